@@ -1,0 +1,87 @@
+package muster
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/internal/engine"
+)
+
+// Config is a session's set-up. Its zero value works.
+type Config struct {
+	// CPUs is how many cores the session keeps busy. Defaults to GOMAXPROCS, which follows the cgroup's quota.
+	CPUs float64
+	// Concurrency bounds the tasks of IO functions that run at once. Defaults to 1,000.
+	Concurrency int
+	// Memory is the bytes that tasks with the option Memory share. Defaults to the machine's memory, or the cgroup's
+	// limit if that is lower.
+	Memory int64
+	// Resources are the totals that tasks with the option Resource share. Defaults to none.
+	Resources map[string]float64
+	// Strict encodes and decodes every argument and result, as another process would, and checks at the end that none
+	// was changed after it was passed. It is slow, and for tests. Defaults to false.
+	Strict bool
+	// Grace is how long a cancelled or timed-out function may take to return. Defaults to 10 s.
+	Grace time.Duration
+	// OnEvent is told of every change of a task's state, in order, from one goroutine at a time. It must be quick: events
+	// wait for it in memory, and Close waits until it has seen the last. It may call Ref.Cancel; it must not wait for
+	// tasks. Defaults to nil.
+	OnEvent func(event.Event)
+}
+
+// engine fills the defaults in.
+func (c Config) engine() (engine.Config, error) {
+	e := engine.Config{
+		CPUs: c.CPUs, Concurrency: c.Concurrency, Resources: c.Resources,
+		Strict: c.Strict, Grace: c.Grace, Memory: func() int64 { return c.Memory },
+	}
+	if c.CPUs == 0 {
+		e.CPUs = float64(runtime.GOMAXPROCS(0))
+	}
+	if c.Concurrency == 0 {
+		e.Concurrency = 1000
+	}
+	if c.Memory == 0 {
+		e.Memory = machineMemory
+	}
+	if c.Grace == 0 {
+		e.Grace = 10 * time.Second
+	}
+	return e, c.check()
+}
+
+func (c Config) check() error {
+	switch {
+	case c.CPUs != 0 && (c.CPUs < 1 || !finite(c.CPUs)):
+		return fmt.Errorf("muster: Config.CPUs is %v: it must be at least 1, or 0 for GOMAXPROCS", c.CPUs)
+	case c.Concurrency < 0:
+		return fmt.Errorf("muster: Config.Concurrency is %d: it must not be negative", c.Concurrency)
+	case c.Memory < 0:
+		return fmt.Errorf("muster: Config.Memory is %d: it must not be negative", c.Memory)
+	case c.Grace < 0:
+		return fmt.Errorf("muster: Config.Grace is %v: it must not be negative", c.Grace)
+	}
+	for name, n := range c.Resources {
+		if name == "" || n < 0 || !finite(n) {
+			return fmt.Errorf("muster: Config.Resources[%q] is %v: it needs a name and an amount of at least 0", name, n)
+		}
+	}
+	return nil
+}
+
+// machineMemory is what this process may use: the cgroup's limit or the machine's memory; without a known limit, tasks
+// are not held back.
+func machineMemory() int64 {
+	limit := int64(math.MaxInt64)
+	for _, ask := range []memlimit.Provider{memlimit.FromCgroup, memlimit.FromSystem} {
+		if n, err := ask(); err == nil && n > 0 && n < math.MaxInt64 {
+			limit = min(limit, int64(n))
+		}
+	}
+	return limit
+}

@@ -1,0 +1,45 @@
+package muster
+
+import (
+	"reflect"
+
+	"github.com/musterrun/muster/internal/codec"
+	"github.com/musterrun/muster/internal/engine"
+)
+
+// Sentinel errors, for errors.Is.
+var (
+	// ErrCanceled is the error of a task that was cancelled; it is also context.Canceled.
+	ErrCanceled = engine.ErrCanceled
+	// ErrClosed is the error of a task that hadn't ended when its session was closed, and of calls after that.
+	ErrClosed = engine.ErrClosed
+	// ErrNoSession is the error of a call, under Main, whose context has no session.
+	ErrNoSession = engine.ErrNoSession
+)
+
+// TaskError is how a task failed: Func names its function, Task is its number in the session, Item its index in a Map
+// (else -1), Attempt counts from 1 and is 0 if the function never ran, Stack is a panic's, and Err is what the function
+// returned or why it didn't.
+type TaskError = engine.TaskError
+
+func init() {
+	RegisterErrorType[*TaskError]("muster.TaskError")
+	RegisterError("muster.ErrCanceled", ErrCanceled)
+	RegisterError("muster.ErrClosed", ErrClosed)
+	RegisterError("muster.ErrNoSession", ErrNoSession)
+}
+
+// RegisterError lets errors.Is find the sentinel in an error that came from another process. Registered are context's,
+// io's and fs's. It must be called while packages are initialised, and panics for a nil error or a name that is empty
+// or taken.
+func RegisterError(name string, sentinel error) {
+	mustInit("RegisterError", name)
+	codec.RegisterError(name, sentinel)
+}
+
+// RegisterErrorType lets errors.As find errors of type E in an error that came from another process. E's exported
+// fields travel. It must be called while packages are initialised, and panics for a name that is empty or taken.
+func RegisterErrorType[E error](name string) {
+	mustInit("RegisterErrorType", name)
+	codec.RegisterErrorType(name, reflect.TypeFor[E]())
+}

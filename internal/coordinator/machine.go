@@ -1,0 +1,207 @@
+package coordinator
+
+// Machine is the state of all tasks of a session. It isn't safe for concurrent use: its owner serialises the calls and
+// carries out the Actions between them. Each event costs time proportional to the tasks whose state it changes.
+type Machine struct {
+	table    slab[record]
+	edges    slab[edge]
+	scopes   slab[scope]
+	needs    []need
+	room     room
+	resuming rankHeap // tasks that run again once CPU is free
+	actions  []Action
+	work     []uint32 // scratch, empty between events
+	failing  []failure
+	live     int
+	others   int    // ready tasks whose need is more than CPU
+	numbered uint64 // tasks submitted so far
+}
+
+// New makes a Machine with the given totals by dimension: CPU, IO, Memory, then the named ones. The need of number zero
+// is one CPU.
+func New(totals []int64) *Machine {
+	m := &Machine{room: newRoom(totals)}
+	m.needs = append(m.needs, need{amounts: []Amount{{CPU, Unit}}, cpu: Unit})
+	return m
+}
+
+// Actions hands over what the events since the last call ask for, in order. The slice is valid until the next event.
+func (m *Machine) Actions() []Action {
+	a := m.actions
+	m.actions = m.actions[:0]
+	return a
+}
+
+func (m *Machine) act(a Action) { m.actions = append(m.actions, a) }
+
+// Submit adds a task. Its Deps must not wait for it.
+func (m *Machine) Submit(s Spec) ID {
+	i := m.table.get()
+	r := m.table.at(i)
+	m.numbered++
+	*r = record{
+		num: m.numbered, gen: r.gen + 1, depth: s.Depth, priority: s.Priority,
+		need: s.Need, attempt: s.Attempts, attempts: s.Retries + 1, state: Waiting,
+	}
+	if s.Value {
+		r.flags |= isValue
+	}
+	if s.Front {
+		r.flags |= isFront
+	}
+	m.live++
+	m.enter(i, r, s.Scope)
+	for _, d := range s.Deps {
+		if m.lookup(d) != nil {
+			m.connect(d.index(), i)
+			r.unmet++
+			m.inherit(d.index(), s.Priority)
+		}
+	}
+	switch {
+	case s.Attempts > 0:
+		r.state = Backoff
+	case r.unmet == 0:
+		m.met(i, r)
+	}
+	return makeID(i, r.gen)
+}
+
+// met moves a task whose last dependency has ended on.
+func (m *Machine) met(i uint32, r *record) {
+	m.dropIn(r)
+	if r.has(isValue) {
+		r.state = Joining
+		m.act(Action{Verb: Join, ID: makeID(i, r.gen)})
+		return
+	}
+	m.makeReady(i, r)
+}
+
+func (m *Machine) makeReady(i uint32, r *record) {
+	r.state = Ready
+	n := &m.needs[r.need]
+	m.enqueue(&n.ready, i, r)
+	if n.other {
+		m.others++
+		m.unstick()
+	}
+}
+
+func (m *Machine) leaveReady(r *record) {
+	n := &m.needs[r.need]
+	m.dequeue(&n.ready, r)
+	if n.other {
+		m.others--
+	}
+}
+
+// Next gives out the best-ranked ready task that fits what is free, charges it and counts an attempt.
+func (m *Machine) Next() (ID, bool) {
+	var best *need
+	var head *record
+	for k := range m.needs {
+		n := &m.needs[k]
+		q := n.ready.top()
+		if q == nil || n.cpu > 0 && m.resuming.n > 0 || !m.room.fits(n) {
+			continue
+		}
+		r := m.table.at(q.head)
+		if best == nil || r.rank() > head.rank() || r.rank() == head.rank() && r.num < head.num {
+			best, head = n, r
+		}
+	}
+	if best == nil {
+		return 0, false
+	}
+	i := best.ready.top().head
+	m.leaveReady(head)
+	m.room.charge(best, 1)
+	head.state = Running
+	head.attempt++
+	return makeID(i, head.gen), true
+}
+
+// Result is how an attempt went.
+type Result uint8
+
+// An attempt succeeded, failed, or failed in a way that no further attempt would mend.
+const (
+	Succeeded Result = iota
+	Error
+	Fatal
+)
+
+// Finish ends an attempt, or the Joining of a value (attempt 0), and decides what becomes of the task. After Retry it
+// is in Backoff until Due. The byte is the reason given to Cancel, for Canceled.
+func (m *Machine) Finish(id ID, attempt int, res Result) (Outcome, uint8) {
+	r := m.lookup(id)
+	if r == nil || int(r.attempt) != attempt || !r.active() {
+		return Ignored, 0
+	}
+	m.release(r)
+	if r.has(isExpired) && res == Succeeded {
+		res = Error
+	}
+	if res == Error && !r.has(isCanceled) && r.attempt < r.attempts {
+		r.state = Backoff
+		r.flags &^= isExpired
+		m.resume()
+		return Retry, 0
+	}
+	out := Done
+	switch {
+	case r.has(isCanceled):
+		out = Canceled
+	case res != Succeeded:
+		out = Failed
+	}
+	why := r.why
+	m.end(id.index(), r, out == Done)
+	m.resume()
+	return out, why
+}
+
+// active reports whether an attempt or the joining of a value is under way.
+func (r *record) active() bool {
+	return r.state == Running || r.state == Blocked || r.state == Resuming || r.state == Joining
+}
+
+// release gives back what the task is charged with.
+func (m *Machine) release(r *record) {
+	n := &m.needs[r.need]
+	switch r.state {
+	case Resuming:
+		m.dequeue(&m.resuming, r)
+		m.room.lend(n, -1)
+	case Blocked:
+		m.dropIn(r)
+		m.room.lend(n, -1)
+	case Joining:
+		return
+	}
+	m.room.charge(n, -1)
+}
+
+// Due ends the Backoff after the given attempt.
+func (m *Machine) Due(id ID, attempt int) {
+	if r := m.lookup(id); r != nil && r.state == Backoff && int(r.attempt) == attempt {
+		m.makeReady(id.index(), r)
+	}
+}
+
+// Join lets a value that is Joining wait for one more task. If that has ended already, Join is asked for again.
+func (m *Machine) Join(id, dep ID) {
+	r := m.lookup(id)
+	if r == nil || r.state != Joining {
+		return
+	}
+	r.state = Waiting
+	if m.lookup(dep) == nil {
+		m.met(id.index(), r)
+		return
+	}
+	m.connect(dep.index(), id.index())
+	r.unmet = 1
+	m.inherit(dep.index(), r.priority)
+}

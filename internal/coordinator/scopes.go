@@ -1,0 +1,88 @@
+package coordinator
+
+// scope lists the tasks that are cancelled together.
+type scope struct{ first uint32 }
+
+// OpenScope makes an empty scope.
+func (m *Machine) OpenScope() ScopeID {
+	s := m.scopes.get()
+	*m.scopes.at(s) = scope{}
+	return ScopeID(s)
+}
+
+// CloseScope forgets a scope. It reports false, and does nothing, while tasks are in it.
+func (m *Machine) CloseScope(id ScopeID) bool {
+	if !m.Idle(id) {
+		return false
+	}
+	m.scopes.put(uint32(id))
+	return true
+}
+
+// Idle reports whether no task is in the scope.
+func (m *Machine) Idle(id ScopeID) bool { return m.scopes.at(uint32(id)).first == 0 }
+
+// CancelScope cancels each task of the scope, the newest first.
+func (m *Machine) CancelScope(id ScopeID, why uint8) {
+	var all []ID
+	for i := m.scopes.at(uint32(id)).first; i != 0; i = m.table.at(i).scopeNext {
+		all = append(all, m.idOf(i))
+	}
+	for _, t := range all {
+		m.Cancel(t, why)
+	}
+}
+
+// Adopt moves the given tasks, and all they wait for, from one scope to another. Those in other scopes stay there.
+func (m *Machine) Adopt(ids []ID, from, to ScopeID) {
+	work := m.work[:0]
+	for _, id := range ids {
+		if m.lookup(id) != nil {
+			work = append(work, id.index())
+		}
+	}
+	seen := make(map[uint32]bool, len(work))
+	for len(work) > 0 {
+		i := work[len(work)-1]
+		work = work[:len(work)-1]
+		if seen[i] {
+			continue
+		}
+		seen[i] = true
+		r := m.table.at(i)
+		if r.scope == from {
+			m.leave(i, r)
+			m.enter(i, r, to)
+		}
+		m.eachDep(r, func(dep uint32) { work = append(work, dep) })
+	}
+	m.work = work
+}
+
+func (m *Machine) enter(i uint32, r *record, s ScopeID) {
+	r.scope = s
+	if s == 0 {
+		return
+	}
+	sc := m.scopes.at(uint32(s))
+	r.scopePrev, r.scopeNext = 0, sc.first
+	if sc.first != 0 {
+		m.table.at(sc.first).scopePrev = i
+	}
+	sc.first = i
+}
+
+func (m *Machine) leave(_ uint32, r *record) {
+	if r.scope == 0 {
+		return
+	}
+	if r.scopePrev != 0 {
+		m.table.at(r.scopePrev).scopeNext = r.scopeNext
+	} else {
+		m.scopes.at(uint32(r.scope)).first = r.scopeNext
+	}
+	if r.scopeNext != 0 {
+		m.table.at(r.scopeNext).scopePrev = r.scopePrev
+	}
+	r.scope, r.scopePrev, r.scopeNext = 0, 0, 0
+}

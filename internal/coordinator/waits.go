@@ -1,0 +1,55 @@
+package coordinator
+
+// Block lends a running task's CPU while its function waits for the task on, which inherits its priority. A second
+// Block before Unblock adds to what it waits for. It does nothing unless the task runs.
+func (m *Machine) Block(id, on ID) {
+	r := m.lookup(id)
+	if r == nil || r.state != Running && r.state != Blocked {
+		return
+	}
+	if r.state == Running {
+		r.state = Blocked
+		m.room.lend(&m.needs[r.need], 1)
+	}
+	if m.lookup(on) != nil {
+		m.connect(on.index(), id.index())
+		m.inherit(on.index(), r.priority)
+	}
+	m.resume()
+	m.unstick()
+}
+
+// Unblock asks for a blocked task's CPU back. It answers true when the function may run on at once; otherwise Resume
+// follows, before any new task that needs CPU is given out.
+func (m *Machine) Unblock(id ID) bool {
+	r := m.lookup(id)
+	if r == nil || r.state != Blocked {
+		return true
+	}
+	m.dropIn(r)
+	n := &m.needs[r.need]
+	if m.resuming.n == 0 && m.room.free[CPU] >= n.cpu {
+		m.room.lend(n, -1)
+		r.state = Running
+		return true
+	}
+	r.state = Resuming
+	m.enqueue(&m.resuming, id.index(), r)
+	return false
+}
+
+// resume gives free CPU to those that ran before.
+func (m *Machine) resume() {
+	for q := m.resuming.top(); q != nil; q = m.resuming.top() {
+		i := q.head
+		r := m.table.at(i)
+		n := &m.needs[r.need]
+		if m.room.free[CPU] < n.cpu {
+			return
+		}
+		m.dequeue(&m.resuming, r)
+		m.room.lend(n, -1)
+		r.state = Running
+		m.act(Action{Verb: Resume, ID: makeID(i, r.gen)})
+	}
+}

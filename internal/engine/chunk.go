@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/musterrun/muster/event"
+)
+
+// chunk is a run of neighbouring items of a Map, and the task that works them off. An item is claimed by counting up
+// next, so whoever sets next beyond the end takes what has not been started.
+type chunk[In, Out any] struct {
+	Task
+	waiter  // tells the mapper that the task has ended
+	m       *mapper[In, Out]
+	base    int // index of the first item
+	items   []In
+	outs    []Out
+	errs    []error // nil unless an item failed
+	full    float64 // fill up to this weight
+	weight  float64
+	next    atomic.Int64
+	began   atomic.Int64 // when the attempt began, in ns since the session did; 0 before
+	made    uint16       // attempts made in another chunk
+	single  bool         // one item that is tried again
+	spliced bool         // part of another chunk, which shares its buffers
+	shares  bool         // others share its buffers
+	over    bool         // finished; guarded by the mapper's mu
+	given   int          // items delivered
+}
+
+// taken is beyond the end of every chunk.
+const taken = 1 << 40
+
+// takeRest claims what has not been started and says where it begins.
+func (c *chunk[In, Out]) takeRest() int {
+	return min(int(c.next.Swap(taken)), len(c.items))
+}
+
+func (c *chunk[In, Out]) part(from, to int) *chunk[In, Out] {
+	p := &chunk[In, Out]{
+		m: c.m, base: c.base + from, items: c.items[from:to:to], outs: c.outs[from:to:to],
+		weight: c.weight * float64(to-from) / float64(max(1, len(c.items))), spliced: true,
+	}
+	if c.errs != nil {
+		p.errs = c.errs[from:to:to]
+	}
+	c.shares = true
+	return p
+}
+
+func (c *chunk[In, Out]) fail(i int, err error) {
+	if c.errs == nil {
+		c.errs = make([]error, max(cap(c.items), len(c.items)))
+	}
+	c.errs[i] = err
+}
+
+// Spec is the mapped function's.
+func (c *chunk[In, Out]) Spec() *Spec { return &c.m.f.Spec }
+
+// Deps visits the Refs in the item of a chunk of one.
+func (c *chunk[In, Out]) Deps(visit func(*Task)) error {
+	return eachTask(c.m.f.InPlan, &c.items[0], visit)
+}
+
+// Join isn't called: a chunk runs.
+func (c *chunk[In, Out]) Join() (*Task, error) { return nil, nil }
+
+// Results visits the Refs in the result of a chunk of one.
+func (c *chunk[In, Out]) Results(visit func(*Task)) {
+	if c.is(once) {
+		return // handed over after each item
+	}
+	c.m.f.results(&c.outs[0], visit)
+}
+
+// Release keeps the items: they are delivered first.
+func (c *chunk[In, Out]) Release(bool) {}
+
+// Exec works the items off.
+func (c *chunk[In, Out]) Exec(r *Run) error {
+	if c.m.f.Local {
+		r.values = c.m.ctx
+	}
+	if !c.is(once) {
+		if c.errs != nil && c.errs[0] != nil {
+			return nil // an error of the input, to be passed on
+		}
+		return c.m.f.exec(r, c.items[0], &c.outs[0])
+	}
+	c.began.Store(r.start)
+	items := c.items // the part that stays ours may shrink meanwhile
+	for i := 0; i < len(items); {
+		i = c.span(r, items)
+	}
+	r.Commit()
+	return nil
+}
+
+// span works items off until none is left or one panics, and gives the index of the next one.
+func (c *chunk[In, Out]) span(r *Run, items []In) (next int) {
+	i := 0
+	running := false
+	defer func() {
+		if !running {
+			return
+		}
+		if v := recover(); v != nil {
+			c.itemFailed(r, i, newPanic(v))
+			next = i + 1
+			return
+		}
+		c.itemFailed(r, i, errGoexit) // this goroutine ends: the rest is for others
+		c.give(i+1, false)
+	}()
+	f := c.m.f
+	outs := c.outs[:len(items)]
+	for {
+		i = int(c.next.Add(1)) - 1
+		if i >= len(items) || r.fate.Load() != 0 {
+			return len(items)
+		}
+		if c.errs != nil && c.errs[i] != nil {
+			continue
+		}
+		running = true
+		out, err := f.invoke(r, items[i])
+		running = false
+		outs[i] = out
+		if err != nil {
+			c.itemFailed(r, i, err)
+		}
+		if r.kids != nil {
+			c.handOver(r, &outs[i], err == nil)
+		}
+	}
+}
+
+// itemFailed records an item's failure, or has it tried again by a task of its own.
+func (c *chunk[In, Out]) itemFailed(r *Run, i int, err error) {
+	opts := &c.m.f.Opts
+	if opts.Retries > 0 && r.Err() == nil && (opts.RetryIf == nil || opts.RetryIf(err)) {
+		c.give(i, true)
+		return
+	}
+	c.m.mu.Lock()
+	c.fail(i, c.m.itemError(c.base+i, r, err))
+	c.m.mu.Unlock()
+}
+
+// give hands the items from i on to other chunks: the first of them on its own if it's to be tried again.
+func (c *chunk[In, Out]) give(i int, again bool) {
+	m := c.m
+	m.s.mu.Lock()
+	m.mu.Lock()
+	end := len(c.items)
+	if rest := c.takeRest(); again || rest < end {
+		if !again {
+			i = rest
+		}
+		m.splice(c, i, again)
+	}
+	m.mu.Unlock()
+	m.s.flush()
+}
+
+func (c *chunk[In, Out]) handOver(r *Run, out *Out, ok bool) {
+	s := c.m.s
+	s.mu.Lock()
+	s.handOver(r, ok, func(visit func(*Task)) { c.m.f.results(out, visit) })
+	s.flush()
+}
+
+// itemError is the error of one item.
+func (m *mapper[In, Out]) itemError(index int, r *Run, err error) error {
+	e := &TaskError{Func: m.f.Name, Item: index, Err: err}
+	if r != nil {
+		e.Task, e.Attempt = r.num, int(r.attempt)
+	}
+	if p := (*panicError)(nil); errors.As(err, &p) {
+		e.Stack = p.stack
+	}
+	return e
+}
+
+// notify is called when the chunk's task has ended, in whatever way.
+func (c *chunk[In, Out]) notify() {
+	m := c.m
+	m.mu.Lock()
+	if err := c.Task.err; err != nil {
+		c.failRest(err)
+	}
+	c.over = true
+	m.open--
+	if c.Task.err == nil && c.made == 0 {
+		m.sizer.observe(c.weight, time.Duration(float64(c.took)*float64(time.Second)))
+	}
+	if m.unordered {
+		m.finished = append(m.finished, c)
+	}
+	m.mu.Unlock()
+	c.report()
+	if m.unordered || m.eager.Load() || m.first.Load() == c {
+		m.ring()
+	}
+}
+
+// failRest gives the chunk's error to the items that have none of their own and didn't run.
+func (c *chunk[In, Out]) failRest(err error) {
+	from := 0
+	if c.is(once) {
+		from = min(int(c.next.Load()), len(c.items))
+	}
+	for i := from; i < len(c.items); i++ {
+		e := &TaskError{Func: c.m.f.Name, Item: c.base + i, Err: err}
+		if te := (*TaskError)(nil); errors.As(err, &te) {
+			*e = *te
+			e.Item = c.base + i
+		}
+		c.fail(i, e)
+	}
+}
+
+// report tells the listeners of the chunk: once, and once for each failed item.
+func (c *chunk[In, Out]) report() {
+	s := c.m.s
+	if s.Mask() == 0 {
+		return
+	}
+	failed := 0
+	for i := range c.errs {
+		if i < len(c.items) && c.errs[i] != nil {
+			failed++
+			e := event.Event{Kind: event.TaskFailed, Func: c.m.f.Name, Item: c.base + i, Err: c.errs[i]}
+			if te := (*TaskError)(nil); errors.As(c.errs[i], &te) {
+				e.Task, e.Attempt = te.Task, te.Attempt
+			}
+			s.Note(e)
+		}
+	}
+	if n := len(c.items) - failed; n > 0 {
+		s.Note(event.Event{Kind: event.TaskDone, Func: c.m.f.Name, Items: n, Item: -1, Took: time.Duration(float64(c.took) * float64(time.Second))})
+	}
+}

@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The errors that the public package hands on under the same names.
+var (
+	ErrCanceled  = error(canceledError{})
+	ErrClosed    = errors.New("muster: the session is closed")
+	ErrNoSession = errors.New("muster: the context has no session: pass on the context that Main, Open or the task's function was given")
+)
+
+type canceledError struct{}
+
+func (canceledError) Error() string        { return "canceled" }
+func (canceledError) Is(target error) bool { return target == context.Canceled }
+
+// TaskError is the public package's *TaskError.
+type TaskError struct {
+	Func    string
+	Task    uint64
+	Item    int
+	Attempt int
+	Node    string
+	Stack   string
+	Err     error
+}
+
+func (e *TaskError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Func)
+	if e.Item >= 0 {
+		fmt.Fprintf(&b, ": item %d", e.Item)
+	}
+	if e.Attempt > 1 {
+		fmt.Fprintf(&b, ": attempt %d", e.Attempt)
+	}
+	b.WriteString(": ")
+	b.WriteString(e.Err.Error())
+	return b.String()
+}
+
+// Unwrap is what the function returned, or why it didn't run to its end.
+func (e *TaskError) Unwrap() error { return e.Err }
+
+// panicError is a function's panic; its stack goes into TaskError.Stack.
+type panicError struct {
+	value any
+	stack string
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// Unwrap gives the value if it is an error, so that errors.Is sees through a panic(err).
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	return err
+}
+
+var errGoexit = errors.New("the function called runtime.Goexit")
+
+// Reasons of a cancellation, as given to the machine.
+const (
+	byRef uint8 = iota + 1
+	byContext
+	byParent
+	byLoop
+	byClose
+)
+
+// reason is the cancellation's one line for people.
+func reason(why uint8) string {
+	switch why {
+	case byRef:
+		return "Ref.Cancel was called"
+	case byContext:
+		return "the context passed to Go ended"
+	case byParent:
+		return "the task that started it returned without its Ref in the result"
+	case byLoop:
+		return "the loop over the results was left"
+	default:
+		return "the session was closed"
+	}
+}
+
+// canceled is the error of a task that was cancelled for the given reason.
+func canceled(why uint8, sc *Scope) error {
+	switch why {
+	case byContext:
+		return fmt.Errorf("the context passed to Go ended: %w", sc.cause())
+	case byParent:
+		return fmt.Errorf("%s: %w", reason(why), ErrCanceled)
+	case byClose:
+		return ErrClosed
+	default:
+		return ErrCanceled
+	}
+}

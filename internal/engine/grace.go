@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/musterrun/muster/event"
+)
+
+// timer calls a function under the session's mutex, unless it is stopped before.
+type timer struct {
+	t       *time.Timer
+	stopped bool
+}
+
+// after arms a timer. The mutex is held now, and when f is called.
+func (s *Session) after(d time.Duration, f func()) *timer {
+	tm := &timer{}
+	s.busy++
+	tm.t = time.AfterFunc(d, func() {
+		s.mu.Lock()
+		if !tm.stopped {
+			tm.stopped = true
+			f()
+			s.release()
+		}
+		s.flush()
+	})
+	return tm
+}
+
+// timedOut is err, or the timeout if that came first.
+func (r *Run) timedOut(err error) error {
+	if !r.expired.Load() {
+		return err
+	}
+	return fmt.Errorf("timeout after %v: %w", r.t.ops.Spec().Opts.Timeout, context.DeadlineExceeded)
+}
+
+// stop reports whether the timer was still to come. The mutex is held.
+func (tm *timer) stop(s *Session) bool {
+	if tm == nil || tm.stopped {
+		return false
+	}
+	tm.stopped = true
+	tm.t.Stop()
+	s.release()
+	return true
+}
+
+func (s *Session) stopTimers(r *Run) {
+	r.timeout.stop(s)
+	r.grace.stop(s)
+}
+
+// interrupt ends the context of an attempt and gives its function the grace period to return.
+func (s *Session) interrupt(r *Run, why uint8) {
+	if r == nil {
+		return // a value: it's assembled at once
+	}
+	r.why = why
+	s.out.stops = append(s.out.stops, r)
+	if r.grace == nil {
+		r.grace = s.after(s.cfg.Grace, func() { s.abandon(r) })
+	}
+}
+
+// verdict is what the function sees as its context's error.
+func (r *Run) verdict() error {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if r.expired.Load() || r.why == byContext && r.scope.resolve().err == context.DeadlineExceeded { //nolint:errorlint // ctx.Err is bare
+		return context.DeadlineExceeded
+	}
+	return context.Canceled
+}
+
+// abandon gives up on a function that doesn't return: its task ends, its room is free again, its goroutine stays.
+func (s *Session) abandon(r *Run) {
+	if !r.fate.CompareAndSwap(running, abandoned) {
+		return
+	}
+	s.stuck[r] = struct{}{}
+	s.out.open = append(s.out.open, r.back...)
+	r.back = nil
+	if s.listens(r.t, event.TaskStuck) {
+		e := s.describe(r.t, event.TaskStuck, errStuck)
+		e.Text = stackOf(r)
+		s.log.add(e)
+	}
+	err := r.timedOut(fmt.Errorf("%w within %v of its cancel", errStuck, s.cfg.Grace))
+	s.mu.Unlock() // judge calls the user's code
+	res := r.t.judge(err)
+	s.mu.Lock()
+	s.conclude(r, err, res, s.now())
+	s.release() // its worker's
+}
+
+// cameBack notes that an abandoned function has returned after all.
+func (s *Session) cameBack(r *Run) {
+	delete(s.stuck, r)
+	if s.listens(r.t, event.TaskReturned) {
+		s.log.add(event.Event{Kind: event.TaskReturned, Task: r.num, Func: r.t.ops.Spec().Name, Attempt: int(r.attempt), Item: -1})
+	}
+}
+
+// stackOf is the stack of the goroutine that runs r: the one in which runAttempt was called with r.
+func stackOf(r *Run) string {
+	buf := make([]byte, 1<<16)
+	for {
+		n := runtime.Stack(buf, true)
+		if n < len(buf) || len(buf) >= 64<<20 {
+			buf = buf[:n]
+			break
+		}
+		buf = make([]byte, 4*len(buf))
+	}
+	mark := fmt.Sprintf("engine.runAttempt(%p", r)
+	for g := range strings.SplitSeq(string(buf), "\n\n") {
+		if strings.Contains(g, mark) {
+			return trimStack(g)
+		}
+	}
+	return ""
+}
+
+// trimStack leaves out the frames that are muster's own, below the user's function.
+func trimStack(stack string) string {
+	if i := strings.Index(stack, "github.com/musterrun/muster/internal/engine.runAttempt("); i >= 0 {
+		stack = stack[:i]
+	}
+	return strings.TrimSpace(stack)
+}

@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/musterrun/muster/event"
+)
+
+// log numbers the events under the session's mutex and hands them to the listeners outside it, in order, from one
+// goroutine at a time.
+type log struct {
+	mask      event.Mask
+	listeners []Listener
+	seq       uint64
+
+	mu      sync.Mutex // guards pending
+	pending []event.Event
+	waiting atomic.Int64
+	turn    sync.Mutex // held while the listeners are called
+}
+
+// Listener is told of the events it asks for.
+type Listener struct {
+	Mask event.Mask
+	Tell func(event.Event)
+}
+
+func (l *log) add(e event.Event) {
+	l.seq++
+	e.Seq = l.seq
+	e.Time = time.Now()
+	l.mu.Lock()
+	l.pending = append(l.pending, e)
+	l.mu.Unlock()
+	l.waiting.Add(1)
+}
+
+// drain calls the listeners with what is pending, unless another goroutine is at it: that one goes on until nothing is
+// left. A listener that is slower than the events makes them wait in memory, at most a few for each task in flight.
+func (l *log) drain() {
+	for l.mask != 0 && l.waiting.Load() > 0 && l.turn.TryLock() {
+		l.mu.Lock()
+		batch := l.pending
+		l.pending = nil
+		l.mu.Unlock()
+		l.waiting.Add(-int64(len(batch)))
+		for _, e := range batch {
+			for _, li := range l.listeners {
+				if li.Mask.Has(e.Kind) {
+					li.Tell(e)
+				}
+			}
+		}
+		l.turn.Unlock()
+	}
+}
+
+// Listen adds a listener; it must be called before the session's first task.
+func (s *Session) Listen(l Listener) {
+	s.log.listeners = append(s.log.listeners, l)
+	s.log.mask |= l.Mask
+}
+
+// listens reports whether the task's events of a kind are wanted.
+func (s *Session) listens(t *Task, k event.Kind) bool { return s.log.mask.Has(k) && !t.is(quiet) }
+
+// note records an event of the session itself. The mutex is held.
+func (s *Session) note(e event.Event) {
+	if s.log.mask.Has(e.Kind) {
+		s.log.add(e)
+	}
+}
+
+// Note tells the listeners of a change that the machine doesn't know, such as a chunk of a Map.
+func (s *Session) Note(e event.Event) {
+	if s.log.mask.Has(e.Kind) {
+		s.mu.Lock()
+		s.log.add(e)
+		s.mu.Unlock()
+		s.log.drain()
+	}
+}

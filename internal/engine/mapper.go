@@ -1,0 +1,277 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/musterrun/muster/internal/coordinator"
+)
+
+// mapper is one range over a Map, Pipe or Unordered. The ranging goroutine pulls the input, fills chunks and yields
+// results; each chunk is a task. Lock order: the session's mutex, then mu.
+type mapper[In, Out any] struct {
+	f     *Fn[In, Out]
+	s     *Session
+	run   *Run // the task that ranges, or nil
+	ctx   context.Context
+	scope *Scope
+	room  int  // chunks that can run at once
+	alone bool // each item is a task: it may wait for Refs or has a Timeout
+
+	// The ranging goroutine's own.
+	filling *chunk[In, Out]
+	index   int // of the next item
+	filled  int64
+	spare   []buffers[In, Out]
+	shut    bool // the session was closed
+	limit   int  // items per chunk, by their size
+
+	mu        sync.Mutex
+	sizer     sizer
+	queue     []*chunk[In, Out] // in order, not all delivered
+	finished  []*chunk[In, Out] // unordered only: in order of their ends
+	unordered bool
+	items     int // in the queue
+	open      int // chunks that have not finished
+	tick      *timer
+	left      bool
+
+	first atomic.Pointer[chunk[In, Out]] // the queue's head
+	eager atomic.Bool                    // the ranging goroutine waits for any chunk
+	bell  chan struct{}
+}
+
+// buffers are a delivered chunk's, for the next one.
+type buffers[In, Out any] struct {
+	items []In
+	outs  []Out
+}
+
+// maxItems bounds what a mapper holds when chunks are large; spareChunks is how many more chunks than can run it holds
+// while the head isn't done.
+const (
+	maxItems    = 1 << 17
+	spareChunks = 64
+)
+
+func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In, Out], context.CancelFunc, error) {
+	at, err := f.at(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var in In
+	var out Out
+	m := &mapper[In, Out]{
+		f: f, s: at.s, ctx: ctx, unordered: unordered, bell: make(chan struct{}, 1),
+		alone: f.Opts.Timeout > 0 || f.argTraits() != 0,
+		limit: max(1, min(maxChunk, (1<<20)/max(1, int(unsafe.Sizeof(in)+unsafe.Sizeof(out))))),
+	}
+	if at.run.runsIn(at.s) {
+		m.run = at.run
+	}
+	inner, cancel := context.WithCancel(ctx)
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	if m.s.closed {
+		cancel()
+		return nil, nil, ErrClosed
+	}
+	m.scope = m.s.scopeOf(inner, at.run)
+	m.room = m.s.capacity(&f.Spec)
+	return m, cancel, nil
+}
+
+// capacity is how many tasks of a function the session could run at once.
+func (s *Session) capacity(sp *Spec) int {
+	n := s.cfg.CPUs / sp.Opts.CPUs
+	if sp.Opts.IO {
+		n = float64(s.cfg.Concurrency)
+	}
+	for _, r := range sp.Opts.Resources {
+		n = min(n, s.cfg.Resources[r.Name]/r.N)
+	}
+	return max(1, int(n))
+}
+
+// leave cancels what has not been yielded.
+func (m *mapper[In, Out]) leave(cancel context.CancelFunc) {
+	m.s.mu.Lock()
+	m.mu.Lock()
+	m.left = true
+	tick := m.tick
+	m.mu.Unlock()
+	tick.stop(m.s)
+	if m.scope.stop != nil && m.scope.stop() {
+		m.s.release()
+	}
+	m.s.endScope(m.scope, ErrCanceled, byLoop)
+	m.s.flush()
+	cancel()
+}
+
+// add puts an item into the chunk that is being filled, and submits it when it's full.
+func (m *mapper[In, Out]) add(v In, err error) {
+	c := m.filling
+	if c == nil {
+		c = m.newChunk()
+	}
+	i := len(c.items)
+	c.items = append(c.items, v)
+	m.index++
+	if err != nil {
+		c.fail(i, err)
+	}
+	if m.f.Weight != nil {
+		c.weight += m.f.Weight(v)
+	} else {
+		c.weight++
+	}
+	if c.weight >= c.full || i+1 >= m.limit {
+		m.submit()
+	}
+}
+
+func (m *mapper[In, Out]) newChunk() *chunk[In, Out] {
+	c := &chunk[In, Out]{m: m, base: m.index, full: 1}
+	if n := len(m.spare); n > 0 {
+		c.items, c.outs = m.spare[n-1].items, m.spare[n-1].outs
+		m.spare[n-1] = buffers[In, Out]{}
+		m.spare = m.spare[:n-1]
+	}
+	if !m.alone {
+		m.mu.Lock()
+		c.full = m.sizer.weight()
+		m.mu.Unlock()
+		m.filled = m.s.now()
+	}
+	m.filling = c
+	return c
+}
+
+// submit makes a task of the chunk that is being filled.
+func (m *mapper[In, Out]) submit() {
+	c := m.filling
+	if c == nil {
+		return
+	}
+	m.filling = nil
+	if cap(c.outs) < len(c.items) {
+		c.outs = make([]Out, len(c.items), cap(c.items))
+	}
+	c.outs = c.outs[:len(c.items)]
+	m.s.mu.Lock()
+	m.mu.Lock()
+	m.shut = m.s.closed
+	if !m.alone {
+		m.sizer.filled(c.weight, m.s.elapsed(m.filled))
+	}
+	m.queue = append(m.queue, c)
+	if len(m.queue) == 1 {
+		m.first.Store(c)
+	}
+	m.start(c)
+	m.mu.Unlock()
+	m.s.flush()
+}
+
+// start enters a chunk's task. Both mutexes are held.
+func (m *mapper[In, Out]) start(c *chunk[In, Out]) {
+	m.items += len(c.items)
+	m.open++
+	c.s, c.ops, c.scope = m.s, c, m.scope
+	c.traits = quiet
+	if m.alone || c.single {
+		c.traits |= m.f.argTraits()
+	} else {
+		c.traits |= once
+	}
+	if m.run != nil {
+		c.depth = m.run.t.depth + 1
+	}
+	c.tell = c
+	c.push(&c.waiter)
+	m.s.submit(&c.Task, m.run)
+	if m.tick == nil && !m.left {
+		m.tick = m.s.after(chunkAim, m.rescue)
+	}
+}
+
+// rescue looks at the chunks that have run for longer than their aim and gives their unstarted items to others. The
+// session's mutex is held.
+func (m *mapper[In, Out]) rescue() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tick = nil
+	now := m.s.now()
+	for _, c := range m.queue {
+		began := c.began.Load()
+		if began == 0 || now-began < int64(chunkAim) || c.single || m.alone {
+			continue
+		}
+		if rest := c.takeRest(); rest < len(c.items) {
+			m.sizer.observe(1, m.s.elapsed(began))
+			m.splice(c, rest, false)
+		}
+	}
+	if m.open > 0 && !m.left {
+		m.tick = m.s.after(chunkAim, m.rescue)
+	}
+}
+
+// splice makes chunks of what c leaves, from the item at rest on, and puts them behind it: the first of them alone if
+// it is to be tried again. Both mutexes are held.
+func (m *mapper[In, Out]) splice(c *chunk[In, Out], rest int, again bool) {
+	var parts []*chunk[In, Out]
+	at := rest
+	if again {
+		parts = append(parts, c.part(rest, rest+1))
+		parts[0].single, parts[0].made = true, 1
+		at++
+	}
+	if n := len(c.items) - at; n > 0 {
+		pieces := max(1, min(n, m.room))
+		for k := range pieces {
+			parts = append(parts, c.part(at+n*k/pieces, at+n*(k+1)/pieces))
+		}
+	}
+	m.items -= len(c.items) - rest
+	c.items, c.outs = c.items[:rest:rest], c.outs[:rest:rest]
+	for i, q := range m.queue {
+		if q == c {
+			m.queue = append(m.queue[:i+1:i+1], append(parts, m.queue[i+1:]...)...)
+			break
+		}
+	}
+	for _, p := range parts {
+		m.start(p)
+	}
+	m.ring()
+}
+
+// ring wakes the ranging goroutine.
+func (m *mapper[In, Out]) ring() {
+	select {
+	case m.bell <- struct{}{}:
+	default:
+	}
+}
+
+// all adapts a sequence to one that may carry errors.
+func all[In any](in iter.Seq[In]) iter.Seq2[In, error] {
+	return func(yield func(In, error) bool) {
+		for v := range in {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// continues marks the parts of a chunk that ran longer than its aim: they go before new chunks.
+func (c *chunk[In, Out]) continues(spec *coordinator.Spec) {
+	spec.Front = c.spliced
+	spec.Attempts = c.made
+}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/musterrun/muster/internal/coordinator"
+)
+
+// totals is the session's room by dimension, and names the dimensions of its resources.
+func (s *Session) totals() []int64 {
+	t := []int64{units(s.cfg.CPUs), int64(s.cfg.Concurrency), math.MaxInt64}
+	s.dims = map[string]coordinator.Dim{}
+	for _, name := range slices.Sorted(maps.Keys(s.cfg.Resources)) {
+		s.dims[name] = coordinator.Dim(len(t))
+		t = append(t, units(s.cfg.Resources[name]))
+	}
+	return t
+}
+
+// units rounds to a ten-thousandth, and never a positive amount to nothing.
+func units(x float64) int64 {
+	n := int64(math.Round(x * coordinator.Unit))
+	if n == 0 && x > 0 {
+		return 1
+	}
+	return n
+}
+
+// needOf interns a function's need. The mutex is held.
+func (s *Session) needOf(sp *Spec) (coordinator.NeedID, error) {
+	if id, ok := s.needs[sp]; ok {
+		return id, nil
+	}
+	amounts, err := s.amounts(&sp.Opts)
+	if err != nil {
+		return 0, err
+	}
+	id, err := s.m.Need(amounts)
+	if e := (*coordinator.UnfitError)(nil); errors.As(err, &e) {
+		return 0, s.unfit(e)
+	}
+	s.needs[sp] = id
+	return id, err
+}
+
+func (s *Session) amounts(o *Options) ([]coordinator.Amount, error) {
+	var a []coordinator.Amount
+	if o.IO {
+		a = append(a, coordinator.Amount{Dim: coordinator.IO, N: 1})
+	} else {
+		a = append(a, coordinator.Amount{Dim: coordinator.CPU, N: units(o.CPUs)})
+	}
+	if o.Memory > 0 {
+		s.limitMemory()
+		a = append(a, coordinator.Amount{Dim: coordinator.Memory, N: o.Memory})
+	}
+	for _, r := range o.Resources {
+		d, ok := s.dims[r.Name]
+		if !ok {
+			return nil, fmt.Errorf("it needs Resource(%q, %v), and the session has none: set Config.Resources", r.Name, r.N)
+		}
+		a = append(a, coordinator.Amount{Dim: d, N: units(r.N)})
+	}
+	return a, nil
+}
+
+// limitMemory sets the total that was left open until a function asked for memory.
+func (s *Session) limitMemory() {
+	if !s.limited {
+		s.limited = true
+		s.m.Limit(coordinator.Memory, s.cfg.Memory())
+	}
+}
+
+// unfit says which option asks for more than there is.
+func (s *Session) unfit(e *coordinator.UnfitError) error {
+	need, total := float64(e.Need)/coordinator.Unit, float64(e.Total)/coordinator.Unit
+	switch e.Dim {
+	case coordinator.CPU:
+		return fmt.Errorf("it needs CPUs(%v), and the session has %v: lower it, or raise Config.CPUs", need, total)
+	case coordinator.IO:
+		return fmt.Errorf("it needs IO(), and Config.Concurrency is %d", e.Total)
+	case coordinator.Memory:
+		return fmt.Errorf("it needs Memory(%d), and the session has %d bytes: lower it, or raise Config.Memory", e.Need, e.Total)
+	default:
+		return fmt.Errorf("it needs Resource(%q, %v), and the session has %v: lower it, or raise Config.Resources", s.name(e.Dim), need, total)
+	}
+}
+
+// name is the name of a resource of the session.
+func (s *Session) name(d coordinator.Dim) string {
+	for name, dim := range s.dims {
+		if dim == d {
+			return name
+		}
+	}
+	return ""
+}
+
+// dimName names a dimension as the options do.
+func (s *Session) dimName(d coordinator.Dim) string {
+	switch d {
+	case coordinator.CPU:
+		return "CPUs"
+	case coordinator.IO:
+		return "IO"
+	case coordinator.Memory:
+		return "Memory"
+	default:
+		return fmt.Sprintf("Resource(%q)", s.name(d))
+	}
+}

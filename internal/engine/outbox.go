@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/internal/coordinator"
+)
+
+// outbox is what an event leaves to be done outside the session's mutex.
+type outbox struct {
+	wake   []*waiter       // lists of waiters of tasks that ended
+	joins  []*Task         // values to assemble
+	stops  []*Run          // attempts to interrupt
+	open   []chan struct{} // closed: a slot is back
+	starts []*Run
+}
+
+func (o *outbox) empty() bool {
+	return len(o.wake) == 0 && len(o.joins) == 0 && len(o.stops) == 0 && len(o.open) == 0 && len(o.starts) == 0
+}
+
+func (o *outbox) clear() {
+	clear(o.wake)
+	clear(o.joins)
+	clear(o.stops)
+	clear(o.open)
+	clear(o.starts)
+	*o = outbox{o.wake[:0], o.joins[:0], o.stops[:0], o.open[:0], o.starts[:0]}
+}
+
+// carryOut does what the machine asks for, as far as it can be done under the mutex, which is held.
+func (s *Session) carryOut() {
+	acts := s.m.Actions()
+	if len(acts) == 0 {
+		return
+	}
+	for _, a := range acts {
+		t := s.taskOf(a.ID)
+		switch a.Verb {
+		case coordinator.Settle:
+			s.settleFor(t, a)
+		case coordinator.Join:
+			s.out.joins = append(s.out.joins, t)
+		case coordinator.Interrupt:
+			s.interrupt(t.run, a.Why)
+		case coordinator.Resume:
+			s.resumed(t.run)
+		}
+	}
+	for _, a := range acts {
+		if a.Verb == coordinator.Settle {
+			s.forget(a.ID)
+		}
+	}
+}
+
+// settleFor ends a task as the machine decided.
+func (s *Session) settleFor(t *Task, a coordinator.Action) {
+	switch a.Outcome {
+	case coordinator.DepFailed:
+		s.settle(t, s.taskOf(a.Because).err, event.TaskFailed)
+	case coordinator.Stuck:
+		s.settle(t, s.failure(t, nil, s.stuckError(a.Dim)), event.TaskFailed)
+	default:
+		s.settleCanceled(t, nil, a.Why)
+	}
+}
+
+// flush hands out what can run, releases the mutex and does the rest. Values that are assembled may end others, so it
+// goes on until nothing is left.
+func (s *Session) flush() {
+	for {
+		s.handOut()
+		o := s.out
+		if o.empty() {
+			break
+		}
+		if s.out = s.spare.Swap(nil); s.out == nil {
+			s.out = &outbox{}
+		}
+		s.mu.Unlock()
+		more := o.deliver(s)
+		o.clear()
+		s.spare.Store(o)
+		if !more {
+			s.log.drain()
+			return
+		}
+	}
+	s.mu.Unlock()
+	s.log.drain()
+}
+
+// deliver does what is to be done outside the mutex. If it answers true it holds the mutex again, and there may be more.
+func (o *outbox) deliver(s *Session) (more bool) {
+	for _, r := range o.starts {
+		go s.work(r)
+	}
+	for _, ch := range o.open {
+		close(ch)
+	}
+	for _, w := range o.wake {
+		notifyAll(w)
+	}
+	for _, r := range o.stops {
+		r.cancel(r.verdict())
+	}
+	if len(o.joins) == 0 {
+		return false
+	}
+	for i, t := range o.joins {
+		if i > 0 {
+			s.mu.Unlock()
+		}
+		inner, err := t.ops.Join()
+		s.mu.Lock()
+		s.joined(t, inner, err)
+	}
+	return true
+}
+
+// handOut starts attempts as long as the machine has a task that fits.
+func (s *Session) handOut() {
+	for {
+		id, ok := s.m.Next()
+		if !ok {
+			return
+		}
+		s.busy++
+		s.out.starts = append(s.out.starts, s.begin(id, s.now()))
+	}
+}

@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/musterrun/muster/internal/codec"
+)
+
+// Put makes a task that has ended with v.
+func Put[T any](ctx context.Context, v T) *Typed[T] {
+	at, err := siteOf(ctx)
+	if err == nil && at.s == nil {
+		at.s, err = fallback("Put")
+	}
+	if err == nil && at.s.isClosed() {
+		err = ErrClosed
+	}
+	if err == nil && at.s.cfg.Strict {
+		v, err = putStrictly(at.s, v)
+	}
+	if err != nil {
+		var zero T
+		return Ready(at.s, zero, err)
+	}
+	return Ready(at.s, v, nil)
+}
+
+func putStrictly[T any](s *Session, v T) (T, error) {
+	p, err := codec.Of(reflect.TypeFor[T]())
+	if err != nil {
+		return v, fmt.Errorf("muster: Put: %w", err)
+	}
+	refs := &refTable{}
+	cp, data, err := duplicate(p, &v, refs)
+	if err != nil {
+		return v, fmt.Errorf("muster: Put: %w", err)
+	}
+	watch(s, p, v, data, refs, "a value passed to Put")
+	watch(s, p, cp, data, refs, "a value passed to Put")
+	return cp, nil
+}
+
+func (s *Session) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// SetResource is the list with one resource changed, as a copy: functions share lists.
+func SetResource(list []Resource, name string, n float64) []Resource {
+	var out []Resource
+	for _, r := range list {
+		if r.Name != name {
+			out = append(out, r)
+		}
+	}
+	if n > 0 {
+		out = append(out, Resource{name, n})
+	}
+	return out
+}

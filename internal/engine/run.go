@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/musterrun/muster/internal/coordinator"
+)
+
+// Run is one attempt of a task, and the context that the function is given: it carries the caller's cancellation and
+// deadline and none of its values. It isn't cancelled when the function returns; what governs the task may still cancel
+// it later, while something holds it.
+type Run struct {
+	s        *Session
+	t        *Task
+	scope    *Scope          // what governs it; guarded by the session's mutex
+	values   context.Context // Local's caller; nil for others
+	interest atomic.Pointer[interest]
+	deadline atomic.Int64 // of the attempt, in ns since the session's start; 0 for none
+	fate     atomic.Int32 // running, returned or abandoned
+	id       coordinator.ID
+	num      uint64
+	attempt  int32
+	start    int64 // ns since the session's start
+	left     int64 // Timeout that is left while the function waits, in ns
+	timeout  *timer
+	grace    *timer
+	waits    int32           // Gets and Dones that have lent the slot
+	kids     *Scope          // governs the tasks started with this context
+	back     []chan struct{} // closed when the slot is back
+	why      uint8           // it was interrupted
+	expired  atomic.Bool     // by its timeout
+}
+
+// Fates of an attempt: whoever changes running decides who may publish.
+const (
+	running int32 = iota
+	returned
+	abandoned
+)
+
+// Commit reports whether the function's result counts; the caller stores it then. It is called once, when the function
+// has returned.
+func (r *Run) Commit() bool { return r.fate.CompareAndSwap(running, returned) }
+
+// runsIn reports whether a task of s runs with this context.
+func (r *Run) runsIn(s *Session) bool { return r != nil && r.s == s && r.fate.Load() == running }
+
+func (r *Run) number() uint64 {
+	if r == nil {
+		return 0
+	}
+	return r.num
+}
+
+// Attempt counts from 1.
+func (r *Run) Attempt() int { return int(r.attempt) }
+
+// Done is closed when the attempt is cancelled or its time is over. The channel is made when it is first asked for.
+func (r *Run) Done() <-chan struct{} { return r.interested().done }
+
+// Err is nil until the attempt is cancelled or its time is over.
+func (r *Run) Err() error {
+	if in := r.interest.Load(); in != nil {
+		return in.failure()
+	}
+	return nil
+}
+
+// Deadline is the earlier one of the caller's and the attempt's.
+func (r *Run) Deadline() (at time.Time, ok bool) {
+	if c := r.govern(); c != nil {
+		at, ok = c.Deadline()
+	}
+	if ns := r.deadline.Load(); ns != 0 {
+		if d := r.s.base.Add(time.Duration(ns)); !ok || d.Before(at) {
+			return d, true
+		}
+	}
+	return at, ok
+}
+
+// Value finds the attempt itself for muster, and for Local the caller's values.
+func (r *Run) Value(key any) any {
+	if key == (siteKey{}) {
+		return r
+	}
+	if r.values != nil {
+		return r.values.Value(key)
+	}
+	return nil
+}
+
+// AfterFunc has contexts derived from this one registered without a goroutine each: the context package looks for it.
+func (r *Run) AfterFunc(f func()) (stop func() bool) { return r.interested().add(f) }
+
+// govern is the context that was passed to Go, or that of the task that called Go.
+func (r *Run) govern() context.Context {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	sc := r.scope.resolve()
+	if sc.run != nil {
+		return sc.run
+	}
+	return sc.ctx
+}
+
+// interested makes the part of the context that only some functions use.
+func (r *Run) interested() *interest {
+	if in := r.interest.Load(); in != nil {
+		return in
+	}
+	r.interest.CompareAndSwap(nil, &interest{done: make(chan struct{})})
+	return r.interest.Load()
+}

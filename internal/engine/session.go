@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/internal/coordinator"
+)
+
+// Session owns the tasks that are started with its contexts.
+type Session struct {
+	cfg     Config
+	faults  Faults
+	careful bool // strict, or faults are injected
+	base    time.Time
+
+	mu            sync.Mutex
+	m             *coordinator.Machine
+	tasks         [][]*Task // by ID.Index, in pages
+	root          *Scope
+	scopes        map[<-chan struct{}]*Scope
+	endedScopes   []coordinator.ScopeID
+	lastScope     *Scope
+	lastDone      <-chan struct{}
+	scopesSweepAt int
+	needs         map[*Spec]coordinator.NeedID
+	dims          map[string]coordinator.Dim
+	closed        bool
+	out           *outbox
+	spare         atomic.Pointer[outbox]
+	stuck         map[*Run]struct{}
+	dones         map[doneKey]*doneWaiter
+	lazies        int // recorded, not asked for
+	strict        []check
+	limited       bool          // the total of memory is known
+	busy          int           // goroutines and callbacks that are or will be there; not functions that never return
+	idle          chan struct{} // closed when a closing session isn't busy
+	log           log
+}
+
+// Open makes a session.
+func Open(cfg Config, faults Faults) *Session {
+	s := &Session{
+		cfg: cfg, faults: faults, careful: cfg.Strict || len(faults) > 0, base: time.Now(),
+		scopes: map[<-chan struct{}]*Scope{}, scopesSweepAt: 64,
+		needs: map[*Spec]coordinator.NeedID{}, stuck: map[*Run]struct{}{}, dones: map[doneKey]*doneWaiter{}, out: &outbox{}, idle: make(chan struct{}),
+	}
+	s.m = coordinator.New(s.totals())
+	s.root = &Scope{id: s.m.OpenScope()}
+	return s
+}
+
+// now is the time since the session began: monotonic, and cheaper than the wall clock.
+func (s *Session) now() int64 { return int64(time.Since(s.base)) }
+
+// release counts one goroutine or callback less. The mutex is held.
+func (s *Session) release() {
+	if s.busy--; s.busy == 0 && s.closed {
+		close(s.idle)
+	}
+}
+
+func (s *Session) elapsed(since int64) time.Duration { return time.Duration(s.now() - since) }
+
+const pageBits = 10
+
+// keep enters t in the table.
+func (s *Session) keep(t *Task, id coordinator.ID) {
+	t.id, t.phase = id, live
+	i := id.Index()
+	for i>>pageBits >= len(s.tasks) {
+		s.tasks = append(s.tasks, make([]*Task, 1<<pageBits))
+	}
+	s.tasks[i>>pageBits][i&(1<<pageBits-1)] = t
+}
+
+func (s *Session) taskOf(id coordinator.ID) *Task {
+	i := id.Index()
+	return s.tasks[i>>pageBits][i&(1<<pageBits-1)]
+}
+
+func (s *Session) forget(id coordinator.ID) {
+	i := id.Index()
+	s.tasks[i>>pageBits][i&(1<<pageBits-1)] = nil
+}
+
+// Mask is the set of events that somebody listens to.
+func (s *Session) Mask() event.Mask { return s.log.mask }

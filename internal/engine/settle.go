@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/internal/coordinator"
+)
+
+// settle writes a task's outcome; who waits is told when the mutex, which is held, is released.
+func (s *Session) settle(t *Task, err error, kind event.Kind) {
+	if s.listens(t, kind) {
+		s.log.add(s.describe(t, kind, err))
+	}
+	t.err = err
+	t.phase = over
+	t.planEnded()
+	t.scope, t.run = nil, nil
+	t.ops.Release(err != nil)
+	if w := t.publish(); w != nil {
+		s.out.wake = append(s.out.wake, w)
+	}
+}
+
+func (s *Session) settleCanceled(t *Task, r *Run, why uint8) {
+	s.settle(t, s.failure(t, r, canceled(why, t.scope)), event.TaskCanceled)
+}
+
+// describe is the event of a task's change.
+func (s *Session) describe(t *Task, kind event.Kind, err error) event.Event {
+	e := event.Event{Kind: kind, Func: t.ops.Spec().Name, Item: -1, Err: err}
+	if r := t.run; r != nil {
+		e.Task, e.Attempt = r.num, int(r.attempt)
+	} else {
+		e.Task, e.Attempt = s.m.Number(t.id), s.m.Attempt(t.id)
+	}
+	return e
+}
+
+// failure is the error of a task; r is the attempt that failed, if one had begun.
+func (s *Session) failure(t *Task, r *Run, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &TaskError{Func: t.ops.Spec().Name, Task: s.m.Number(t.id), Item: -1, Err: err}
+	if r != nil {
+		e.Task, e.Attempt = r.num, int(r.attempt)
+	}
+	if p, ok := err.(*panicError); ok { //nolint:errorlint // only the function's own panic has a stack
+		e.Stack = p.stack
+	}
+	return e
+}
+
+// stuckError names who holds what a task lacks.
+func (s *Session) stuckError(d coordinator.Dim) error {
+	var holders []string
+	s.m.Holders(d, func(id coordinator.ID) {
+		holders = append(holders, fmt.Sprintf("%s #%d", s.taskOf(id).ops.Spec().Name, s.m.Number(id)))
+	})
+	return fmt.Errorf("it needs %s, which only tasks hold that wait for it or for tasks like it (%s): release it before Get, or raise the session's total",
+		s.dimName(d), strings.Join(holders, ", "))
+}

@@ -1,0 +1,92 @@
+package muster
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/musterrun/muster/internal/engine"
+)
+
+// Option says what a Function's tasks need and what happens when they fail. Of two that contradict each other, the
+// later one holds. A wrong value, such as a negative one, panics where the option is applied.
+type Option struct {
+	set func(*engine.Options)
+	bad string
+}
+
+func option(ok bool, bad string, set func(*engine.Options)) Option {
+	if ok {
+		bad = ""
+	}
+	return Option{set, bad}
+}
+
+func finite(n float64) bool { return !math.IsInf(n, 0) && !math.IsNaN(n) }
+
+// CPUs is how many cores a task keeps busy: fractions are allowed, down to 0.0001. Defaults to 1.
+func CPUs(n float64) Option {
+	return option(n > 0 && finite(n), fmt.Sprintf("CPUs(%v): must be above 0; for functions that wait use IO()", n), func(o *engine.Options) {
+		o.CPUs, o.IO = n, false
+	})
+}
+
+// IO is for functions that wait for something else than a core: they aren't bound to cores, but to Config.Concurrency.
+func IO() Option {
+	return option(true, "", func(o *engine.Options) { o.IO = true })
+}
+
+// Memory is how many bytes a task needs. A session starts tasks as long as their sum stays within Config.Memory; it
+// doesn't measure what they use.
+func Memory(bytes int64) Option {
+	return option(bytes >= 0, fmt.Sprintf("Memory(%d): must not be negative", bytes), func(o *engine.Options) { o.Memory = bytes })
+}
+
+// Resource is how much of one of Config.Resources a task holds while it runs. Zero takes an earlier one back.
+func Resource(name string, n float64) Option {
+	return option(name != "" && n >= 0 && finite(n), fmt.Sprintf("Resource(%q, %v): needs a name and an amount of at least 0", name, n), func(o *engine.Options) {
+		o.Resources = engine.SetResource(o.Resources, name, n)
+	})
+}
+
+// Retries is how many more attempts a task gets when its function returns an error, panics or exceeds its Timeout.
+// Defaults to 0. A cancelled task isn't retried, nor one whose dependency failed.
+func Retries(n int) Option {
+	return option(n >= 0 && n < math.MaxUint16, fmt.Sprintf("Retries(%d): must be between 0 and %d", n, math.MaxUint16-1), func(o *engine.Options) { o.Retries = n })
+}
+
+// RetryIf limits Retries to errors for which it answers true. It must be quick and safe for concurrent use.
+func RetryIf(mend func(error) bool) Option {
+	return option(mend != nil, "RetryIf(nil): pass a function", func(o *engine.Options) { o.RetryIf = mend })
+}
+
+// Backoff is the pause before the second attempt; it doubles for each one after that, up to most. A task that pauses
+// holds nothing. Defaults to no pause.
+func Backoff(first, most time.Duration) Option {
+	return option(first >= 0 && most >= first, fmt.Sprintf("Backoff(%v, %v): needs 0 <= first <= most", first, most), func(o *engine.Options) {
+		o.First, o.Max = first, most
+	})
+}
+
+// Timeout bounds each attempt, from the moment its function starts; time in which the function waits for a Ref doesn't
+// count. The function's context ends, and the attempt fails with an error that is context.DeadlineExceeded once the
+// function has returned or Config.Grace is over. Zero, the default, means no bound.
+func Timeout(d time.Duration) Option {
+	return option(d >= 0, fmt.Sprintf("Timeout(%v): must not be negative", d), func(o *engine.Options) { o.Timeout = d })
+}
+
+// Priority lets ready tasks of a higher number start first. Defaults to 0. What a task waits for inherits its priority.
+func Priority(n int) Option {
+	return option(n >= math.MinInt32 && n <= math.MaxInt32, fmt.Sprintf("Priority(%d): must fit 32 bits", n), func(o *engine.Options) { o.Priority = n })
+}
+
+func defaults() engine.Options { return engine.Options{CPUs: 1} }
+
+func apply(sp *engine.Spec, opts []Option) {
+	for _, o := range opts {
+		if o.bad != "" || o.set == nil {
+			panic(fmt.Sprintf("muster: %s: option %s", sp.Name, o.bad))
+		}
+		o.set(&sp.Opts)
+	}
+}

@@ -1,0 +1,95 @@
+package muster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/internal/engine"
+)
+
+// Session is where tasks run: this process's goroutines. It is carried by the contexts that Open, Context and a task's
+// function give.
+type Session struct {
+	s      *engine.Session
+	cancel context.CancelCauseFunc
+}
+
+// Open makes a session and a context that carries it, as errgroup.WithContext does; but a failed task cancels nothing.
+// The context ends with ctx, and when the session is closed.
+func Open(ctx context.Context, c Config) (*Session, context.Context, error) {
+	if ctx == nil {
+		return nil, nil, errors.New("muster: Open with a nil context: pass context.Background()")
+	}
+	ec, err := c.engine()
+	if err != nil {
+		return nil, nil, err
+	}
+	s := engine.Open(ec, engine.FaultsOf(ctx))
+	if c.OnEvent != nil {
+		s.Listen(engine.Listener{Mask: event.All, Tell: c.OnEvent})
+	}
+	s.Note(event.Event{Kind: event.SessionOpened, Item: -1, Text: fmt.Sprintf("%v CPUs", ec.CPUs)})
+	ctx, cancel := context.WithCancelCause(ctx)
+	return &Session{s, cancel}, s.Context(ctx), nil
+}
+
+// Context is ctx with the session, for work that has a context of its own, such as a request.
+func (s *Session) Context(ctx context.Context) context.Context { return s.s.Context(ctx) }
+
+// Close cancels what hasn't ended, waits at most Config.Grace for it, and names the functions that still run. In a
+// strict session it also says which values were changed after they were passed. A second call waits for the first.
+func (s *Session) Close() error {
+	err := s.s.Close()
+	s.cancel(ErrClosed)
+	return err
+}
+
+// process is what a call finds whose context has no session.
+var process struct {
+	sync.Mutex
+	session *engine.Session // the default session, made by the first call
+	first   string          // the function of that call
+	main    bool            // Main was called: there is no default
+}
+
+func init() {
+	f := defaultSession
+	engine.Fallback.Store(&f)
+}
+
+// defaultSession keeps no goroutine when idle, so it needs no Close.
+func defaultSession(name string) (*engine.Session, error) {
+	process.Lock()
+	defer process.Unlock()
+	if process.main {
+		return nil, ErrNoSession
+	}
+	if process.session == nil {
+		if initialising() {
+			return nil, errors.New("muster: called during package initialisation: call it from main or from a task")
+		}
+		ec, err := Config{}.engine()
+		if err != nil {
+			return nil, err
+		}
+		process.session, process.first = engine.Open(ec, nil), name
+	}
+	return process.session, nil
+}
+
+// enterMain ends the time of the default session. It is an error if a call used it, or if Main runs already.
+func enterMain() error {
+	process.Lock()
+	defer process.Unlock()
+	if process.main {
+		return errors.New("muster: Main was called twice: a program has one")
+	}
+	if process.session != nil {
+		return fmt.Errorf("muster: %s was called before Main: call it in the function that Main runs", process.first)
+	}
+	process.main = true
+	return nil
+}
