@@ -3,7 +3,9 @@ package muster
 import (
 	"context"
 	"iter"
+	"reflect"
 
+	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/internal/engine"
 )
 
@@ -26,6 +28,7 @@ func Func[In, Out any](name string, fn func(context.Context, In) (Out, error), o
 	f := &Function[In, Out]{}
 	f.fn.Name, f.fn.Do = name, fn
 	f.fn.InPlan, f.fn.OutPlan = register[In, Out](name, fn == nil)
+	f.fn.InRefs, f.fn.OutRefs = f.fn.InPlan, f.fn.OutPlan
 	f.fn.Opts = defaults()
 	apply(&f.fn.Spec, opts)
 	return f
@@ -39,7 +42,7 @@ func Local[In, Out any](fn func(context.Context, In) (Out, error), opts ...Optio
 	}
 	f := &Function[In, Out]{}
 	f.fn.Name, f.fn.Local, f.fn.Do = "local", true, fn
-	f.fn.InPlan, f.fn.OutPlan = localPlans[In, Out]()
+	f.fn.InRefs, f.fn.OutRefs = codec.FinderOf(reflect.TypeFor[In]()), codec.FinderOf(reflect.TypeFor[Out]())
 	f.fn.Opts = defaults()
 	apply(&f.fn.Spec, opts)
 	return f

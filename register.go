@@ -47,13 +47,6 @@ func register[In, Out any](name string, isNil bool) (in, out *codec.Plan) {
 	return in, out
 }
 
-// localPlans are for finding Refs only: a Local's types may be anything.
-func localPlans[In, Out any]() (in, out *codec.Plan) {
-	in, _ = codec.Of(reflect.TypeFor[In]())
-	out, _ = codec.Of(reflect.TypeFor[Out]())
-	return in, out
-}
-
 var errOutsideInit = errors.New("outside package initialisation: make it a package-level variable, so that every process of the program has it; for a function that captures variables use muster.Local")
 
 func mustInit(what, name string) {

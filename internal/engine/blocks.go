@@ -23,6 +23,7 @@ func (s *Session) lend(r *Run, on ...*Task) {
 	if r.waits > 1 {
 		return
 	}
+	s.load.running--
 	if r.timeout.stop(s) {
 		r.left = max(1, r.deadline.Load()-s.now())
 		r.deadline.Store(0)
@@ -61,6 +62,7 @@ func (s *Session) resumed(r *Run) {
 	if r.fate.Load() != running {
 		return
 	}
+	s.load.running++
 	if r.left > 0 && !r.expired.Load() {
 		s.startTimeout(r, s.now())
 	}

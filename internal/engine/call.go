@@ -10,8 +10,10 @@ import (
 type Fn[In, Out any] struct {
 	Spec
 	Do      func(context.Context, In) (Out, error)
-	InPlan  *codec.Plan // nil for a Local's type that can't leave the process
+	InPlan  *codec.Plan // nil for Local
 	OutPlan *codec.Plan
+	InRefs  codec.Finder
+	OutRefs codec.Finder
 	Weight  func(In) float64
 }
 
@@ -40,7 +42,7 @@ func (f *Fn[In, Out]) Go(ctx context.Context, in In) *Typed[Out] {
 
 // argTraits says whether an argument can hold Refs.
 func (f *Fn[In, Out]) argTraits() traits {
-	if f.InPlan != nil && f.InPlan.HasRefs() {
+	if f.InRefs.HasRefs() {
 		return waits
 	}
 	return 0
@@ -92,7 +94,7 @@ type call[In, Out any] struct {
 func (c *call[In, Out]) Spec() *Spec          { return &c.f.Spec }
 func (c *call[In, Out]) Join() (*Task, error) { return nil, nil }
 
-func (c *call[In, Out]) Deps(visit func(*Task)) error { return eachTask(c.f.InPlan, &c.in, visit) }
+func (c *call[In, Out]) Deps(visit func(*Task)) error { return eachTask(c.f.InRefs, &c.in, visit) }
 
 func (c *call[In, Out]) Exec(r *Run) error { return c.f.exec(r, c.in, &c.out) }
 
@@ -175,8 +177,8 @@ func (f *Fn[In, Out]) invoke(r *Run, in In) (Out, error) {
 }
 
 func (f *Fn[In, Out]) results(out *Out, visit func(*Task)) {
-	if f.OutPlan != nil && f.OutPlan.HasRefs() {
-		_ = eachTask(f.OutPlan, out, visit) // a cycle was reported when the value was encoded, or hides no Ref
+	if f.OutRefs.HasRefs() {
+		_ = eachTask(f.OutRefs, out, visit) // a cycle was reported when the value was encoded, or hides no Ref
 	}
 }
 
@@ -188,6 +190,6 @@ func (t *Typed[T]) drop(really bool) {
 }
 
 // eachTask visits the tasks whose Refs stand in *ptr.
-func eachTask(p *codec.Plan, ptr any, visit func(*Task)) error {
+func eachTask(p codec.Finder, ptr any, visit func(*Task)) error {
 	return p.EachRef(ptr, func(n *codec.Node) { visit(taskOf(n)) })
 }

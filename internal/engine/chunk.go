@@ -62,7 +62,7 @@ func (c *chunk[In, Out]) Spec() *Spec { return &c.m.f.Spec }
 
 // Deps visits the Refs in the item of a chunk of one.
 func (c *chunk[In, Out]) Deps(visit func(*Task)) error {
-	return eachTask(c.m.f.InPlan, &c.items[0], visit)
+	return eachTask(c.m.f.InRefs, &c.items[0], visit)
 }
 
 // Join isn't called: a chunk runs.

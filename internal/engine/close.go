@@ -24,6 +24,9 @@ func (s *Session) Close() error {
 	s.busy++
 	s.cancelAll()
 	s.stopScopes()
+	if hint := s.load.hint(s.cfg.CPUs); hint != "" {
+		s.note(event.Event{Kind: event.Hint, Item: -1, Text: hint})
+	}
 	if s.lazies > 0 {
 		s.note(event.Event{Kind: event.LazyUnused, Items: s.lazies})
 	}

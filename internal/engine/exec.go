@@ -15,6 +15,7 @@ func (s *Session) begin(id coordinator.ID, now int64) *Run {
 	sp := t.ops.Spec()
 	r := &Run{s: s, t: t, scope: t.scope, id: id, num: s.m.Number(id), attempt: int32(s.m.Attempt(id)), start: now}
 	t.run = r
+	s.load.started()
 	if d := sp.Opts.Timeout; d > 0 && !t.is(once) {
 		r.left = int64(d)
 		s.startTimeout(r, now)
@@ -129,6 +130,7 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 	if out == coordinator.Ignored {
 		return
 	}
+	s.load.ended(took)
 	s.handOver(r, out == coordinator.Done, t.ops.Results)
 	switch out {
 	case coordinator.Retry:

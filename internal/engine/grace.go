@@ -99,6 +99,16 @@ func (s *Session) abandon(r *Run) {
 	s.release() // its worker's
 }
 
+// stuckIn reports whether a function that was given up may still use the task's argument.
+func (s *Session) stuckIn(t *Task) bool {
+	for r := range s.stuck {
+		if r.t == t {
+			return true
+		}
+	}
+	return false
+}
+
 // cameBack notes that an abandoned function has returned after all.
 func (s *Session) cameBack(r *Run) {
 	delete(s.stuck, r)

@@ -38,6 +38,7 @@ type Session struct {
 	busy          int           // goroutines and callbacks that are or will be there; not functions that never return
 	idle          chan struct{} // closed when a closing session isn't busy
 	log           log
+	load          load
 }
 
 // Open makes a session.
@@ -88,3 +89,6 @@ func (s *Session) forget(id coordinator.ID) {
 
 // Mask is the set of events that somebody listens to.
 func (s *Session) Mask() event.Mask { return s.log.mask }
+
+// Grace is how long an interrupted function may take to return.
+func (s *Session) Grace() time.Duration { return s.cfg.Grace }

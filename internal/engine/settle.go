@@ -17,7 +17,9 @@ func (s *Session) settle(t *Task, err error, kind event.Kind) {
 	t.phase = over
 	t.planEnded()
 	t.scope, t.run = nil, nil
-	t.ops.Release(err != nil)
+	if !s.stuckIn(t) {
+		t.ops.Release(err != nil)
+	}
 	if w := t.publish(); w != nil {
 		s.out.wake = append(s.out.wake, w)
 	}

@@ -1,0 +1,33 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+)
+
+// load watches how many attempts run at once, to notice a program that uses one core of many.
+type load struct {
+	running int // not those that wait for a Ref
+	most    int
+	ran     int
+	busy    time.Duration
+}
+
+func (l *load) started() {
+	l.running++
+	l.most = max(l.most, l.running)
+}
+
+func (l *load) ended(took time.Duration) {
+	l.running--
+	l.ran++
+	l.busy += took
+}
+
+// hint is what a program hears that had enough to do for all cores and kept one busy.
+func (l *load) hint(cpus float64) string {
+	if cpus < 2 || l.most != 1 || l.ran < 16 || l.busy < time.Second {
+		return ""
+	}
+	return fmt.Sprintf("%d tasks ran one at a time on %v cores: start them with Go or Map before you wait for the first", l.ran, cpus)
+}
