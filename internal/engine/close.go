@@ -37,7 +37,7 @@ func (s *Session) Close() error {
 	err := s.stillRunning()
 	s.note(event.Event{Kind: event.SessionClosed, Err: err})
 	s.mu.Unlock()
-	s.log.drain()
+	s.log.settle()
 	return errors.Join(err, s.checkStrict())
 }
 

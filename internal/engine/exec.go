@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -59,7 +60,11 @@ func (w *worker) drain() (more bool) {
 // runAttempt stands in every stack of a running function, so that stackOf finds it by its argument.
 //
 //go:noinline
-func runAttempt(r *Run) error { return r.t.ops.Exec(r) }
+func runAttempt(r *Run) error {
+	err := r.t.ops.Exec(r)
+	runtime.KeepAlive(r) // so that the stack shows it
+	return err
+}
 
 // rescue ends an attempt whose function panicked or called Goexit, after which the goroutine ends and another goes on.
 func (w *worker) rescue(value any) bool {

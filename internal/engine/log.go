@@ -57,6 +57,14 @@ func (l *log) drain() {
 	}
 }
 
+// settle calls the listeners with all that has happened so far, and waits for those that are being called.
+func (l *log) settle() {
+	l.drain()
+	l.turn.Lock()
+	l.turn.Unlock() //nolint:staticcheck // the wait is the point
+	l.drain()
+}
+
 // Listen adds a listener; it must be called before the session's first task.
 func (s *Session) Listen(l Listener) {
 	s.log.listeners = append(s.log.listeners, l)
