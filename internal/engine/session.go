@@ -39,6 +39,7 @@ type Session struct {
 	idle          chan struct{} // closed when a closing session isn't busy
 	log           log
 	load          load
+	parking       sync.Pool
 }
 
 // Open makes a session.

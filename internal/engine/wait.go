@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 )
 
@@ -65,11 +64,16 @@ type parked struct {
 
 func (p *parked) notify() { p.ch <- struct{}{} }
 
-var parking = sync.Pool{New: func() any {
+// park gives a parked for use; the session keeps them, since a channel of one synctest bubble can't serve another.
+func (s *Session) park() *parked {
+	if p, ok := s.parking.Get().(*parked); ok {
+		p.next = nil
+		return p
+	}
 	p := &parked{ch: make(chan struct{}, 1)}
 	p.tell = p
 	return p
-}}
+}
 
 // Wait waits until t has ended or ctx has. Inside a task it lends the task's CPU slot meanwhile. A nil error says that
 // t has ended, not that it succeeded.
@@ -86,10 +90,9 @@ func (t *Task) Wait(ctx context.Context) error {
 }
 
 func (t *Task) wait(r *Run, stop <-chan struct{}, ctx context.Context) error {
-	p := parking.Get().(*parked)
-	p.next = nil
+	p := t.s.park()
 	if !t.push(&p.waiter) {
-		parking.Put(p)
+		t.s.parking.Put(p)
 		return nil
 	}
 	if r.runsIn(t.s) {
@@ -98,7 +101,7 @@ func (t *Task) wait(r *Run, stop <-chan struct{}, ctx context.Context) error {
 	}
 	select {
 	case <-p.ch:
-		parking.Put(p)
+		t.s.parking.Put(p)
 		return nil
 	case <-stop:
 		p.dead.Store(true)
