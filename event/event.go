@@ -14,14 +14,14 @@ type Event struct {
 	Seq      uint64        // 1, 2, 3, ... within a session; the order of the session's decisions
 	Time     time.Time     // when the session saw the change; for people, never for ordering
 	Kind     Kind          // what changed
-	Task     uint64        // the task's number within the session, from 1; 0 for session events
+	Task     uint64        // the task's number within the session, from 1; 0 for session events and refused tasks
 	Parent   uint64        // TaskSubmitted: the task that submitted it; 0 for the driver
 	Func     string        // the function's registered name; "local" for muster.Local
 	Attempt  int           // from 1; 0 before the first start
 	Items    int           // Map: how many items this event stands for
 	Item     int           // Map: the index of the failed item, or -1
 	Priority int           // TaskSubmitted: the task's priority
-	Took     time.Duration // TaskDone, TaskFailed, TaskRetrying: how long the attempt ran
+	Took     time.Duration // how long the attempt that ended here ran; 0 if none was running
 	Err      error         // why, for failures, cancellations and retries
 	Text     string        // one line for people: the reason of a cancellation, a hint, a stack
 }
@@ -39,7 +39,7 @@ const (
 	TaskRetrying                   // an attempt failed, another one will follow
 	TaskDone                       // the task has a result; for Map: a chunk of Items items is done
 	TaskFailed                     // the task has failed for good; for Map: one item has
-	TaskCanceled                   // the task was cancelled, Text says by what
+	TaskCanceled                   // the task was cancelled, Err says by what; for Map: Items items were
 	TaskStuck                      // the function didn't return within the grace period after its cancel or timeout; Text is its stack
 	TaskUnfit                      // no room of this session will ever fit the task's needs
 	TaskReturned                   // a function that was stuck has returned after all

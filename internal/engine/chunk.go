@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -223,24 +224,41 @@ func (c *chunk[In, Out]) failRest(err error) {
 	}
 }
 
-// report tells the listeners of the chunk: once, and once for each failed item.
+// report tells the listeners of the chunk: once of what is done, once of what was cancelled, and of each failed item.
 func (c *chunk[In, Out]) report() {
 	s := c.m.s
 	if s.Mask() == 0 {
 		return
 	}
-	failed := 0
-	for i := range c.errs {
-		if i < len(c.items) && c.errs[i] != nil {
+	failed, canceled := 0, 0
+	for i, err := range c.errs[:min(len(c.errs), len(c.items))] {
+		switch {
+		case err == nil:
+		case c.is(dropped) && isCancel(err):
+			canceled++
+		default:
 			failed++
-			e := event.Event{Kind: event.TaskFailed, Func: c.m.f.Name, Item: c.base + i, Err: c.errs[i]}
-			if te := (*TaskError)(nil); errors.As(c.errs[i], &te) {
-				e.Task, e.Attempt = te.Task, te.Attempt
-			}
-			s.Note(e)
+			s.Note(c.failure(i, err))
 		}
 	}
-	if n := len(c.items) - failed; n > 0 {
-		s.Note(event.Event{Kind: event.TaskDone, Func: c.m.f.Name, Items: n, Item: -1, Took: time.Duration(float64(c.took) * float64(time.Second))})
+	name := c.m.f.Name
+	if n := len(c.items) - failed - canceled; n > 0 {
+		s.Note(event.Event{Kind: event.TaskDone, Func: name, Items: n, Item: -1, Took: c.lasted()})
 	}
+	if canceled > 0 {
+		s.Note(event.Event{Kind: event.TaskCanceled, Func: name, Items: canceled, Item: -1, Err: c.Task.err})
+	}
+}
+
+func (c *chunk[In, Out]) failure(i int, err error) event.Event {
+	e := event.Event{Kind: event.TaskFailed, Func: c.m.f.Name, Item: c.base + i, Err: err}
+	if te := (*TaskError)(nil); errors.As(err, &te) {
+		e.Task, e.Attempt = te.Task, te.Attempt
+	}
+	return e
+}
+
+// isCancel reports whether err is how something ends that was cancelled.
+func isCancel(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrClosed)
 }

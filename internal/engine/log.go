@@ -71,8 +71,8 @@ func (s *Session) Listen(l Listener) {
 	s.log.mask |= l.Mask
 }
 
-// listens reports whether the task's events of a kind are wanted.
-func (s *Session) listens(t *Task, k event.Kind) bool { return s.log.mask.Has(k) && !t.is(quiet) }
+// listens reports whether the task's events of a kind are wanted. Values such as Gather's have none: nothing runs.
+func (s *Session) listens(t *Task, k event.Kind) bool { return s.log.mask.Has(k) && !t.is(quiet|joins) }
 
 // note records an event of the session itself. The mutex is held.
 func (s *Session) note(e event.Event) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/musterrun/muster/event"
 	"github.com/musterrun/muster/internal/coordinator"
@@ -12,6 +13,9 @@ import (
 func (s *Session) settle(t *Task, err error, kind event.Kind) {
 	if s.listens(t, kind) {
 		s.log.add(s.describe(t, kind, err))
+	}
+	if kind == event.TaskCanceled {
+		t.traits |= dropped
 	}
 	t.err = err
 	t.phase = over
@@ -34,10 +38,18 @@ func (s *Session) describe(t *Task, kind event.Kind, err error) event.Event {
 	e := event.Event{Kind: kind, Func: t.ops.Spec().Name, Item: -1, Err: err}
 	if r := t.run; r != nil {
 		e.Task, e.Attempt = r.num, int(r.attempt)
+		if kind.Ends() {
+			e.Took = t.lasted()
+		}
 	} else {
 		e.Task, e.Attempt = s.m.Number(t.id), s.m.Attempt(t.id)
 	}
 	return e
+}
+
+// lasted is how long the attempt that ended ran: at least a nanosecond, so that it differs from none.
+func (t *Task) lasted() time.Duration {
+	return max(1, time.Duration(float64(t.took)*float64(time.Second)))
 }
 
 // failure is the error of a task; r is the attempt that failed, if one had begun.

@@ -34,6 +34,7 @@ const (
 	once                      // no retries, no timeout: the items of a chunk have their own
 	quiet                     // no events: a Map makes its own
 	lazily                    // recorded, not asked for
+	dropped                   // it was cancelled
 )
 
 func (t *Task) is(x traits) bool { return t.traits&x != 0 }

@@ -1,0 +1,181 @@
+package muster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/musterrun/muster/internal/engine"
+	"github.com/musterrun/muster/internal/progress"
+)
+
+// Main is Config{}.Main.
+func Main(run func(context.Context) error) { Config{}.Main(run) }
+
+// Main is all of a program's main function: it opens a session, calls run with its context, cancels what run has left
+// unfinished, says on standard error what failed, and exits with 1 if run or Close gave an error.
+//
+// On a terminal it shows the progress of each function; the environment variable MUSTER_PROGRESS is off, on (also if
+// standard error is no terminal) or plain (a line now and then, for logs).
+//
+// Ctrl-C or SIGTERM cancels the context, waits at most Config.Grace for run and the tasks, and reports; a second one
+// leaves at once. Under Main a call needs a context that comes from run's: others give ErrNoSession.
+func (c Config) Main(run func(context.Context) error) {
+	if code := c.main(run, os.Stderr); code != 0 {
+		os.Exit(code)
+	}
+}
+
+// Exit codes: of a failed run, of a wrong set-up, and of a signal as shells count it.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+	exitSignal = 128
+)
+
+func (c Config) main(run func(context.Context) error, stderr *os.File) int {
+	mode, err := progress.ParseMode(os.Getenv("MUSTER_PROGRESS"))
+	if err == nil {
+		err = enterMain()
+	}
+	if err == nil && run == nil {
+		err = errors.New("muster: Main of a nil function: pass the one to run")
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	s, ctx, err := Open(ctx, c)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	var rep report
+	s.s.Listen(engine.Listener{Mask: rep.mask(), Tell: rep.observe})
+	bars := progress.New(mode, stderr)
+	if bars.Mask() != 0 {
+		s.s.Listen(engine.Listener{Mask: bars.Mask(), Tell: bars.Observe})
+	}
+	end := &ending{s: s, rep: &rep, bars: bars, stderr: stderr, grace: s.s.Grace()}
+	defer end.watch(cancel)()
+	return end.finish(run(ctx))
+}
+
+// ending is how a program under Main comes to its end: by run's return or by a signal.
+type ending struct {
+	s      *Session
+	rep    *report
+	bars   *progress.Display
+	stderr io.Writer
+	grace  time.Duration
+	signal syscall.Signal // guarded by rep.mu
+}
+
+// watch handles signals until the function it returns is called.
+func (e *ending) watch(cancel context.CancelCauseFunc) (stop func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		e.onSignals(signals, quit, cancel)
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(quit)
+		<-done
+	}
+}
+
+// onSignals cancels at the first signal and leaves at the second, or when the grace period is over.
+func (e *ending) onSignals(signals <-chan os.Signal, quit <-chan struct{}, cancel context.CancelCauseFunc) {
+	select {
+	case sig := <-signals:
+		e.rep.mu.Lock()
+		e.signal, _ = sig.(syscall.Signal)
+		e.rep.mu.Unlock()
+		fmt.Fprintf(e.stderr, "muster: %v: cancelling; waiting up to %v for what runs, again to leave at once\n", sig, e.grace)
+		cancel(fmt.Errorf("%v: %w", sig, context.Canceled))
+	case <-quit:
+		return
+	}
+	limit := time.NewTimer(e.grace + time.Second) // the tasks have the grace period, run a moment more
+	defer limit.Stop()
+	select {
+	case <-signals:
+	case <-limit.C:
+		fmt.Fprintf(e.stderr, "muster: the function that Main runs hasn't returned within %v of its cancel: let it watch its context\n", e.grace)
+		e.unfinished()
+	case <-quit:
+		return
+	}
+	e.bars.Close()
+	os.Exit(e.code(exitFailed))
+}
+
+func (e *ending) code(otherwise int) int {
+	e.rep.mu.Lock()
+	defer e.rep.mu.Unlock()
+	if e.signal != 0 {
+		return exitSignal + int(e.signal)
+	}
+	return otherwise
+}
+
+// finish ends the session and reports.
+func (e *ending) finish(runErr error) int {
+	left := e.s.s.Unfinished()
+	closeErr := e.s.Close()
+	e.bars.Close()
+	if len(left) > 0 {
+		fmt.Fprintf(e.stderr, "muster: cancelled what run left unfinished: %s\n", counts(left))
+	}
+	code := 0
+	for _, err := range []error{closeErr, runErr} {
+		if err != nil {
+			fmt.Fprintln(e.stderr, oneLine(err))
+			code = exitFailed
+		}
+	}
+	e.rep.print(e.stderr, runErr)
+	return e.code(code)
+}
+
+func (e *ending) unfinished() {
+	if left := e.s.s.Unfinished(); len(left) > 0 {
+		fmt.Fprintf(e.stderr, "muster: unfinished: %s\n", counts(left))
+	}
+}
+
+// counts is `12 count, 3 read`, the most first.
+func counts(n map[string]int) string {
+	names := slices.SortedFunc(maps.Keys(n), func(a, b string) int {
+		if n[a] != n[b] {
+			return n[b] - n[a]
+		}
+		return strings.Compare(a, b)
+	})
+	var parts []string
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%d %s", n[name], name))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// oneLine is an error's text with the program's mark, unless it has it.
+func oneLine(err error) string {
+	if s := err.Error(); strings.HasPrefix(s, "muster: ") {
+		return s
+	}
+	return "muster: " + err.Error()
+}
