@@ -106,13 +106,7 @@ func (f *Function[In, Out]) Call(ctx context.Context, in In) (Out, error) {
 // doesn't look complete; if in panics, an error that says so is. Nothing starts before the range; ranging twice runs
 // twice. A cheap item costs some tens of nanoseconds, since items travel in chunks of up to a millisecond.
 func (f *Function[In, Out]) Map(ctx context.Context, in iter.Seq[In]) iter.Seq2[Out, error] {
-	return f.fn.Map(ctx, func(yield func(In, error) bool) {
-		for v := range in {
-			if !yield(v, nil) {
-				return
-			}
-		}
-	})
+	return f.fn.Map(ctx, engine.All(in))
 }
 
 // Pipe is Map over a sequence that may carry errors, such as another Map's results: they keep their place, and f isn't

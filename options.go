@@ -84,7 +84,10 @@ func defaults() engine.Options { return engine.Options{CPUs: 1} }
 
 func apply(sp *engine.Spec, opts []Option) {
 	for _, o := range opts {
-		if o.bad != "" || o.set == nil {
+		if o.set == nil {
+			o.bad = "is the zero Option: make one with CPUs, Retries and the like"
+		}
+		if o.bad != "" {
 			panic(fmt.Sprintf("muster: %s: option %s", sp.Name, o.bad))
 		}
 		o.set(&sp.Opts)

@@ -23,7 +23,7 @@ type report struct {
 const reportFirst = 3
 
 func (r *report) mask() event.Mask {
-	return event.Of(event.TaskFailed, event.TaskStuck, event.Hint, event.LazyUnused)
+	return event.Of(event.TaskFailed, event.TaskUnfit, event.TaskStuck, event.Hint, event.LazyUnused)
 }
 
 func (r *report) observe(e event.Event) {
@@ -32,7 +32,9 @@ func (r *report) observe(e event.Event) {
 	switch e.Kind {
 	case event.Hint:
 		r.hints = append(r.hints, e.Text)
-	case event.TaskFailed:
+	case event.LazyUnused:
+		r.hints = append(r.hints, fmt.Sprintf("%d lazy calls never ran: nothing asked for their Refs", e.Items))
+	case event.TaskFailed, event.TaskUnfit:
 		if r.failed == nil {
 			r.failed = map[string]int{}
 		}

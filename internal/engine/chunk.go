@@ -18,6 +18,7 @@ type chunk[In, Out any] struct {
 	base    int // index of the first item
 	items   []In
 	outs    []Out
+	size    int     // items that are still its own; guarded by the mapper's mu
 	errs    []error // nil unless an item failed
 	full    float64 // fill up to this weight
 	weight  float64
@@ -27,6 +28,7 @@ type chunk[In, Out any] struct {
 	single  bool         // one item that is tried again
 	spliced bool         // part of another chunk, which shares its buffers
 	shares  bool         // others share its buffers
+	whole   bool         // its attempt returned by itself, so no item is half done
 	over    bool         // finished; guarded by the mapper's mu
 	given   int          // items delivered
 }
@@ -53,9 +55,17 @@ func (c *chunk[In, Out]) part(from, to int) *chunk[In, Out] {
 
 func (c *chunk[In, Out]) fail(i int, err error) {
 	if c.errs == nil {
-		c.errs = make([]error, max(cap(c.items), len(c.items)))
+		c.errs = make([]error, cap(c.items))
 	}
+	c.coverItems()
 	c.errs[i] = err
+}
+
+// coverItems makes the errors reach as far as the items, which may have grown since the first one.
+func (c *chunk[In, Out]) coverItems() {
+	if c.errs != nil && len(c.errs) < len(c.items) {
+		c.errs = append(c.errs, make([]error, cap(c.items)-len(c.errs))...)
+	}
 }
 
 // Spec is the mapped function's.
@@ -92,16 +102,17 @@ func (c *chunk[In, Out]) Exec(r *Run) error {
 		return c.m.f.exec(r, c.items[0], &c.outs[0])
 	}
 	c.began.Store(r.start)
-	items := c.items // the part that stays ours may shrink meanwhile
-	for i := 0; i < len(items); {
-		i = c.span(r, items)
+	for i := 0; i < len(c.items); {
+		i = c.span(r)
 	}
-	r.Commit()
+	if r.Commit() {
+		c.whole = true
+	}
 	return nil
 }
 
 // span works items off until none is left or one panics, and gives the index of the next one.
-func (c *chunk[In, Out]) span(r *Run, items []In) (next int) {
+func (c *chunk[In, Out]) span(r *Run) (next int) {
 	i := 0
 	running := false
 	defer func() {
@@ -117,6 +128,7 @@ func (c *chunk[In, Out]) span(r *Run, items []In) (next int) {
 		c.give(i+1, false)
 	}()
 	f := c.m.f
+	items := c.items
 	outs := c.outs[:len(items)]
 	for {
 		i = int(c.next.Add(1)) - 1
@@ -147,8 +159,10 @@ func (c *chunk[In, Out]) itemFailed(r *Run, i int, err error) {
 		return
 	}
 	c.m.mu.Lock()
-	c.fail(i, c.m.itemError(c.base+i, r, err))
-	c.m.mu.Unlock()
+	defer c.m.mu.Unlock()
+	if !c.over { // else it was given up meanwhile, and may be delivered
+		c.fail(i, c.m.itemError(c.base+i, r, err))
+	}
 }
 
 // give hands the items from i on to other chunks: the first of them on its own if it's to be tried again.
@@ -156,8 +170,7 @@ func (c *chunk[In, Out]) give(i int, again bool) {
 	m := c.m
 	m.s.mu.Lock()
 	m.mu.Lock()
-	end := len(c.items)
-	if rest := c.takeRest(); again || rest < end {
+	if rest := c.takeRest(); again || rest < c.size {
 		if !again {
 			i = rest
 		}
@@ -208,13 +221,15 @@ func (c *chunk[In, Out]) notify() {
 	}
 }
 
-// failRest gives the chunk's error to the items that have none of their own and didn't run.
+// failRest gives the chunk's error to the items that didn't run, and to the one that was given up half done.
 func (c *chunk[In, Out]) failRest(err error) {
 	from := 0
 	if c.is(once) {
-		from = min(int(c.next.Load()), len(c.items))
+		if from = min(int(c.next.Load()), c.size); !c.whole {
+			from = max(0, from-1)
+		}
 	}
-	for i := from; i < len(c.items); i++ {
+	for i := from; i < c.size; i++ {
 		e := &TaskError{Func: c.m.f.Name, Item: c.base + i, Err: err}
 		if te := (*TaskError)(nil); errors.As(err, &te) {
 			*e = *te
@@ -231,7 +246,7 @@ func (c *chunk[In, Out]) report() {
 		return
 	}
 	failed, canceled := 0, 0
-	for i, err := range c.errs[:min(len(c.errs), len(c.items))] {
+	for i, err := range c.errs[:min(len(c.errs), c.size)] {
 		switch {
 		case err == nil:
 		case c.is(dropped) && isCancel(err):
@@ -242,7 +257,7 @@ func (c *chunk[In, Out]) report() {
 		}
 	}
 	name := c.m.f.Name
-	if n := len(c.items) - failed - canceled; n > 0 {
+	if n := c.size - failed - canceled; n > 0 {
 		s.Note(event.Event{Kind: event.TaskDone, Func: name, Items: n, Item: -1, Took: c.lasted()})
 	}
 	if canceled > 0 {

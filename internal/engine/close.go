@@ -54,7 +54,9 @@ func (s *Session) cancelAll() {
 }
 
 func (s *Session) stopScopes() {
+	s.endLingering(s.root, ErrCanceled)
 	for done, sc := range s.scopes {
+		s.endLingering(sc, ErrCanceled)
 		if sc.stop() {
 			s.release()
 		}

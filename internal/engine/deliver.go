@@ -20,11 +20,11 @@ type Result[In, Out any] struct {
 func (f *Fn[In, Out]) Map(ctx context.Context, in iter.Seq2[In, error]) iter.Seq2[Out, error] {
 	return func(yield func(Out, error) bool) {
 		f.drive(ctx, in, false, func(c *chunk[In, Out], i int, err error) bool {
-			if c == nil {
+			if err != nil {
 				var zero Out
 				return yield(zero, err)
 			}
-			return yield(c.outs[i], err)
+			return yield(c.outs[i], nil)
 		})
 	}
 }
@@ -32,11 +32,15 @@ func (f *Fn[In, Out]) Map(ctx context.Context, in iter.Seq2[In, error]) iter.Seq
 // Unordered yields the results as they come.
 func (f *Fn[In, Out]) Unordered(ctx context.Context, in iter.Seq[In]) iter.Seq[Result[In, Out]] {
 	return func(yield func(Result[In, Out]) bool) {
-		f.drive(ctx, all(in), true, func(c *chunk[In, Out], i int, err error) bool {
+		f.drive(ctx, All(in), true, func(c *chunk[In, Out], i int, err error) bool {
 			if c == nil {
 				return yield(Result[In, Out]{Index: -1, Err: err})
 			}
-			return yield(Result[In, Out]{c.base + i, c.items[i], c.outs[i], err})
+			res := Result[In, Out]{Index: c.base + i, In: c.items[i], Err: err}
+			if err == nil {
+				res.Out = c.outs[i]
+			}
+			return yield(res)
 		})
 	}
 }
@@ -154,8 +158,8 @@ func (m *mapper[In, Out]) ready() (*chunk[In, Out], int) {
 			return nil, 0
 		}
 		c := m.finished[0]
-		if c.given < len(c.items) {
-			return c, len(c.items)
+		if c.given < c.size {
+			return c, c.size
 		}
 		m.finished = m.finished[1:]
 		m.drop(c)
@@ -166,20 +170,20 @@ func (m *mapper[In, Out]) ready() (*chunk[In, Out], int) {
 	}
 	c := m.queue[0]
 	switch {
-	case c.over && c.given < len(c.items):
-		return c, len(c.items)
+	case c.over && c.given < c.size:
+		return c, c.size
 	case c.over:
 		m.drop(c)
 		return c, 0
-	case c.shares && c.given < len(c.items)-1:
-		return c, len(c.items) - 1 // the last one still runs
+	case c.shares && c.given < c.size-1:
+		return c, c.size - 1 // the last one still runs
 	}
 	return nil, 0
 }
 
 // drop takes a delivered chunk out of the queue and keeps its buffers for another. The mutex is held.
 func (m *mapper[In, Out]) drop(c *chunk[In, Out]) {
-	m.items -= len(c.items)
+	m.items -= c.size
 	for i, q := range m.queue {
 		if q == c {
 			copy(m.queue[i:], m.queue[i+1:])
@@ -253,6 +257,7 @@ func (m *mapper[In, Out]) submitTail() {
 		return
 	}
 	m.filling = nil
+	c.coverItems()
 	c.outs = make([]Out, len(c.items))
 	for k := range pieces {
 		m.queue = append(m.queue, c.part(len(c.items)*k/pieces, len(c.items)*(k+1)/pieces))

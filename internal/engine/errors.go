@@ -40,7 +40,7 @@ func (e *TaskError) Error() string {
 		fmt.Fprintf(&b, ": attempt %d", e.Attempt)
 	}
 	b.WriteString(": ")
-	b.WriteString(e.Err.Error())
+	b.WriteString(strings.TrimPrefix(e.Err.Error(), "muster: "))
 	return b.String()
 }
 

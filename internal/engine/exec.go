@@ -149,7 +149,7 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 	default:
 		s.settle(t, nil, event.TaskDone)
 	}
-	r.scope.resolve().linger(r)
+	s.linger(r.scope.resolve(), r)
 	s.carryOut()
 	s.forget(r.id)
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"runtime"
 	"slices"
 	"sync"
 	"weak"
@@ -64,23 +63,48 @@ func (in *interest) end(err error) {
 // cancel ends the context of the attempt.
 func (r *Run) cancel(err error) { r.interested().end(err) }
 
-// linger keeps a context that outlives its function within reach of what governs it, for as long as something holds it:
-// the reference is weak, and who holds only the Done channel sees it closed once nobody can ask the context why.
-func (sc *Scope) linger(r *Run) {
-	in := r.interest.Load()
-	if in == nil || in.failure() != nil || sc.ctx == nil && sc.run == nil {
-		return
-	}
-	runtime.AddCleanup(r, func(in *interest) { in.end(ErrCanceled) }, in)
-	if len(sc.lingering) >= sc.sweepAt {
-		sc.lingers()
-		sc.sweepAt = 2*len(sc.lingering) + 64
-	}
-	sc.lingering = append(sc.lingering, weak.Make(r))
+// lingerer is the context of an attempt that is over. Somebody may hold it still, or only its Done channel.
+type lingerer struct {
+	run weak.Pointer[Run]
+	in  *interest
 }
 
-// lingers forgets the contexts that nobody holds and reports whether any is left.
-func (sc *Scope) lingers() bool {
-	sc.lingering = slices.DeleteFunc(sc.lingering, func(w weak.Pointer[Run]) bool { return w.Value() == nil })
-	return len(sc.lingering) > 0
+// linger keeps a context that outlives its function within reach of what governs it. Once nobody can ask it why it
+// ended, it ends with the next sweep, so that who waits for its Done channel alone doesn't wait for ever. The mutex is
+// held.
+func (s *Session) linger(sc *Scope, r *Run) {
+	in := r.interest.Load()
+	if in == nil || in.failure() != nil {
+		return
+	}
+	if len(sc.lingering) >= sc.sweepAt {
+		s.sweepLingering(sc)
+		sc.sweepAt = 2*len(sc.lingering) + 64
+	}
+	sc.lingering = append(sc.lingering, lingerer{weak.Make(r), in})
+}
+
+// sweepLingering ends the contexts that nobody holds. The mutex is held.
+func (s *Session) sweepLingering(sc *Scope) {
+	sc.lingering = slices.DeleteFunc(sc.lingering, func(l lingerer) bool {
+		gone := l.run.Value() == nil
+		if gone {
+			s.out.ends = append(s.out.ends, ending{l.in, ErrCanceled})
+		}
+		return gone
+	})
+}
+
+// ending is a context to end, and its error.
+type ending struct {
+	in  *interest
+	err error
+}
+
+// endLingering ends all contexts that outlived their functions. The mutex is held.
+func (s *Session) endLingering(sc *Scope, err error) {
+	for _, l := range sc.lingering {
+		s.out.ends = append(s.out.ends, ending{l.in, err})
+	}
+	sc.lingering = nil
 }

@@ -158,6 +158,7 @@ func (m *mapper[In, Out]) submit() {
 		return
 	}
 	m.filling = nil
+	c.coverItems()
 	if cap(c.outs) < len(c.items) {
 		c.outs = make([]Out, len(c.items), cap(c.items))
 	}
@@ -179,7 +180,8 @@ func (m *mapper[In, Out]) submit() {
 
 // start enters a chunk's task. Both mutexes are held.
 func (m *mapper[In, Out]) start(c *chunk[In, Out]) {
-	m.items += len(c.items)
+	c.size = len(c.items)
+	m.items += c.size
 	m.open++
 	c.s, c.ops, c.scope = m.s, c, m.scope
 	c.traits = quiet
@@ -211,7 +213,7 @@ func (m *mapper[In, Out]) rescue() {
 		if began == 0 || now-began < int64(chunkAim) || c.single || m.alone {
 			continue
 		}
-		if rest := c.takeRest(); rest < len(c.items) {
+		if rest := c.takeRest(); rest < c.size {
 			m.sizer.observe(1, m.s.elapsed(began))
 			m.splice(c, rest, false)
 		}
@@ -231,14 +233,15 @@ func (m *mapper[In, Out]) splice(c *chunk[In, Out], rest int, again bool) {
 		parts[0].single, parts[0].made = true, 1
 		at++
 	}
-	if n := len(c.items) - at; n > 0 {
+	if n := c.size - at; n > 0 {
 		pieces := max(1, min(n, m.room))
 		for k := range pieces {
 			parts = append(parts, c.part(at+n*k/pieces, at+n*(k+1)/pieces))
 		}
 	}
-	m.items -= len(c.items) - rest
-	c.items, c.outs = c.items[:rest:rest], c.outs[:rest:rest]
+	c.weight *= float64(rest) / float64(max(1, c.size))
+	m.items -= c.size - rest
+	c.size = rest
 	for i, q := range m.queue {
 		if q == c {
 			m.queue = append(m.queue[:i+1:i+1], append(parts, m.queue[i+1:]...)...)
@@ -259,14 +262,11 @@ func (m *mapper[In, Out]) ring() {
 	}
 }
 
-// all adapts a sequence to one that may carry errors.
-func all[In any](in iter.Seq[In]) iter.Seq2[In, error] {
+// All adapts a sequence to one that may carry errors. It doesn't range over it, so that an input that goes on after its
+// yield has returned false meets the driver's message and not the runtime's.
+func All[In any](in iter.Seq[In]) iter.Seq2[In, error] {
 	return func(yield func(In, error) bool) {
-		for v := range in {
-			if !yield(v, nil) {
-				return
-			}
-		}
+		in(func(v In) bool { return yield(v, nil) })
 	}
 }
 

@@ -10,21 +10,23 @@ type outbox struct {
 	wake   []*waiter       // lists of waiters of tasks that ended
 	joins  []*Task         // values to assemble
 	stops  []*Run          // attempts to interrupt
+	ends   []ending        // contexts of attempts that are over
 	open   []chan struct{} // closed: a slot is back
 	starts []*Run
 }
 
 func (o *outbox) empty() bool {
-	return len(o.wake) == 0 && len(o.joins) == 0 && len(o.stops) == 0 && len(o.open) == 0 && len(o.starts) == 0
+	return len(o.wake) == 0 && len(o.joins) == 0 && len(o.stops) == 0 && len(o.ends) == 0 && len(o.open) == 0 && len(o.starts) == 0
 }
 
 func (o *outbox) clear() {
 	clear(o.wake)
 	clear(o.joins)
 	clear(o.stops)
+	clear(o.ends)
 	clear(o.open)
 	clear(o.starts)
-	*o = outbox{o.wake[:0], o.joins[:0], o.stops[:0], o.open[:0], o.starts[:0]}
+	*o = outbox{o.wake[:0], o.joins[:0], o.stops[:0], o.ends[:0], o.open[:0], o.starts[:0]}
 }
 
 // carryOut does what the machine asks for, as far as it can be done under the mutex, which is held.
@@ -103,6 +105,9 @@ func (o *outbox) deliver(s *Session) (more bool) {
 	}
 	for _, r := range o.stops {
 		r.cancel(r.verdict())
+	}
+	for _, e := range o.ends {
+		e.in.end(e.err)
 	}
 	if len(o.joins) == 0 {
 		return false

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"slices"
-	"weak"
 
 	"github.com/musterrun/muster/internal/coordinator"
 )
@@ -18,7 +17,7 @@ type Scope struct {
 	stop      func() bool     // takes the AfterFunc back
 	err       error           // why it ended; nil while it hasn't
 	lazies    int             // calls that have not been asked for
-	lingering []weak.Pointer[Run]
+	lingering []lingerer
 	sweepAt   int
 }
 
@@ -100,7 +99,8 @@ func (s *Session) openScope(ctx context.Context, done <-chan struct{}) *Scope {
 // sweepScopes forgets contexts that govern nothing now; one that is used again is followed again.
 func (s *Session) sweepScopes() {
 	for done, sc := range s.scopes {
-		if sc.lazies == 0 && !sc.lingers() && s.m.Idle(sc.id) && sc.stop() {
+		s.sweepLingering(sc)
+		if sc.lazies == 0 && len(sc.lingering) == 0 && s.m.Idle(sc.id) && sc.stop() {
 			s.release()
 			delete(s.scopes, done)
 			s.m.CloseScope(sc.id)
@@ -114,19 +114,14 @@ func (s *Session) sweepScopes() {
 // cancelScope ends a scope: what has not started ends at once, what runs is interrupted.
 func (s *Session) cancelScope(sc *Scope, err error, why uint8) {
 	s.mu.Lock()
-	lingering := s.endScope(sc, err, why)
+	s.endScope(sc, err, why)
 	s.flush()
-	for _, w := range lingering {
-		if r := w.Value(); r != nil {
-			r.cancel(err)
-		}
-	}
 }
 
-// endScope is cancelScope under the session's mutex; the attempts it returns are to be cancelled outside it.
-func (s *Session) endScope(sc *Scope, err error, why uint8) []weak.Pointer[Run] {
+// endScope is cancelScope under the session's mutex.
+func (s *Session) endScope(sc *Scope, err error, why uint8) {
 	if sc.err != nil {
-		return nil
+		return
 	}
 	sc.err = err
 	s.endedScopes = append(s.endedScopes, sc.id)
@@ -138,7 +133,5 @@ func (s *Session) endScope(sc *Scope, err error, why uint8) []weak.Pointer[Run] 
 	}
 	s.m.CancelScope(sc.id, why)
 	s.carryOut()
-	lingering := sc.lingering
-	sc.lingering = nil
-	return lingering
+	s.endLingering(sc, err)
 }

@@ -98,6 +98,7 @@ func (s *Session) unmet(t *Task) *deps {
 		switch {
 		case dep.s != s && dep.s != nil:
 			d.err, d.foreign = &TaskError{Func: t.ops.Spec().Name, Item: -1, Err: errForeign}, true
+			return // its fields are guarded by the other session
 		case dep.phase == live:
 			d.ids = append(d.ids, dep.id)
 		case dep.err != nil && d.err == nil:

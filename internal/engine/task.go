@@ -29,12 +29,12 @@ type Task struct {
 type traits uint8
 
 const (
-	waits  traits = 1 << iota // Ops.Deps may visit some
-	joins                     // a value: Ops.Join instead of Exec
-	once                      // no retries, no timeout: the items of a chunk have their own
-	quiet                     // no events: a Map makes its own
-	lazily                    // recorded, not asked for
-	dropped                   // it was cancelled
+	waits   traits = 1 << iota // Ops.Deps may visit some
+	joins                      // a value: Ops.Join instead of Exec
+	once                       // no retries, no timeout: the items of a chunk have their own
+	quiet                      // no events: a Map makes its own
+	lazily                     // recorded, not asked for
+	dropped                    // it was cancelled
 )
 
 func (t *Task) is(x traits) bool { return t.traits&x != 0 }

@@ -78,6 +78,9 @@ func (s *Session) park() *parked {
 // Wait waits until t has ended or ctx has. Inside a task it lends the task's CPU slot meanwhile. A nil error says that
 // t has ended, not that it succeeded.
 func (t *Task) Wait(ctx context.Context) error {
+	if ctx == nil {
+		return errNilContext
+	}
 	if t.Done() {
 		return nil
 	}
