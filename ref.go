@@ -62,7 +62,7 @@ func (r Ref[T]) Value() T {
 
 // Done gives a channel that closes when the task has ended or ctx has. Inside a task, the task's CPU slot is lent to
 // others from the first such channel that is open until the last one has closed, which happens once the slot is back.
-// Asking again with the same context gives the same channel.
+// Asking again with the same context gives the same channel while it is open.
 func (r Ref[T]) Done(ctx context.Context) <-chan struct{} {
 	if r.t == nil {
 		return engine.Closed

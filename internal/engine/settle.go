@@ -42,7 +42,7 @@ func (s *Session) describe(t *Task, kind event.Kind, err error) event.Event {
 			e.Took = t.lasted()
 		}
 	} else {
-		e.Task, e.Attempt = s.m.Number(t.id), s.m.Attempt(t.id)
+		e.Task, e.Attempt = s.m.Last(t.id)
 	}
 	return e
 }
@@ -57,9 +57,11 @@ func (s *Session) failure(t *Task, r *Run, err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &TaskError{Func: t.ops.Spec().Name, Task: s.m.Number(t.id), Item: -1, Err: err}
+	e := &TaskError{Func: t.ops.Spec().Name, Item: -1, Err: err}
 	if r != nil {
 		e.Task, e.Attempt = r.num, int(r.attempt)
+	} else {
+		e.Task, e.Attempt = s.m.Last(t.id)
 	}
 	if p, ok := err.(*panicError); ok { //nolint:errorlint // only the function's own panic has a stack
 		e.Stack = p.stack

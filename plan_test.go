@@ -1,0 +1,118 @@
+package muster_test
+
+import (
+	"context"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/musterrun/muster"
+)
+
+// durations differ from run to run.
+var durations = regexp.MustCompile(` [0-9.e+]+(us|ms|s)\b`)
+
+func timeless(s string) string { return durations.ReplaceAllString(s, " T") }
+
+// diamond is read, two counts of it, and their sum.
+func diamond(ctx context.Context) muster.Ref[int] {
+	base := benchInc.Go(ctx, 1)
+	refs := []muster.Ref[int]{benchInc.From(ctx, base), tFib.From(ctx, base)}
+	return muster.Reduce(ctx, benchSum, refs)
+}
+
+func TestPlanBeforeAndAfter(t *testing.T) {
+	ctx := open(t, muster.Config{CPUs: 1})
+	r := diamond(muster.Lazy(ctx))
+	before := `1 bench.inc recorded
+2 bench.inc recorded <- 1
+3 t.fib recorded <- 1
+4 gather recorded <- 2 3
+5 bench.sum recorded <- 4
+`
+	if got := r.Plan().String(); got != before {
+		t.Errorf("before:\n%s", got)
+	}
+	if v, err := r.Get(ctx); v != 4 || err != nil {
+		t.Fatal(v, err)
+	}
+	after := strings.ReplaceAll(before, "recorded", "done T")
+	after = strings.ReplaceAll(after, "gather done T", "gather done")
+	if got := timeless(r.Plan().String()); got != after {
+		t.Errorf("after:\n%s\nwant:\n%s", got, after)
+	}
+	if path := timeless(r.Plan().CriticalPath()); !strings.HasPrefix(path, "bench.inc T -> ") || !strings.HasSuffix(path, " -> gather -> bench.sum T") {
+		t.Error(path)
+	}
+}
+
+func TestPlanPictures(t *testing.T) {
+	ctx := open(t, muster.Config{CPUs: 1})
+	r := diamond(muster.Lazy(ctx))
+	defer r.Cancel()
+	dot := `digraph plan {
+	rankdir=LR
+	n1 [label="bench.inc\nrecorded"]
+	n2 [label="bench.inc\nrecorded"]
+	n3 [label="t.fib\nrecorded"]
+	n4 [label="gather\nrecorded"]
+	n5 [label="bench.sum\nrecorded"]
+	n1 -> n2
+	n1 -> n3
+	n2 -> n4
+	n3 -> n4
+	n4 -> n5
+}
+`
+	if got := r.Plan().DOT(); got != dot {
+		t.Error(got)
+	}
+	mermaid := `flowchart LR
+	n1["bench.inc<br>recorded"]
+	n2["bench.inc<br>recorded"]
+	n3["t.fib<br>recorded"]
+	n4["gather<br>recorded"]
+	n5["bench.sum<br>recorded"]
+	n1 --> n2
+	n1 --> n3
+	n2 --> n4
+	n3 --> n4
+	n4 --> n5
+`
+	if got := r.Plan().Mermaid(); got != mermaid {
+		t.Error(got)
+	}
+	data, err := r.Plan().JSON()
+	var tasks []struct {
+		ID   int
+		Func string
+		Deps []int
+	}
+	if err != nil || json.Unmarshal(data, &tasks) != nil || len(tasks) != 5 || tasks[4].Func != "bench.sum" || tasks[4].Deps[0] != 4 {
+		t.Error(string(data), err)
+	}
+}
+
+func TestPlanOfFailure(t *testing.T) {
+	ctx := open(t, muster.Config{CPUs: 1})
+	r := benchInc.From(ctx, tFail.Go(ctx, 3))
+	_ = r.Wait(ctx)
+	if got, want := timeless(r.Plan().String()), "1 t.fail failed T\n2 bench.inc failed <- 1\n"; got != want {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+func TestPlanOfALongChainIsCut(t *testing.T) {
+	ctx := open(t, muster.Config{CPUs: 1})
+	r := benchInc.Go(ctx, 0)
+	for range 50_000 {
+		r = benchInc.From(ctx, r)
+	}
+	if v, err := r.Get(ctx); v != 50_001 || err != nil {
+		t.Fatal(v, err)
+	}
+	if got := r.Plan().String(); !strings.Contains(got, "(earlier tasks, forgotten)") || strings.Count(got, "\n") > 20_002 {
+		t.Error(strings.Count(got, "\n"), got[:200])
+	}
+}
