@@ -27,7 +27,7 @@ func Open(ctx context.Context, c Config) (*Session, context.Context, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := engine.Open(ec, engine.FaultsOf(ctx))
+	s := engine.Open(ec, engine.TrialOf(ctx))
 	if c.OnEvent != nil {
 		s.Listen(engine.Listener{Mask: event.All, Tell: c.OnEvent})
 	}
@@ -75,7 +75,7 @@ func defaultSession(name string) (*engine.Session, error) {
 		if err != nil {
 			return nil, err
 		}
-		process.session, process.first = engine.Open(ec, nil), name
+		process.session, process.first = engine.Open(ec, engine.Trial{}), name
 	}
 	return process.session, nil
 }

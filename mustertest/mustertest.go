@@ -4,10 +4,10 @@ package mustertest
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/musterrun/muster"
 	"github.com/musterrun/muster/internal/engine"
@@ -21,20 +21,21 @@ type setup struct {
 	faults engine.Faults
 }
 
+// sessions numbers the sessions, to tell their goroutines apart.
+var sessions atomic.Uint64
+
 // Context gives t a context with a session of its own, which is closed at the end of the test. The session is strict:
 // each argument and result is encoded and decoded as between processes, and changing one after it was passed fails the
-// test. Functions that still run after their cancel, and goroutines that the test has left behind, fail it too.
-//
-// The check for goroutines sees all of the process, so it is left out in tests that run in parallel with others (those
-// that have called t.Parallel before), unless Leaks(true) is given.
+// test. Functions that still run after their cancel, and goroutines that functions have started and left behind, fail it
+// too. Tests may run in parallel.
 func Context(t testing.TB, opts ...Option) context.Context {
 	t.Helper()
 	s := setup{config: muster.Config{Strict: true, Grace: 5 * time.Second}}
 	for _, o := range opts {
 		o(&s)
 	}
-	before := goleak.IgnoreCurrent()
-	session, ctx, err := muster.Open(engine.WithFaults(context.Background(), s.faults), s.config)
+	label := fmt.Sprintf("%s %d", t.Name(), sessions.Add(1))
+	session, ctx, err := muster.Open(engine.WithTrial(context.Background(), engine.Trial{Faults: s.faults, Label: label}), s.config)
 	if err != nil {
 		t.Fatalf("mustertest: %v", err)
 	}
@@ -43,8 +44,8 @@ func Context(t testing.TB, opts ...Option) context.Context {
 			t.Errorf("mustertest: closing the session: %v", err)
 			return // what still runs was named
 		}
-		if err := goleak.Find(before); err != nil {
-			t.Errorf("mustertest: %v", err)
+		if stacks := leaked(label); stacks != "" {
+			t.Errorf("mustertest: goroutines that functions have started still run: wait for them, or let them watch the function's context\n%s", stacks)
 		}
 	})
 	return ctx

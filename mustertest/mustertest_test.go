@@ -124,6 +124,28 @@ func TestLeaksAreFound(t *testing.T) {
 	close(wait)
 }
 
+func TestSessionsSideBySide(t *testing.T) {
+	stop := make(chan struct{})
+	for i := range 4 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			text := try(t, func(tb testing.TB) {
+				start := muster.Local(func(context.Context, int) (int, error) {
+					if i == 0 {
+						go func() { <-stop }()
+					}
+					return 0, nil
+				})
+				_, _ = start.Call(mustertest.Context(tb), 0)
+			})
+			if leaks := text != ""; leaks != (i == 0) {
+				t.Error(i, text)
+			}
+		})
+	}
+	t.Cleanup(func() { close(stop) })
+}
+
 func TestFaultsHitTheirAttempt(t *testing.T) {
 	bad := errors.New("disk on fire")
 	ctx := mustertest.Context(t,

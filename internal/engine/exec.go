@@ -4,6 +4,7 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"time"
 
 	"github.com/musterrun/muster/event"
@@ -35,6 +36,9 @@ type worker struct {
 }
 
 func (s *Session) work(r *Run) {
+	if s.labels != nil {
+		pprof.SetGoroutineLabels(s.labels)
+	}
 	w := &worker{s: s, next: r}
 	for w.drain() {
 	}

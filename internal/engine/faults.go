@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"runtime/pprof"
 	"time"
 )
 
@@ -17,17 +18,34 @@ type Fault struct {
 // Faults are those of one session.
 type Faults []Fault
 
-type faultsKey struct{}
-
-// WithFaults is a context with which Open makes a session that has the faults.
-func WithFaults(ctx context.Context, f Faults) context.Context {
-	return context.WithValue(ctx, faultsKey{}, f)
+// Trial is what a test asks of its session.
+type Trial struct {
+	Faults Faults
+	Label  string // goroutines of the session, and those that its functions start, have it as a profiler label
 }
 
-// FaultsOf are the faults of a context, or nil.
-func FaultsOf(ctx context.Context) Faults {
-	f, _ := ctx.Value(faultsKey{}).(Faults)
-	return f
+// LabelKey is the key of Trial.Label.
+const LabelKey = "muster session"
+
+type trialKey struct{}
+
+// WithTrial is a context with which the public package opens a session for a test.
+func WithTrial(ctx context.Context, t Trial) context.Context {
+	return context.WithValue(ctx, trialKey{}, t)
+}
+
+// TrialOf is the trial of a context, or a zero one.
+func TrialOf(ctx context.Context) Trial {
+	t, _ := ctx.Value(trialKey{}).(Trial)
+	return t
+}
+
+// label is a context with the label, or nil without one.
+func (t Trial) label() context.Context {
+	if t.Label == "" {
+		return nil
+	}
+	return pprof.WithLabels(context.Background(), pprof.Labels(LabelKey, t.Label))
 }
 
 // strike does what the faults for this attempt say.

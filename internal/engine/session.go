@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +14,8 @@ import (
 type Session struct {
 	cfg     Config
 	faults  Faults
-	careful bool // strict, or faults are injected
+	labels  context.Context // of the goroutines, or nil
+	careful bool            // strict, or faults are injected
 	base    time.Time
 
 	mu            sync.Mutex
@@ -43,9 +45,9 @@ type Session struct {
 }
 
 // Open makes a session.
-func Open(cfg Config, faults Faults) *Session {
+func Open(cfg Config, trial Trial) *Session {
 	s := &Session{
-		cfg: cfg, faults: faults, careful: cfg.Strict || len(faults) > 0, base: time.Now(),
+		cfg: cfg, faults: trial.Faults, labels: trial.label(), careful: cfg.Strict || len(trial.Faults) > 0, base: time.Now(),
 		scopes: map[<-chan struct{}]*Scope{}, scopesSweepAt: 64,
 		needs: map[*Spec]coordinator.NeedID{}, stuck: map[*Run]struct{}{}, dones: map[doneKey]*doneWaiter{}, out: &outbox{}, idle: make(chan struct{}),
 	}
