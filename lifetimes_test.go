@@ -71,7 +71,7 @@ func TestInheritedChildrenEndWithTheParentsContext(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour) // the parent's Timeout doesn't reach the child
+		<-time.After(time.Hour) // the parent's Timeout doesn't reach the child
 		select {
 		case <-r.Done(ctx):
 			t.Fatal("ended:", r.Wait(ctx))

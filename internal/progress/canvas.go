@@ -63,7 +63,7 @@ func (c *canvas) addRow() *row {
 		if total == 0 {
 			return nil
 		}
-		st.Total, st.Current = int64(total), int64(ended)
+		st.Total, st.Current, st.Completed = int64(total), int64(ended), ended == total
 		return fill.Fill(w, st)
 	}),
 		mpb.BarWidth(barWidth),

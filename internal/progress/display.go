@@ -74,10 +74,9 @@ func (d *Display) run() {
 	case <-d.quit:
 		return
 	}
-	pause := frames
-	var p painter = newCanvas(d.out)
-	if d.style == lines {
-		pause, p = reports, &reporter{out: d.out}
+	pause, p := reports, painter(&reporter{out: d.out})
+	if d.style == bars {
+		pause, p = frames, newCanvas(d.out)
 	}
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
