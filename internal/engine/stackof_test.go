@@ -22,7 +22,7 @@ func waitDeaf(release <-chan struct{}) { <-release }
 
 func TestStuckFunctionIsNamedWithItsStack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := Open(Config{CPUs: 2, Concurrency: 1, Grace: time.Second}, nil)
+		s := Open(Config{CPUs: 2, Concurrency: 1, Grace: time.Second}, Trial{})
 		var stacks []string
 		s.Listen(Listener{Mask: event.Of(event.TaskStuck), Tell: func(e event.Event) { stacks = append(stacks, e.Text) }})
 		release := make(chan struct{})
