@@ -16,14 +16,14 @@ func TestParse(t *testing.T) {
 		t.Fatalf("%q, %v", f, err)
 	}
 	for text, want := range map[string]string{
-		"": "`Kind: title`",
-		"Fix: a\n\nb\n\nc":                               "`Kind: title`",
-		"Bugfix a\n\nb\n\nc":                             "`Kind: title`",
-		"Bugfix: \n\nb\n\nc":                             "`Kind: title`",
-		"Bugfix: a\nb\n\nc\n\nd":                         "one line",
-		"Bugfix: a.\n\nb\n\nc":                           "full stop",
-		"Bugfix: a\n\nb":                                 "two paragraphs",
-		"Bugfix: a\n\n# b\n\nc":                          "no headings",
+		"":                       "`Kind: title`",
+		"Fix: a\n\nb\n\nc":       "`Kind: title`",
+		"Bugfix a\n\nb\n\nc":     "`Kind: title`",
+		"Bugfix: \n\nb\n\nc":     "one line",
+		"Bugfix: a\nb\n\nc\n\nd": "one line",
+		"Bugfix: a.\n\nb\n\nc":   "full stop",
+		"Bugfix: a\n\nb":         "two paragraphs",
+		"Bugfix: a\n\n# b\n\nc":  "no headings",
 		"Bugfix: " + strings.Repeat("ä", 81) + "\n\nb\n": "81 characters",
 	} {
 		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,61 +1,71 @@
 package coordinator
 
 // edge says that the task at to waits for the task at from. It stands in two lists, the outgoing of from and the
-// incoming of to; the side that ends first sets its end to zero, the other one frees the edge.
+// incoming of to. When from ends it leaves the first, and its from is zero; when to goes on or ends it is freed.
 type edge struct {
-	from, to        uint32
-	nextOut, nextIn uint32
+	from, to         uint32
+	nextIn           uint32
+	nextOut, prevOut uint32
 }
 
-// connect makes the task at to wait for the one at from.
+// connect makes the task at to wait for the one at from, or notes that something it waits for has ended if from is zero.
 func (m *Machine) connect(from, to uint32) {
 	e := m.edges.get()
-	f, t := m.table.at(from), m.table.at(to)
-	*m.edges.at(e) = edge{from: from, to: to, nextOut: f.firstOut, nextIn: t.firstIn}
-	f.firstOut, t.firstIn = e, e
+	x, t := m.edges.at(e), m.table.at(to)
+	*x = edge{from: from, to: to, nextIn: t.firstIn}
+	t.firstIn = e
+	if from == 0 {
+		return
+	}
+	f := m.table.at(from)
+	x.nextOut = f.firstOut
+	if x.nextOut != 0 {
+		m.edges.at(x.nextOut).prevOut = e
+	}
+	f.firstOut = e
 }
 
 // dropIn forgets what the task waits for.
 func (m *Machine) dropIn(r *record) {
 	for e := r.firstIn; e != 0; {
 		x := m.edges.at(e)
-		next := x.nextIn
-		if x.from == 0 {
-			m.edges.put(e)
-		} else {
-			x.to = 0
+		if x.from != 0 {
+			m.dropOut(x)
 		}
-		e = next
+		m.edges.put(e)
+		e = x.nextIn
 	}
 	r.firstIn, r.unmet = 0, 0
 }
 
-// takeOut detaches the task's outgoing edges and calls each with the dependents, in the order in which they came.
-func (m *Machine) takeOut(r *record, each func(to uint32)) {
-	first := m.reverseOut(r.firstOut)
-	r.firstOut = 0
-	for e := first; e != 0; {
-		x := m.edges.at(e)
-		next, to := x.nextOut, x.to
-		x.from = 0
-		if to == 0 {
-			m.edges.put(e)
-		} else {
-			each(to)
-		}
-		e = next
+// dropOut takes an edge out of the outgoing list of its from.
+func (m *Machine) dropOut(x *edge) {
+	if x.prevOut != 0 {
+		m.edges.at(x.prevOut).nextOut = x.nextOut
+	} else {
+		m.table.at(x.from).firstOut = x.nextOut
+	}
+	if x.nextOut != 0 {
+		m.edges.at(x.nextOut).prevOut = x.prevOut
 	}
 }
 
-func (m *Machine) reverseOut(e uint32) uint32 {
-	var last uint32
-	for e != 0 {
+// takeOut detaches the task's outgoing edges and calls each with the dependents, in the order in which they came. What
+// each does must not end or free a dependent that it hasn't been called with.
+func (m *Machine) takeOut(r *record, each func(to uint32)) {
+	var first uint32
+	for e := r.firstOut; e != 0; {
 		x := m.edges.at(e)
 		next := x.nextOut
-		x.nextOut, last = last, e
+		x.from, x.nextOut, first = 0, first, e
 		e = next
 	}
-	return last
+	r.firstOut = 0
+	for e := first; e != 0; {
+		x := m.edges.at(e)
+		e = x.nextOut // before each frees x
+		each(x.to)
+	}
 }
 
 // eachDep visits what the task still waits for.

@@ -19,14 +19,13 @@ func (m *Machine) end(i uint32, r *record, ok bool) {
 		m.act(Action{Verb: Settle, Outcome: DepFailed, ID: m.idOf(f.i), Because: f.because})
 		m.remove(f.i, d, false)
 	}
-	m.unstick()
 }
 
 // remove frees the place of a task and counts it as met, or as failed, for its dependents.
 func (m *Machine) remove(i uint32, r *record, ok bool) {
 	id := makeID(i, r.gen)
 	m.dropIn(r)
-	m.leave(i, r)
+	m.leave(r)
 	m.takeOut(r, func(to uint32) {
 		d := m.table.at(to)
 		if d.state != Waiting {
@@ -65,13 +64,14 @@ func (m *Machine) Cancel(id ID, why uint8) {
 		m.act(Action{Verb: Interrupt, Why: why, ID: id})
 	default:
 		m.settle(id.index(), r, Canceled, why, 0)
+		m.conclude()
 	}
 }
 
 // Expire says that the attempt's time is over: it is interrupted and will count as failed.
 func (m *Machine) Expire(id ID, attempt int) {
 	r := m.lookup(id)
-	if r == nil || int(r.attempt) != attempt || !r.active() || r.flags&(isExpired|isCanceled) != 0 {
+	if r == nil || int(r.attempt) != attempt || !r.holds() || r.flags&(isExpired|isCanceled) != 0 {
 		return
 	}
 	r.flags |= isExpired

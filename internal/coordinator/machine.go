@@ -9,6 +9,7 @@ type Machine struct {
 	needs    []need
 	room     room
 	resuming rankHeap // tasks that run again once CPU is free
+	doubt    bool     // this event may have left a task that can never start
 	actions  []Action
 	work     []uint32 // scratch, empty between events
 	failing  []failure
@@ -41,7 +42,7 @@ func (m *Machine) Submit(s Spec) ID {
 	m.numbered++
 	*r = record{
 		num: m.numbered, gen: r.gen + 1, depth: s.Depth, priority: s.Priority,
-		need: s.Need, attempt: s.Attempts, attempts: s.Retries + 1, state: Waiting,
+		need: s.Need, attempt: s.Attempts, attempts: max(s.Retries, s.Retries+1), state: Waiting,
 	}
 	if s.Value {
 		r.flags |= isValue
@@ -64,7 +65,15 @@ func (m *Machine) Submit(s Spec) ID {
 	case r.unmet == 0:
 		m.met(i, r)
 	}
-	return makeID(i, r.gen)
+	id := makeID(i, r.gen)
+	m.conclude()
+	return id
+}
+
+// conclude does what may follow from any event, once the event itself has been dealt with.
+func (m *Machine) conclude() {
+	m.resume()
+	m.unstick()
 }
 
 // met moves a task whose last dependency has ended on.
@@ -84,7 +93,7 @@ func (m *Machine) makeReady(i uint32, r *record) {
 	m.enqueue(&n.ready, i, r)
 	if n.other {
 		m.others++
-		m.unstick()
+		m.doubt = true
 	}
 }
 
@@ -143,10 +152,10 @@ func (m *Machine) Finish(id ID, attempt int, res Result) (Outcome, uint8) {
 	if r.has(isExpired) && res == Succeeded {
 		res = Error
 	}
-	if res == Error && !r.has(isCanceled) && r.attempt < r.attempts {
+	if res == Error && r.holds() && !r.has(isCanceled) && r.attempt < r.attempts {
 		r.state = Backoff
 		r.flags &^= isExpired
-		m.resume()
+		m.conclude()
 		return Retry, 0
 	}
 	out := Done
@@ -158,14 +167,15 @@ func (m *Machine) Finish(id ID, attempt int, res Result) (Outcome, uint8) {
 	}
 	why := r.why
 	m.end(id.index(), r, out == Done)
-	m.resume()
+	m.conclude()
 	return out, why
 }
 
 // active reports whether an attempt or the joining of a value is under way.
-func (r *record) active() bool {
-	return r.state == Running || r.state == Blocked || r.state == Resuming || r.state == Joining
-}
+func (r *record) active() bool { return r.holds() || r.state == Joining }
+
+// holds reports whether an attempt is under way, which is charged for.
+func (r *record) holds() bool { return r.state == Running || r.state == Blocked || r.state == Resuming }
 
 // release gives back what the task is charged with.
 func (m *Machine) release(r *record) {
@@ -181,27 +191,35 @@ func (m *Machine) release(r *record) {
 		return
 	}
 	m.room.charge(n, -1)
+	m.doubt = m.doubt || n.other
 }
 
 // Due ends the Backoff after the given attempt.
 func (m *Machine) Due(id ID, attempt int) {
 	if r := m.lookup(id); r != nil && r.state == Backoff && int(r.attempt) == attempt {
 		m.makeReady(id.index(), r)
+		m.conclude()
 	}
 }
 
-// Join lets a value that is Joining wait for one more task. If that has ended already, Join is asked for again.
+// Join lets a value that is Joining wait for one more task. If that has ended already, Join is asked for again; if a
+// cancel was asked for meanwhile, the value ends.
 func (m *Machine) Join(id, dep ID) {
 	r := m.lookup(id)
 	if r == nil || r.state != Joining {
 		return
 	}
 	r.state = Waiting
-	if m.lookup(dep) == nil {
+	switch {
+	case r.has(isCanceled):
+		m.settle(id.index(), r, Canceled, r.why, 0)
+	case m.lookup(dep) == nil:
 		m.met(id.index(), r)
-		return
+	default:
+		m.connect(dep.index(), id.index())
+		r.unmet = 1
+		m.doubt = true
+		m.inherit(dep.index(), r.priority)
 	}
-	m.connect(dep.index(), id.index())
-	r.unmet = 1
-	m.inherit(dep.index(), r.priority)
+	m.conclude()
 }

@@ -17,6 +17,9 @@ type queue struct {
 	head, tail uint32
 }
 
+// keptQueues is how many empty queues a rankHeap without tasks may keep.
+const keptQueues = 64
+
 // rankHeap holds the queues of one need. An empty queue stays until it would be looked at among others.
 type rankHeap struct {
 	queues []*queue
@@ -98,5 +101,7 @@ func (m *Machine) dequeue(h *rankHeap, r *record) {
 		q.tail = r.queuePrev
 	}
 	r.queuePrev, r.queueNext = 0, 0
-	h.n--
+	if h.n--; h.n == 0 && len(h.queues) > keptQueues {
+		*h = rankHeap{}
+	}
 }

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -71,15 +72,8 @@ func (r *room) lend(n *need, sign int64) {
 	}
 }
 
-// lacks is the first dimension other than CPU that n lacks now.
-func (r *room) lacks(n *need) (Dim, bool) {
-	for _, a := range n.amounts {
-		if a.Dim != CPU && r.free[a.Dim] < a.N {
-			return a.Dim, true
-		}
-	}
-	return 0, false
-}
+// lacks reports whether a is short for a reason that waiting tasks may never mend: CPU is lent, so it never is.
+func (r *room) lacks(a Amount) bool { return a.Dim != CPU && r.free[a.Dim] < a.N }
 
 // UnfitError says that a need can never be met.
 type UnfitError struct {
@@ -91,27 +85,34 @@ func (e *UnfitError) Error() string {
 	return fmt.Sprintf("dimension %d: needs %d of %d", e.Dim, e.Need, e.Total)
 }
 
-// Need interns a need, so that a task names it by a number. Amounts of the same dimension must not repeat; zero amounts
-// are dropped. What exceeds a total is an *UnfitError. Equal needs get equal numbers.
+var errTooManyNeeds = fmt.Errorf("more than %d different needs in one session: use fewer distinct amounts", math.MaxUint16)
+
+// Need interns a need, so that a task names it by a number. Amounts of the same dimension must not repeat; those that
+// aren't positive are dropped. What exceeds a total is an *UnfitError. Equal needs get equal numbers. It costs time
+// proportional to the needs there are, and they stay.
 func (m *Machine) Need(amounts []Amount) (NeedID, error) {
 	n := need{}
 	for _, a := range amounts {
-		if a.N > m.room.total[a.Dim] {
+		switch {
+		case a.N > m.room.total[a.Dim]:
 			return 0, &UnfitError{a.Dim, a.N, m.room.total[a.Dim]}
-		}
-		if a.N > 0 {
-			n.amounts = append(n.amounts, a)
-		}
-		if a.Dim == CPU {
+		case a.N <= 0:
+			continue
+		case a.Dim == CPU:
 			n.cpu = a.N
+		default:
+			n.other = true
 		}
-		n.other = n.other || a.Dim != CPU && a.N > 0
+		n.amounts = append(n.amounts, a)
 	}
 	slices.SortFunc(n.amounts, func(a, b Amount) int { return int(a.Dim) - int(b.Dim) })
 	for i := range m.needs {
 		if slices.Equal(m.needs[i].amounts, n.amounts) {
 			return NeedID(i), nil
 		}
+	}
+	if len(m.needs) > math.MaxUint16 {
+		return 0, errTooManyNeeds
 	}
 	m.needs = append(m.needs, n)
 	return NeedID(len(m.needs) - 1), nil

@@ -1,5 +1,10 @@
 package coordinator
 
+import (
+	"cmp"
+	"slices"
+)
+
 // scope lists the tasks that are cancelled together.
 type scope struct{ first uint32 }
 
@@ -22,12 +27,13 @@ func (m *Machine) CloseScope(id ScopeID) bool {
 // Idle reports whether no task is in the scope.
 func (m *Machine) Idle(id ScopeID) bool { return m.scopes.at(uint32(id)).first == 0 }
 
-// CancelScope cancels each task of the scope, the newest first.
+// CancelScope cancels each task of the scope, the newest first, so that a task ends before what it was made to wait for.
 func (m *Machine) CancelScope(id ScopeID, why uint8) {
 	var all []ID
 	for i := m.scopes.at(uint32(id)).first; i != 0; i = m.table.at(i).scopeNext {
 		all = append(all, m.idOf(i))
 	}
+	slices.SortFunc(all, func(a, b ID) int { return cmp.Compare(m.Number(b), m.Number(a)) }) // Adopt mixes them
 	for _, t := range all {
 		m.Cancel(t, why)
 	}
@@ -51,7 +57,7 @@ func (m *Machine) Adopt(ids []ID, from, to ScopeID) {
 		seen[i] = true
 		r := m.table.at(i)
 		if r.scope == from {
-			m.leave(i, r)
+			m.leave(r)
 			m.enter(i, r, to)
 		}
 		m.eachDep(r, func(dep uint32) { work = append(work, dep) })
@@ -72,7 +78,7 @@ func (m *Machine) enter(i uint32, r *record, s ScopeID) {
 	sc.first = i
 }
 
-func (m *Machine) leave(_ uint32, r *record) {
+func (m *Machine) leave(r *record) {
 	if r.scope == 0 {
 		return
 	}

@@ -14,7 +14,6 @@ type record struct {
 	unmet     uint32
 	depth     uint32
 	priority  int32
-	on        uint32 // Blocked: the first edge of what it waits for, see waits.go
 	attempt   uint16
 	attempts  uint16 // at most
 	need      NeedID

@@ -11,7 +11,7 @@ func (id ID) gen() uint32         { return uint32(id >> 32) }
 // Index is the ID's place in the table, from 1, below the highest number of tasks that were ever live at once.
 func (id ID) Index() int { return int(id.index()) }
 
-// ScopeID names a set of tasks that are cancelled together. Zero is no scope.
+// ScopeID names a set of tasks that are cancelled together. Zero is no scope. One that was closed is given out again.
 type ScopeID uint32
 
 // NeedID is an interned [Need]; the zero NeedID is one CPU.
@@ -47,7 +47,7 @@ type Spec struct {
 	Value    bool    // no function runs: Join when all Deps have ended, whatever their outcome
 	Front    bool    // before new tasks, as a resumed one
 	Retries  uint16  // attempts after the first
-	Attempts uint16  // attempts made elsewhere; the task starts in Backoff if any
+	Attempts uint16  // attempts made elsewhere; if any, the task starts in Backoff: no Deps and no Value then
 }
 
 // Outcome is how a task ended, or what follows an attempt.

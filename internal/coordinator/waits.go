@@ -11,12 +11,14 @@ func (m *Machine) Block(id, on ID) {
 		r.state = Blocked
 		m.room.lend(&m.needs[r.need], 1)
 	}
-	if m.lookup(on) != nil {
+	if o := m.lookup(on); o != nil {
 		m.connect(on.index(), id.index())
 		m.inherit(on.index(), r.priority)
+		m.doubt = m.doubt || !m.goesOn(o)
+	} else if on != 0 {
+		m.connect(0, id.index())
 	}
-	m.resume()
-	m.unstick()
+	m.conclude()
 }
 
 // Unblock asks for a blocked task's CPU back. It answers true when the function may run on at once; otherwise Resume
@@ -24,17 +26,18 @@ func (m *Machine) Block(id, on ID) {
 func (m *Machine) Unblock(id ID) bool {
 	r := m.lookup(id)
 	if r == nil || r.state != Blocked {
-		return true
+		return r == nil || r.state != Resuming
 	}
 	m.dropIn(r)
 	n := &m.needs[r.need]
-	if m.resuming.n == 0 && m.room.free[CPU] >= n.cpu {
+	if n.cpu == 0 || m.resuming.n == 0 && m.room.free[CPU] >= n.cpu {
 		m.room.lend(n, -1)
 		r.state = Running
 		return true
 	}
 	r.state = Resuming
 	m.enqueue(&m.resuming, id.index(), r)
+	m.conclude()
 	return false
 }
 

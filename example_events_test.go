@@ -1,0 +1,29 @@
+package muster_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/musterrun/muster"
+	"github.com/musterrun/muster/event"
+)
+
+var eventsFlaky = muster.Func("events.flaky", muster.PlainErr(func(x int) (int, error) {
+	return 0, errors.New("no connection")
+}), muster.Retries(1))
+
+// Every change of a task's state is told to OnEvent, from one goroutine at a time.
+func ExampleConfig_onEvent() {
+	session, ctx, err := muster.Open(context.Background(), muster.Config{
+		CPUs:    2,
+		OnEvent: func(e event.Event) { fmt.Println(e) },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = eventsFlaky.Go(ctx, 1).Wait(ctx)
+	session.Close() // returns when the last event has been told
+	// Output:
+}

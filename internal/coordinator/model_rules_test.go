@@ -1,0 +1,227 @@
+package coordinator
+
+// over stands for a task that has ended and that nobody knows any more.
+var over = &task{}
+
+func (w *world) block(t *task, id ID) {
+	if t == nil || t.state != Running && t.state != Blocked {
+		return
+	}
+	t.state = Blocked
+	switch on := w.find(id); {
+	case on != nil:
+		t.deps = append(t.deps, on)
+		w.inherit(on, t.prio)
+	case id != 0:
+		t.deps = append(t.deps, over)
+	}
+	w.conclude()
+}
+
+func (w *world) unblock(t *task) bool {
+	if t == nil || t.state != Blocked {
+		return t == nil || t.state != Resuming
+	}
+	t.deps = nil
+	queue := w.first(func(o *task) bool { return o.state == Resuming }) != nil
+	if t.need[CPU] == 0 || !queue && w.free(int(CPU)) >= t.need[CPU] {
+		t.state = Running
+		w.conclude()
+		return true
+	}
+	w.enter(t, Resuming)
+	w.conclude()
+	return false
+}
+
+func (w *world) join(t *task, id ID) {
+	if t == nil || t.state != Joining {
+		return
+	}
+	if t.canceled {
+		w.settle(t, Action{Outcome: Canceled, Why: t.why})
+	} else {
+		t.state, t.deps = Waiting, nil
+		if dep := w.find(id); dep != nil {
+			t.deps = []*task{dep}
+			w.inherit(dep, t.prio)
+		}
+	}
+	w.conclude()
+}
+
+func (w *world) adopt(ids []ID, from, to ScopeID) {
+	for t := range w.reach(ids) {
+		if t.scope == from {
+			t.scope = to
+		}
+	}
+}
+
+// reach is the set of the live tasks of ids and of all they wait for.
+func (w *world) reach(ids []ID) map[*task]bool {
+	set := map[*task]bool{}
+	for _, id := range ids {
+		if t := w.find(id); t != nil {
+			set[t] = true
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for t := range set {
+			for _, d := range t.deps {
+				if d.state != Free && !set[d] {
+					set[d], grown = true, true
+				}
+			}
+		}
+	}
+	return set
+}
+
+// conclude applies the rules until none applies.
+func (w *world) conclude() {
+	w.propagate()
+	w.resume()
+	for w.unstick() {
+		w.propagate()
+	}
+}
+
+// propagate moves on tasks whose dependencies have ended.
+func (w *world) propagate() {
+	for again := true; again; {
+		again = false
+		for _, t := range append([]*task(nil), w.tasks...) {
+			if t.state == Waiting && w.moveOn(t) {
+				again = true
+			}
+		}
+	}
+}
+
+func (w *world) moveOn(t *task) bool {
+	left, failed := 0, false
+	for _, d := range t.deps {
+		if d.state != Free {
+			left++
+		} else if d.out != Done {
+			failed = true
+		}
+	}
+	switch {
+	case failed && !t.spec.Value:
+		w.settle(t, Action{Outcome: DepFailed})
+	case left > 0:
+		return false
+	case t.spec.Value:
+		t.state, t.deps = Joining, nil
+		w.act(Action{Verb: Join, ID: t.id})
+	default:
+		t.deps = nil
+		w.enter(t, Ready)
+	}
+	return true
+}
+
+func (w *world) resume() {
+	for {
+		t := w.first(func(t *task) bool { return t.state == Resuming })
+		if t == nil || w.free(int(CPU)) < t.need[CPU] {
+			return
+		}
+		t.state = Running
+		w.act(Action{Verb: Resume, ID: t.id})
+	}
+}
+
+// unstick fails one task that can never start, if there is any.
+func (w *world) unstick() bool {
+	live := w.live()
+	var stuck []*task
+	wanted := map[int]bool{}
+	var holders []ID
+	for _, t := range w.tasks {
+		if t.state == Ready && !live[t] {
+			stuck = append(stuck, t)
+			for _, d := range w.lacks(t, live) {
+				wanted[d] = true
+			}
+		}
+	}
+	if len(stuck) == 0 {
+		return false
+	}
+	for _, t := range w.tasks {
+		for d := range wanted {
+			if t.charge(d) > 0 {
+				holders = append(holders, idsOf(t.deps)...)
+			}
+		}
+	}
+	awaited := w.reach(holders)
+	victim := stuck[0]
+	for _, t := range stuck { // in order of submission
+		if awaited[t] || !awaited[victim] {
+			victim = t
+		}
+	}
+	w.settle(victim, Action{Outcome: Stuck, Dim: Dim(w.lacks(victim, live)[0]), Started: victim.attempt > 0})
+	return true
+}
+
+func idsOf(tasks []*task) (ids []ID) {
+	for _, t := range tasks {
+		ids = append(ids, t.id)
+	}
+	return ids
+}
+
+// lacks lists the dimensions of which t lacks some, and no holder can run.
+func (w *world) lacks(t *task, live map[*task]bool) (dims []int) {
+	for d := range t.need {
+		if Dim(d) == CPU || w.free(d) >= t.need[d] {
+			continue
+		}
+		mended := false
+		for _, o := range w.tasks {
+			mended = mended || o.charge(d) > 0 && live[o]
+		}
+		if !mended {
+			dims = append(dims, d)
+		}
+	}
+	return dims
+}
+
+// live is the set of the tasks that can run or end, grown from nothing.
+func (w *world) live() map[*task]bool {
+	live := map[*task]bool{}
+	for grown := true; grown; {
+		grown = false
+		for _, t := range w.tasks {
+			if !live[t] && w.canRun(t, live) {
+				live[t], grown = true, true
+			}
+		}
+	}
+	return live
+}
+
+func (w *world) canRun(t *task, live map[*task]bool) bool {
+	some, all := len(t.deps) == 0, true
+	for _, d := range t.deps {
+		can := d.state == Free || live[d]
+		some, all = some || can, all && can
+	}
+	switch t.state {
+	case Ready:
+		return len(w.lacks(t, live)) == 0
+	case Waiting:
+		return all
+	case Blocked:
+		return some || t.canceled || t.expired
+	default:
+		return true
+	}
+}

@@ -1,0 +1,204 @@
+package coordinator
+
+import "fmt"
+
+// structureError checks that what the Machine keeps more than once agrees: queues with states, edges with counts, room
+// with charges, lists with members, and that nothing is left over.
+func structureError(m *Machine) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = r.(fault) // anything else goes on panicking
+		}
+	}()
+	c := checker{m: m, queued: map[uint32]bool{}}
+	c.tables()
+	c.queues()
+	c.room()
+	c.edges()
+	c.scopes()
+	if len(m.work) != 0 || len(m.failing) != 0 || m.doubt {
+		c.fail("scratch isn't empty: work %v, failing %v, doubt %v", m.work, m.failing, m.doubt)
+	}
+	return nil
+}
+
+// fault is the first thing that a checker finds: it panics with it.
+type fault struct{ error }
+
+type checker struct {
+	m      *Machine
+	queued map[uint32]bool
+}
+
+func (c *checker) fail(format string, args ...any) { panic(fault{fmt.Errorf(format, args...)}) }
+
+// each visits the live tasks.
+func (c *checker) each(visit func(i uint32, r *record)) {
+	c.m.Each(func(id ID, _ State) bool {
+		visit(id.index(), c.m.table.at(id.index()))
+		return true
+	})
+}
+
+func (c *checker) tables() {
+	n := 0
+	c.each(func(uint32, *record) { n++ })
+	if used := int(max(c.m.table.next, 1)) - 1 - len(c.m.table.free); n != c.m.Len() || n != used {
+		c.fail("%d tasks in the table, Len %d, %d places in use", n, c.m.Len(), used)
+	}
+}
+
+// queues checks that a ready task stands in the queue of its need and rank, a resuming one in the one of its rank, and
+// no other task in any, and that the heaps are heaps.
+func (c *checker) queues() {
+	others := 0
+	for k := range c.m.needs {
+		h := &c.m.needs[k].ready
+		c.heap(h, Ready, NeedID(k))
+		if c.m.needs[k].other {
+			others += h.n
+		}
+	}
+	c.heap(&c.m.resuming, Resuming, 0)
+	if others != c.m.others {
+		c.fail("%d ready tasks need more than CPU, counted %d", others, c.m.others)
+	}
+	c.each(func(i uint32, r *record) {
+		if want := r.state == Ready || r.state == Resuming; c.queued[i] != want {
+			c.fail("a %v task is queued: %v", r.state, c.queued[i])
+		}
+	})
+}
+
+func (c *checker) heap(h *rankHeap, s State, need NeedID) {
+	n := 0
+	for i, q := range h.queues {
+		if up := h.queues[max(i-1, 0)/2]; up.rank < q.rank {
+			c.fail("rank %#x stands under %#x", q.rank, up.rank)
+		}
+		if h.byRank[q.rank] != q {
+			c.fail("the queue of rank %#x can't be found", q.rank)
+		}
+		n += c.queue(q, s, need)
+	}
+	if n != h.n || len(h.byRank) != len(h.queues) {
+		c.fail("%d tasks in %d queues, counted %d in %d", n, len(h.queues), h.n, len(h.byRank))
+	}
+	if h.last != nil && h.byRank[h.last.rank] != h.last {
+		c.fail("the last queue is a stranger")
+	}
+}
+
+func (c *checker) queue(q *queue, s State, need NeedID) (n int) {
+	var prev uint32
+	for i := q.head; i != 0; i = c.m.table.at(i).queueNext {
+		r := c.m.table.at(i)
+		if r.state != s || s == Ready && r.need != need || r.rank() != q.rank || r.queuePrev != prev || c.queued[i] {
+			c.fail("a %v task of need %d and rank %#x, after %d (%d), in the %v queue of need %d and rank %#x",
+				r.state, r.need, r.rank(), prev, r.queuePrev, s, need, q.rank)
+		}
+		c.queued[i] = true
+		prev = i
+		n++
+	}
+	if q.tail != prev {
+		c.fail("the queue ends at %d, not %d", q.tail, prev)
+	}
+	return n
+}
+
+// room checks that what is free is the total less the charges, and never out of bounds.
+func (c *checker) room() {
+	room := &c.m.room
+	for d := range room.total {
+		free, holders, blocked := room.total[d], int32(0), int32(0)
+		c.each(func(_ uint32, r *record) {
+			for _, a := range c.m.needs[r.need].amounts {
+				if a.Dim != Dim(d) || !r.holds() {
+					continue
+				}
+				holders++
+				if r.state != Running {
+					blocked++
+				}
+				if r.state == Running || a.Dim != CPU {
+					free -= a.N
+				}
+			}
+		})
+		if free != room.free[d] || free < 0 || free > room.total[d] {
+			c.fail("dimension %d: %d of %d is free, the charges leave %d", d, room.free[d], room.total[d], free)
+		}
+		if holders != room.holders[d] || blocked != room.blocked[d] {
+			c.fail("dimension %d: %d holders, %d blocked; counted %d, %d", d, holders, blocked, room.holders[d], room.blocked[d])
+		}
+	}
+}
+
+// edges checks that both lists of a live edge hold it, that unmet counts the live edges, and that a dependency has at
+// least the priority of what waits for it.
+func (c *checker) edges() {
+	in, out, live := 0, 0, 0
+	c.each(func(i uint32, r *record) {
+		unmet := uint32(0)
+		for e := r.firstIn; e != 0; e = c.m.edges.at(e).nextIn {
+			in++
+			x := c.m.edges.at(e)
+			if x.to != i {
+				c.fail("an edge to %d in the list of %d", x.to, i)
+			}
+			if x.from == 0 {
+				continue
+			}
+			unmet++
+			if f := c.m.table.at(x.from); f.state == Free || f.priority < r.priority {
+				c.fail("a %v task of priority %d waits for a %v one of %d", r.state, r.priority, f.state, f.priority)
+			}
+		}
+		live += int(unmet)
+		if waits := r.state == Waiting || r.state == Blocked; !waits && r.firstIn != 0 || r.state == Waiting && r.unmet != unmet {
+			c.fail("a %v task has %d live edges, counted %d", r.state, unmet, r.unmet)
+		}
+		out += c.outgoing(i, r)
+	})
+	if used := int(max(c.m.edges.next, 1)) - 1 - len(c.m.edges.free); in != used || out != live {
+		c.fail("%d incoming edges, %d of them live, %d outgoing, %d in use", in, live, out, used)
+	}
+}
+
+func (c *checker) outgoing(i uint32, r *record) (n int) {
+	var prev uint32
+	for e := r.firstOut; e != 0; e = c.m.edges.at(e).nextOut {
+		x := c.m.edges.at(e)
+		if x.from != i || x.prevOut != prev || c.m.table.at(x.to).state == Free {
+			c.fail("edge %d from %d to %d after %d in the list of %d", e, x.from, x.to, x.prevOut, i)
+		}
+		prev = e
+		n++
+	}
+	return n
+}
+
+// scopes checks that a task stands in the list of its scope and in no other.
+func (c *checker) scopes() {
+	in := map[uint32]ScopeID{}
+	for s := uint32(1); s < c.m.scopes.next; s++ {
+		var prev uint32
+		for i := c.m.scopes.at(s).first; i != 0; i = c.m.table.at(i).scopeNext {
+			if c.m.table.at(i).scopePrev != prev || in[i] != 0 {
+				c.fail("task %d stands in scope %d after %d, and in scope %d", i, s, prev, in[i])
+			}
+			in[i] = ScopeID(s)
+			prev = i
+		}
+	}
+	c.each(func(i uint32, r *record) {
+		if in[i] != r.scope {
+			c.fail("task %d of scope %d is listed in %d", i, r.scope, in[i])
+		}
+		delete(in, i)
+	})
+	if len(in) != 0 {
+		c.fail("scopes list tasks that have ended: %v", in)
+	}
+}

@@ -1,0 +1,75 @@
+package layers
+
+// module is the path that the parts' import paths begin with.
+const module = "github.com/musterrun/muster"
+
+// rule is what one part of the module may import beside the standard library and its own subfolders.
+type rule struct {
+	part  string   // the folder; "." is the root, and only the root
+	may   []string // parts
+	use   []string // packages of other modules, and those below them
+	tests []string // parts that only its tests may import
+	not   []string // packages of the standard library, and those below them, that only its tests may import
+	any   bool     // no restriction
+	why   string   // the reason, for who breaks the rule
+}
+
+// inTests may be imported by every part's tests.
+var inTests = []string{"go.uber.org/goleak", "pgregory.net/rapid"}
+
+// impure is what a state machine that is simulated and replayed can't use.
+var impure = []string{
+	"context", "crypto/rand", "log", "math/rand", "net", "os", "runtime", "sync", "syscall", "time",
+}
+
+const (
+	onPublicAPI = "it is built on the public API alone: if it needs more, the API lacks it"
+	roles       = "the cluster's roles share the protocol, never each other's code: they meet as processes"
+	embedsNATS  = "only the head and the CLI that starts it link nats-server: every user's binary would carry it"
+	isTool      = "the house's own tools need nothing but Go"
+)
+
+// rules has one rule for each part. A folder is covered by the rule of the longest part that it is or lies in.
+var rules = []rule{
+	{part: ".", may: []string{
+		"cache", "cluster/worker", "event", "internal/codec", "internal/coordinator", "internal/engine", "internal/progress",
+	}, use: []string{"github.com/KimMachineGun/automemlimit"}, tests: []string{"mustertest"},
+		why: "the root is the public API and thin: what it does is done by the parts below it"},
+	{part: "event", may: []string{"internal/codec", "internal/coordinator"},
+		why: "everybody reads events, so they depend on nobody"},
+	{part: "internal/codec", may: []string{"event", "internal/coordinator"}, use: []string{"github.com/fxamacker/cbor"},
+		why: "values are encoded alike for every engine: the codec knows no task, session or network"},
+	{part: "internal/coordinator", may: []string{"event", "internal/codec"}, not: impure,
+		why: "the state machine is pure, so that it can be simulated and replayed: no clock, goroutine, lock, I/O or random source"},
+	{part: "internal/engine", may: []string{"event", "internal/codec", "internal/coordinator"},
+		why: "the in-process engine carries out the coordinator's actions: it knows neither the public API above it nor a network"},
+	{part: "internal/engine/remote", may: []string{"internal/coordinator", "object", "protocol"},
+		why: "the cluster's engine carries out the coordinator's actions by messages, and shares no code with the in-process one"},
+	{part: "internal/progress", may: []string{"event"}, use: []string{"github.com/vbauerster/mpb", "golang.org/x/term"},
+		why: "the display reads events like any listener of a user's: what it needs more, events lack"},
+	{part: "internal/sim", may: []string{"internal/coordinator", "protocol"},
+		why: "the simulator drives the coordinator itself, without an engine"},
+	{part: "mustertest", may: []string{".", "internal/engine"}, use: []string{"go.uber.org/goleak"},
+		why: "tests of users run on the public API; only faults are injected below it"},
+	{part: "mustertest/cluster", may: []string{"cluster/head", "mustertest"}, use: []string{"github.com/nats-io"},
+		why: "it starts real processes, and talks to them as a user's program does"},
+	{part: "cache", may: []string{"event", "internal/codec"}, why: "the cache keeps encoded values: it knows no engine"},
+	{part: "object", may: []string{"event", "internal/codec"}, why: "a sealed value is bytes with a key: it knows no engine"},
+	{part: "protocol", why: "messages are read by workers in other languages too: they depend on no type of ours"},
+	{part: "cluster/agent", may: []string{"event", "object", "protocol"}, use: []string{"github.com/nats-io/nats.go"}, why: roles},
+	{part: "cluster/join", may: []string{"event", "object", "protocol"}, use: []string{"github.com/nats-io/nats.go"}, why: roles},
+	{part: "cluster/worker", may: []string{"event", "object", "protocol"},
+		why: "it is part of every user's binary, and talks to its agent over a socket: it needs no NATS client"},
+	{part: "cluster/head", may: []string{"event", "object", "protocol"}, use: []string{"github.com/nats-io"}, why: embedsNATS},
+	{part: "array", may: []string{".", "event"}, why: onPublicAPI},
+	{part: "bag", may: []string{".", "event"}, why: onPublicAPI},
+	{part: "frame", may: []string{".", "event"}, why: onPublicAPI},
+	{part: "tune", may: []string{".", "event"}, why: onPublicAPI},
+	{part: "workflow", may: []string{".", "event"}, why: onPublicAPI},
+	{part: "examples", may: []string{".", "event"}, tests: []string{"mustertest"},
+		why: "an example shows what a user can write, so " + onPublicAPI},
+	{part: "cmd", any: true},
+	{part: "internal/changelog", why: isTool},
+	{part: "internal/layers", why: isTool},
+	{part: "internal/readme", why: isTool},
+}
