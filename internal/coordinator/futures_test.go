@@ -84,6 +84,16 @@ func (p *program) mayBegin(phases []uint8, i int) (ready, fits bool) {
 	return true, free[0] >= p.tasks[i].need[0] && free[1] >= p.tasks[i].need[1]
 }
 
+// someWait reports whether a function's dependencies have not all ended.
+func (p *program) someWait(phases []uint8) bool {
+	for i, ph := range phases {
+		if ready, _ := p.mayBegin(phases, i); ph == pending && !ready && !p.tasks[i].value {
+			return true
+		}
+	}
+	return false
+}
+
 // canStart tries every future in which functions that have not come to their Get never do, tasks start in any order, and
 // nothing fails, and reports whether the task starts in one of them.
 func (p *program) canStart(phases []uint8, task int) bool {

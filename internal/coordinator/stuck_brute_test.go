@@ -168,10 +168,11 @@ func (e *explorer) checkVictim(i int) {
 	e.Fatalf("%+v\nafter %v: task %d is declared stuck in the phases %v, and no holder waits for it", e.p, e.path, i, e.phases)
 }
 
-// checkNobodyForgotten checks that what no future starts has been declared stuck. With larger amounts the Machine may
-// notice later, since it takes it that one holder that can run will do.
+// checkNobodyForgotten checks that what no future starts has been declared stuck. The Machine may notice later while a
+// task waits for its dependencies, since it takes it that one whose dependencies can run can run itself, and with larger
+// amounts, since it takes it that one holder that can run will do. That it does notice, explore checks.
 func (e *explorer) checkNobodyForgotten() {
-	if e.p.total != [2]int64{1, 1} {
+	if e.p.total != [2]int64{1, 1} || e.p.someWait(e.phases) {
 		return
 	}
 	for i := range e.p.tasks {
