@@ -18,7 +18,7 @@ type (
 	holdsChan  struct{ C chan int }
 	holdsMutex struct{ Mu sync.Mutex }
 	holdsAny   struct{ Deep []struct{ X any } }
-	hidden     struct{ n int }
+	hidden     struct{ n int } //nolint:unused // an unexported field is the point
 )
 
 // registrations are what Func panics with, tried where Func may be called: during initialisation.

@@ -31,4 +31,8 @@ func ExampleTaskError() {
 	}
 	// Output:
 	// 20
+	// errors.invert 1 1 panic: runtime error: integer divide by zero true
+	// errors.invert: item 1: panic: runtime error: integer divide by zero
+	// errors.invert 2 1 panic: strconv.Atoi: parsing "x": invalid syntax true
+	// errors.invert: item 2: panic: strconv.Atoi: parsing "x": invalid syntax
 }

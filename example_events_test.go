@@ -26,4 +26,12 @@ func ExampleConfig_onEvent() {
 	_ = eventsFlaky.Go(ctx, 1).Wait(ctx)
 	session.Close() // returns when the last event has been told
 	// Output:
+	// 1 session-opened: 2 CPUs
+	// 2 task-submitted events.flaky #1
+	// 3 task-started events.flaky #1
+	// 4 task-retrying events.flaky #1: events.flaky: no connection
+	// 5 task-started events.flaky #1 attempt 2
+	// 6 task-failed events.flaky #1 attempt 2: events.flaky: attempt 2: no connection
+	// 7 session-closing
+	// 8 session-closed
 }

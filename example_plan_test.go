@@ -25,4 +25,11 @@ func ExampleRef_Plan() {
 	fmt.Print(plan)
 	fmt.Println(plan.CriticalPath())
 	// Output:
+	// 1 plan.read recorded
+	// 2 plan.count recorded <- 1
+	// 3 plan.read recorded
+	// 4 plan.count recorded <- 3
+	// 5 gather recorded <- 2 4
+	// 6 plan.sum recorded <- 5
+	// plan.read -> plan.count -> gather -> plan.sum
 }

@@ -83,4 +83,5 @@ func ExampleConfig_resources() {
 	fmt.Println(err)
 	// Output:
 	// -3 <nil>
+	// local: it needs Resource("license", 2), and the session has 1: lower it, or raise Config.Resources
 }

@@ -176,15 +176,15 @@ func TestLeavingTheLoopCancels(t *testing.T) {
 
 func TestMapWhoseContextEnds(t *testing.T) {
 	session := open(t, muster.Config{CPUs: 2})
-	for name, run := range map[string]func(context.Context) (error, int){
-		"Map": func(ctx context.Context) (last error, n int) {
+	for name, run := range map[string]func(context.Context) (int, error){
+		"Map": func(ctx context.Context) (n int, last error) {
 			for _, err := range benchInc.Map(ctx, endless(new(int))) {
 				last = err
 				n++
 			}
-			return last, n
+			return n, last
 		},
-		"Unordered": func(ctx context.Context) (last error, n int) {
+		"Unordered": func(ctx context.Context) (n int, last error) {
 			for r := range benchInc.Unordered(ctx, endless(new(int))) {
 				last = r.Err
 				if r.Err != nil && r.Index != -1 {
@@ -192,14 +192,13 @@ func TestMapWhoseContextEnds(t *testing.T) {
 				}
 				n++
 			}
-			return last, n
+			return n, last
 		},
 	} {
 		ctx, cancel := context.WithCancel(session)
 		stop := context.AfterFunc(session, cancel)
-		n := 0
 		go func() { cancel() }()
-		last, n := run(ctx)
+		n, last := run(ctx)
 		if last != context.Canceled { //nolint:errorlint // the promise is the bare error
 			t.Error(name, last, n)
 		}

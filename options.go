@@ -44,7 +44,8 @@ func Memory(bytes int64) Option {
 
 // Resource is how much of one of Config.Resources a task holds while it runs. Zero takes an earlier one back.
 func Resource(name string, n float64) Option {
-	return option(name != "" && n >= 0 && finite(n), fmt.Sprintf("Resource(%q, %v): needs a name and an amount of at least 0", name, n), func(o *engine.Options) {
+	wrong := fmt.Sprintf("Resource(%q, %v): needs a name and an amount of at least 0", name, n)
+	return option(name != "" && n >= 0 && finite(n), wrong, func(o *engine.Options) {
 		o.Resources = engine.SetResource(o.Resources, name, n)
 	})
 }
@@ -52,7 +53,8 @@ func Resource(name string, n float64) Option {
 // Retries is how many more attempts a task gets when its function returns an error, panics or exceeds its Timeout.
 // Defaults to 0. A cancelled task isn't retried, nor one whose dependency failed.
 func Retries(n int) Option {
-	return option(n >= 0 && n < math.MaxUint16, fmt.Sprintf("Retries(%d): must be between 0 and %d", n, math.MaxUint16-1), func(o *engine.Options) { o.Retries = n })
+	wrong := fmt.Sprintf("Retries(%d): must be between 0 and %d", n, math.MaxUint16-1)
+	return option(n >= 0 && n < math.MaxUint16, wrong, func(o *engine.Options) { o.Retries = n })
 }
 
 // RetryIf limits Retries to errors for which it answers true. It must be quick and safe for concurrent use.
@@ -77,7 +79,8 @@ func Timeout(d time.Duration) Option {
 
 // Priority lets ready tasks of a higher number start first. Defaults to 0. What a task waits for inherits its priority.
 func Priority(n int) Option {
-	return option(n >= math.MinInt32 && n <= math.MaxInt32, fmt.Sprintf("Priority(%d): must fit 32 bits", n), func(o *engine.Options) { o.Priority = n })
+	wrong := fmt.Sprintf("Priority(%d): must fit 32 bits", n)
+	return option(n >= math.MinInt32 && n <= math.MaxInt32, wrong, func(o *engine.Options) { o.Priority = n })
 }
 
 func defaults() engine.Options { return engine.Options{CPUs: 1} }

@@ -258,7 +258,11 @@ func TestPriority(t *testing.T) {
 		refs = append(refs, f.With(muster.Priority(p)).Go(ctx, p))
 	}
 	first := f.Go(ctx, 100)
-	urgent := muster.Local(func(_ context.Context, x int) (int, error) { order = append(order, 101); return x, nil }, muster.Priority(50)).From(ctx, first)
+	note := func(_ context.Context, x int) (int, error) {
+		order = append(order, 101)
+		return x, nil
+	}
+	urgent := muster.Local(note, muster.Priority(50)).From(ctx, first)
 	close(gate)
 	waitAll(t, ctx, append(refs, held, urgent))
 	if want := []int{100, 101, 9, 5, 5, 0, -3}; !slices.Equal(order, want) {

@@ -42,7 +42,8 @@ func TestPlanBeforeAndAfter(t *testing.T) {
 	if got := timeless(r.Plan().String()); got != after {
 		t.Errorf("after:\n%s\nwant:\n%s", got, after)
 	}
-	if path := timeless(r.Plan().CriticalPath()); !strings.HasPrefix(path, "bench.inc T -> ") || !strings.HasSuffix(path, " -> gather -> bench.sum T") {
+	path := timeless(r.Plan().CriticalPath())
+	if !strings.HasPrefix(path, "bench.inc T -> ") || !strings.HasSuffix(path, " -> gather -> bench.sum T") {
 		t.Error(path)
 	}
 }

@@ -83,7 +83,7 @@ func TestDoneLendsTheSlot(t *testing.T) {
 func TestSelectOverDone(t *testing.T) {
 	ctx := open(t, muster.Config{CPUs: 2})
 	never := mainWait.Go(ctx, 0)
-	if never.Done(ctx) != never.Done(ctx) {
+	if first := never.Done(ctx); first != never.Done(ctx) {
 		t.Error("asking again must give the same channel")
 	}
 	soon := benchInc.Go(ctx, 1)
@@ -155,7 +155,7 @@ func TestSplitKeepsElementsApart(t *testing.T) {
 		}
 	}
 	kept := refs[0]
-	refs = nil
+	clear(refs)
 	for collected.Load() < 2 {
 		runtime.GC()
 		runtime.Gosched()
@@ -331,7 +331,7 @@ func TestPerProcessOpensOncePerKey(t *testing.T) {
 		t.Error("after an error it is opened again:", v, err)
 	}
 	text := panicOf(func() {
-		muster.PerProcess(func(context.Context, int) (int, error) { panic("no model") })(ctx, 1)
+		_, _ = muster.PerProcess(func(context.Context, int) (int, error) { panic("no model") })(ctx, 1)
 	})
 	if text != "no model" {
 		t.Error(text)

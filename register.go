@@ -47,7 +47,8 @@ func register[In, Out any](name string, isNil bool) (in, out *codec.Plan) {
 	return in, out
 }
 
-var errOutsideInit = errors.New("outside package initialisation: make it a package-level variable, so that every process of the program has it; for a function that captures variables use muster.Local")
+var errOutsideInit = errors.New("outside package initialisation: make it a package-level variable, so that every process of the program " +
+	"has it; for a function that captures variables use muster.Local")
 
 func mustInit(what, name string) {
 	if !initialising() {

@@ -45,7 +45,8 @@ func Context(t testing.TB, opts ...Option) context.Context {
 			return // what still runs was named
 		}
 		if stacks := leaked(label); stacks != "" {
-			t.Errorf("mustertest: goroutines that functions have started still run: wait for them, or let them watch the function's context\n%s", stacks)
+			t.Errorf("mustertest: goroutines that functions have started still run: "+
+				"wait for them, or let them watch the function's context\n%s", stacks)
 		}
 	})
 	return ctx

@@ -149,7 +149,8 @@ func TestSessionsSideBySide(t *testing.T) {
 func TestFaultsHitTheirAttempt(t *testing.T) {
 	bad := errors.New("disk on fire")
 	ctx := mustertest.Context(t,
-		mustertest.Fail("mustertest.double", 1, bad), mustertest.Panic("mustertest.double", 2, "boom"), mustertest.Fail("mustertest.length", 0, bad))
+		mustertest.Fail("mustertest.double", 1, bad), mustertest.Panic("mustertest.double", 2, "boom"),
+		mustertest.Fail("mustertest.length", 0, bad))
 	_, err := double.Call(ctx, 1)
 	if !errors.Is(err, bad) {
 		t.Error(err)

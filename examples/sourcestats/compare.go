@@ -48,7 +48,8 @@ func compareWays(paths []string, w io.Writer) error {
 		serial := median(runs["serial"])
 		for _, way := range []string{"serial", "loop", "muster"} {
 			m := median(runs[way])
-			fmt.Fprintf(t, "%s\t%s\t%.2f s\t%.2f s\t%s\t%.2f\t\n", set.name, way, m.wall.Seconds(), m.cpu.Seconds(), megabytes(m.rss), ratio(serial.wall, m.wall))
+			fmt.Fprintf(t, "%s\t%s\t%.2f s\t%.2f s\t%s\t%.2f\t\n",
+				set.name, way, m.wall.Seconds(), m.cpu.Seconds(), megabytes(m.rss), ratio(serial.wall, m.wall))
 		}
 		loop, own := median(runs["loop"]), median(runs["muster"])
 		rss := "-"

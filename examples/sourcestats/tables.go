@@ -20,7 +20,8 @@ func printTables(w io.Writer, s Stats, top int) {
 	common := commonDir(slices.Collect(maps.Keys(s.Packages)))
 	for _, dir := range largest(s.Packages, top, func(p Package) int { return p.Lines }) {
 		p := s.Packages[dir]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s (%s lines)\n", strings.TrimPrefix(dir, common), group(p.Files), group(p.Lines), group(p.Funcs), p.Longest.Name, group(p.Longest.Lines))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s (%s lines)\n", strings.TrimPrefix(dir, common),
+			group(p.Files), group(p.Lines), group(p.Funcs), p.Longest.Name, group(p.Longest.Lines))
 	}
 	fmt.Fprintln(t, "\nMOST IMPORTED\tFILES")
 	for _, path := range largest(s.Imports, top, func(n int) int { return n }) {

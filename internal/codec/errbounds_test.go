@@ -101,7 +101,7 @@ func TestWideErrorsAreCut(t *testing.T) {
 	for i := range wide {
 		wide[i] = fmt.Errorf("x: %w", io.EOF)
 	}
-	travel(t, fmt.Errorf("y: %w", errors.Join(wide...)))
+	_ = travel(t, fmt.Errorf("y: %w", errors.Join(wide...)))
 	if got := travel(t, &joined{[]error{nil}}); depthOf(got) != 1 {
 		t.Error("something came out of nothing")
 	}

@@ -115,7 +115,8 @@ func TestRegisteredTypes(t *testing.T) {
 func TestStandardTypes(t *testing.T) {
 	open := &fs.PathError{Op: "open", Path: "p", Err: syscall.ENOENT}
 	var path *fs.PathError
-	if got := travel(t, open); !errors.As(got, &path) || path.Op != "open" || !errors.Is(got, fs.ErrNotExist) || !errors.Is(got, syscall.ENOENT) {
+	got := travel(t, open)
+	if !errors.As(got, &path) || path.Op != "open" || !errors.Is(got, fs.ErrNotExist) || !errors.Is(got, syscall.ENOENT) {
 		t.Error(got)
 	}
 	var link *os.LinkError

@@ -112,7 +112,8 @@ func checkAccepted(t *testing.T, p *Plan, data []byte) {
 }
 
 func FuzzDecodeError(f *testing.F) {
-	for _, err := range []error{nil, io.EOF, seedError(), likeEOF{}, fmt.Errorf("a: %w", &fs.PathError{Op: "o", Path: "p", Err: codeError(1)})} {
+	wrapped := fmt.Errorf("a: %w", &fs.PathError{Op: "o", Path: "p", Err: codeError(1)})
+	for _, err := range []error{nil, io.EOF, seedError(), likeEOF{}, wrapped} {
 		data, failure := AppendError(nil, err)
 		if failure != nil {
 			f.Fatal(failure)
@@ -143,7 +144,7 @@ func drawJob(t *rapid.T, depth int) *fuzzJob {
 		Rows:  rapid.SliceOf(rapid.SliceOf(rapid.Float64())).Draw(t, "rows"),
 		When:  time.Unix(rapid.Int64Range(-1<<34, 1<<34).Draw(t, "sec"), rapid.Int64Range(0, 999_999_999).Draw(t, "nsec")).UTC(),
 		Raw:   rapid.SliceOf(rapid.Byte()).Draw(t, "raw"),
-		Keys:  rapid.MapOf(rapid.Custom(func(t *rapid.T) [2]int8 { return [2]int8{rapid.Int8().Draw(t, "a"), rapid.Int8().Draw(t, "b")} }), rapid.Bool()).Draw(t, "keys"),
+		Keys:  rapid.MapOf(rapid.Custom(drawPair), rapid.Bool()).Draw(t, "keys"),
 		Wide:  complex(rapid.Float32().Draw(t, "re"), 1),
 		Grade: grade(rapid.IntRange(0, 100).Draw(t, "grade")),
 		Point: point{rapid.Int().Draw(t, "x"), rapid.Int().Draw(t, "y")},
@@ -196,4 +197,8 @@ func TestRoundTripOfAnything(t *testing.T) {
 			t.Fatalf("%+v became %+v, %v", in, out, err)
 		}
 	})
+}
+
+func drawPair(t *rapid.T) [2]int8 {
+	return [2]int8{rapid.Int8().Draw(t, "a"), rapid.Int8().Draw(t, "b")}
 }

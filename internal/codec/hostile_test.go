@@ -126,7 +126,8 @@ func TestHostileHeads(t *testing.T) {
 			"ba 00100000", "d8 56 5b ffffffffffffff00", "da6d657272 85 60 f6 f6 9a ffffffff",
 			"da6d657272 85 60 f6 f6 f6 9a ffffffff", "99 ffff", "b9 ffff",
 		} {
-			for _, tail := range [][]byte{nil, bytes.Repeat([]byte{0xa0}, 1000), bytes.Repeat([]byte{0x80}, 1000), bytes.Repeat([]byte{itemNull}, 70_000)} {
+			maps, lists, nulls := bytes.Repeat([]byte{0xa0}, 1000), bytes.Repeat([]byte{0x80}, 1000), bytes.Repeat([]byte{itemNull}, 70_000)
+			for _, tail := range [][]byte{nil, maps, lists, nulls} {
 				data := append(unhex(t, head), tail...)
 				if used := allocated(t, typ, data); used > 64*len(data)+64<<10 {
 					t.Errorf("%v: %s and %d bytes allocate %d", typ, head, len(tail), used)

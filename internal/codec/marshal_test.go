@@ -156,7 +156,8 @@ func TestMarshallingErrorsNameTheirPlace(t *testing.T) {
 		}
 	}
 	alike := map[grade]int{0: 0, 256: 0}
-	if _, err := planOf[map[grade]int](t).Append(nil, &alike, nil); err == nil || !strings.HasSuffix(err.Error(), ": another key is encoded alike") {
+	_, err := planOf[map[grade]int](t).Append(nil, &alike, nil)
+	if err == nil || !strings.HasSuffix(err.Error(), ": another key is encoded alike") {
 		t.Error(err)
 	}
 	refuses[all](t, unhex(t, "a4 61 42 00 61 43 81 81 00"), "decode all.C[0]: never")
@@ -214,5 +215,6 @@ func TestTimes(t *testing.T) {
 		}
 	}
 	type at struct{ At time.Time }
-	refuses[at](t, encode(t, map[string]cbor.RawMessage{"At": {0xc0, 0x61, 'x'}}), `decode at.At: parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"`)
+	refuses[at](t, encode(t, map[string]cbor.RawMessage{"At": {0xc0, 0x61, 'x'}}),
+		`decode at.At: parsing time "x" as "2006-01-02T15:04:05Z07:00": cannot parse "x" as "2006"`)
 }

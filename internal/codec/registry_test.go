@@ -48,7 +48,9 @@ func TestRegisterErrorTypePanics(t *testing.T) {
 	panics(t, `RegisterErrorType("x"): error is an interface, want the type of the errors themselves`, func() { RegisterErrorType("x", reflect.TypeFor[error]()) })
 	panics(t, `RegisterErrorType("x"): int has no Error method`, func() { RegisterErrorType("x", reflect.TypeFor[int]()) })
 	panics(t, `RegisterErrorType("x"): codec.quotaError has no Error method`, func() { RegisterErrorType("x", reflect.TypeFor[quotaError]()) })
-	panics(t, `RegisterErrorType("x"): *codec.quotaError is registered as "codec_test.quotaError"`, func() { RegisterErrorType("x", reflect.TypeFor[*quotaError]()) })
+	panics(t, `RegisterErrorType("x"): *codec.quotaError is registered as "codec_test.quotaError"`, func() {
+		RegisterErrorType("x", reflect.TypeFor[*quotaError]())
+	})
 	panics(t, `RegisterErrorType("x"): slicesInside.err (interface {}) can't leave the process: an unexported field would be lost; use an exported field, or give the type that holds it MarshalBinary and UnmarshalBinary`+local, func() { RegisterErrorType("x", fresh) })
 	panics(t, `RegisterErrorType("x"): withChannel.C (chan int) can't leave the process: a channel has no bytes; use a field that holds the data itself`+local, func() { RegisterErrorType("x", reflect.TypeFor[*withChannel]()) })
 	panics(t, `RegisterErrorType("x"): *codec.withRef can hold Refs, which an error can't carry`, func() { RegisterErrorType("x", reflect.TypeFor[*withRef]()) })
@@ -74,7 +76,7 @@ func TestRegistrationDuringUse(t *testing.T) {
 	l := late{new(sync.Once), inner}
 	var wg sync.WaitGroup
 	for range 4 {
-		wg.Go(func() { travel(t, l) })
+		wg.Go(func() { _ = travel(t, l) })
 	}
 	wg.Wait()
 	if got := travel(t, inner); got != inner {

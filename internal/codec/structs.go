@@ -44,7 +44,8 @@ func (s *structShape) fill(c *compiler, t reflect.Type, path string) error {
 			return &TypeError{Path: path, Type: f.Type.String(), Reason: "its tag leaves it out, so it would be lost", Remedy: remedyTag}
 		}
 		if _, twice := s.byName[name]; twice {
-			return &TypeError{Path: path, Type: f.Type.String(), Reason: fmt.Sprintf("another field is named %q too", name), Remedy: "another name in the tag"}
+			reason := fmt.Sprintf("another field is named %q too", name)
+			return &TypeError{Path: path, Type: f.Type.String(), Reason: reason, Remedy: "another name in the tag"}
 		}
 		plan, err := c.plan(f.Type, path)
 		if err != nil {

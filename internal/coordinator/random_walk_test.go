@@ -104,7 +104,7 @@ func (w *walk) compareActions(event string) {
 		w.end(a.ID, a.Outcome)
 		got[i].Because = 0
 	}
-	byID := func(a, b Action) int { return int(a.ID.Index()) - int(b.ID.Index()) }
+	byID := func(a, b Action) int { return a.ID.Index() - b.ID.Index() }
 	slices.SortStableFunc(got, byID)
 	slices.SortStableFunc(want, byID)
 	if !slices.Equal(got, want) {

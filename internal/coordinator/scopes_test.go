@@ -38,7 +38,8 @@ var scopeCases = []script{
 		submit waiting scope=s deps=other | waiting waiting
 		submit backoff scope=s attempts=1 retries=1 | backoff backoff
 		submit joining scope=s value : join joining | joining joining
-		cancelscope s 9 : interrupt joining 9, settle backoff canceled 9 started, settle waiting canceled 9, settle ready canceled 9, interrupt blocked 9, interrupt run 9 | backoff over, ready over, waiting over
+		cancelscope s 9 : interrupt joining 9, settle backoff canceled 9 started, settle waiting canceled 9, \
+			settle ready canceled 9, interrupt blocked 9, interrupt run 9 | backoff over, ready over, waiting over
 		cancelscope s 8
 		idle s = false
 		finish run 1 ok = canceled 9 | run over
@@ -54,7 +55,8 @@ var scopeCases = []script{
 		submit c deps=b | c waiting
 		submit d scope=s deps=a | d waiting
 		submit v value deps=c | v waiting
-		cancelscope s 4 : settle d canceled 4, settle a canceled 4, settle b depfailed a, settle c depfailed b, join v | a over, b over, c over, d over, v joining
+		cancelscope s 4 : settle d canceled 4, settle a canceled 4, settle b depfailed a, settle c depfailed b, join v \
+			| a over, b over, c over, d over, v joining
 	`},
 	{"adopt takes along what the tasks wait for", `
 		open s

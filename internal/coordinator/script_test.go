@@ -39,10 +39,10 @@ func newPlayer(t testing.TB) *player {
 	return p
 }
 
-// play plays each line of text; an empty one and what follows # mean nothing.
+// play plays each line of text; an empty one and what follows # mean nothing, and one that ends in \ goes on in the next.
 func (p *player) play(text string) {
 	p.t.Helper()
-	for i, line := range strings.Split(text, "\n") {
+	for i, line := range strings.Split(strings.ReplaceAll(text, "\\\n", ""), "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		if line = strings.TrimSpace(line); line == "" {
 			continue

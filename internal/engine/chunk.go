@@ -97,7 +97,7 @@ func (c *chunk[In, Out]) Exec(r *Run) error {
 	}
 	if !c.is(once) {
 		if c.errs != nil && c.errs[0] != nil {
-			return nil // an error of the input, to be passed on
+			return nil //nolint:nilerr // an error of the input, to be passed on
 		}
 		return c.m.f.exec(r, c.items[0], &c.outs[0])
 	}

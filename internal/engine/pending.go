@@ -79,8 +79,8 @@ func (p *Pending[K, T]) Next(ctx context.Context) (k K, t *Typed[T], ok bool) {
 	}
 }
 
-// take gives one that has ended, or if any will do, one that hasn't.
-func (p *Pending[K, T]) take(any bool) *entry[K, T] {
+// take gives one that has ended, or with open one that hasn't if there is none.
+func (p *Pending[K, T]) take(open bool) *entry[K, T] {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.ended) > 0 {
@@ -89,7 +89,7 @@ func (p *Pending[K, T]) take(any bool) *entry[K, T] {
 		p.ended = p.ended[1:]
 		return e
 	}
-	if any {
+	if open {
 		for e := range p.open {
 			if e.dead.CompareAndSwap(false, true) {
 				delete(p.open, e)

@@ -49,7 +49,8 @@ func Open(cfg Config, trial Trial) *Session {
 	s := &Session{
 		cfg: cfg, faults: trial.Faults, labels: trial.label(), careful: cfg.Strict || len(trial.Faults) > 0, base: time.Now(),
 		scopes: map[<-chan struct{}]*Scope{}, scopesSweepAt: 64,
-		needs: map[*Spec]coordinator.NeedID{}, stuck: map[*Run]struct{}{}, dones: map[doneKey]*doneWaiter{}, out: &outbox{}, idle: make(chan struct{}),
+		needs: map[*Spec]coordinator.NeedID{}, stuck: map[*Run]struct{}{}, dones: map[doneKey]*doneWaiter{},
+		out: &outbox{}, idle: make(chan struct{}),
 	}
 	s.m = coordinator.New(s.totals())
 	s.root = &Scope{id: s.m.OpenScope()}

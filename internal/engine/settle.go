@@ -75,6 +75,6 @@ func (s *Session) stuckError(d coordinator.Dim) error {
 	s.m.Holders(d, func(id coordinator.ID) {
 		holders = append(holders, fmt.Sprintf("%s #%d", s.taskOf(id).ops.Spec().Name, s.m.Number(id)))
 	})
-	return fmt.Errorf("it needs %s, which only tasks hold that wait for it or for tasks like it (%s): release it before Get, or raise the session's total",
-		s.dimName(d), strings.Join(holders, ", "))
+	return fmt.Errorf("it needs %s, which only tasks hold that wait for it or for tasks like it (%s): "+
+		"release it before Get, or raise the session's total", s.dimName(d), strings.Join(holders, ", "))
 }

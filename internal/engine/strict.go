@@ -153,5 +153,5 @@ func throughWire(err error) error {
 			return decoded
 		}
 	}
-	return fmt.Errorf("%w (and its encoding failed: %v)", err, e)
+	return fmt.Errorf("%w (and its encoding failed: %w)", err, e)
 }

@@ -165,6 +165,9 @@ func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 		t.plan.num = s.m.Number(t.id)
 	}
 	if s.listens(t, event.TaskSubmitted) {
-		s.log.add(event.Event{Kind: event.TaskSubmitted, Task: s.m.Number(t.id), Func: sp.Name, Parent: by.number(), Priority: sp.Opts.Priority, Item: -1})
+		s.log.add(event.Event{
+			Kind: event.TaskSubmitted, Task: s.m.Number(t.id), Func: sp.Name,
+			Parent: by.number(), Priority: sp.Opts.Priority, Item: -1,
+		})
 	}
 }
