@@ -18,7 +18,7 @@ type Event struct {
 	Parent   uint64        // TaskSubmitted: the task that submitted it; 0 for the driver
 	Func     string        // the function's registered name; "local" for muster.Local
 	Attempt  int           // from 1; 0 before the first start
-	Items    int           // Map: how many items this event stands for
+	Items    int           // Map: how many items this event stands for; CacheEvicted: entries
 	Item     int           // Map: the index of the failed item, or -1
 	Priority int           // TaskSubmitted: the task's priority
 	Took     time.Duration // how long the attempt that ended here ran; 0 if none was running
@@ -43,6 +43,9 @@ const (
 	TaskStuck                      // the function didn't return within the grace period after its cancel or timeout; Text is its stack
 	TaskUnfit                      // no room of this session will ever fit the task's needs
 	TaskReturned                   // a function that was stuck has returned after all
+	CacheCorrupt                   // an entry of the cache was damaged; it was moved aside, and its call is computed again
+	CacheFailed                    // the cache couldn't read or store a result, Err says why; the call got its value all the same
+	CacheEvicted                   // the cache was over its limit and dropped Items entries that had not been used for longest
 	LazyUnused                     // a session ends with Items lazy calls that nothing asked for
 	Hint                           // Text says how the program could do better
 	SessionClosing                 // Close was called: what still runs is being cancelled
@@ -54,6 +57,7 @@ var names = [...]string{
 	TaskBlocked: "task-blocked", TaskResumed: "task-resumed", TaskRetrying: "task-retrying",
 	TaskDone: "task-done", TaskFailed: "task-failed", TaskCanceled: "task-canceled",
 	TaskStuck: "task-stuck", TaskUnfit: "task-unfit", TaskReturned: "task-returned",
+	CacheCorrupt: "cache-corrupt", CacheFailed: "cache-failed", CacheEvicted: "cache-evicted",
 	LazyUnused: "lazy-unused", Hint: "hint", SessionClosing: "session-closing", SessionClosed: "session-closed",
 }
 
