@@ -1,0 +1,107 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Call is one call of Do.
+type Call struct {
+	Key    Key // Info.Key(), unless the caller makes keys in its own way
+	Info   Info
+	Policy Policy
+
+	// Compute makes the value if there is none. Its context is ctx, and knows which keys are being computed: a Do below
+	// it that asks for one of them fails, where it would wait for itself. Required.
+	Compute func(ctx context.Context) (Value, error)
+
+	// Accept is asked about each entry that would be a hit. If it says no, the value is computed and replaces the entry.
+	// It may be asked several times. Defaults to yes.
+	Accept func(Value) bool
+
+	// Lend is called to wait for others: it must call wait once, and return its error. A scheduler can give the call's
+	// place to somebody meanwhile. Defaults to calling wait.
+	Lend func(wait func() error) error
+}
+
+func (c *Call) block(wait func() error) error {
+	if c.Lend != nil {
+		return c.Lend(wait)
+	}
+	return wait()
+}
+
+// Do returns the value of a key: from its entry, which is a hit, or else by computing and storing it. However many
+// goroutines and processes ask for a key at once, one computes it and the others wait for its entry. When the one
+// fails, panics or dies, the next computes; an error is never stored and goes to nobody else. So callers of a function
+// that always fails call it one after the other.
+//
+// A result that can't be stored is returned all the same and reported; those who waited for it in this process get a
+// copy. The error is the one of Compute, or ctx.Err() when ctx ends while Do waits for others, or says that the store
+// is closed or that the call waits for itself.
+//
+// A hit costs as much as Get's. A miss costs about 50 us beside computing, most of it for making a file.
+func (s *Store) Do(ctx context.Context, c Call) (v Value, hit bool, err error) {
+	if s.closed.Load() {
+		return v, false, s.errClosed()
+	}
+	v, hit = s.lookup(&c)
+	s.count(hit)
+	for !hit {
+		f, mine := s.flights.join(c.Key)
+		if mine {
+			return s.own(ctx, &c, f)
+		}
+		if computing(ctx, f) {
+			return v, false, fmt.Errorf("the result of %s needs itself: a call below it asks for the same key %s", c.Info.Func, c.Key)
+		}
+		if err := c.block(func() error { return f.wait(ctx) }); err != nil {
+			return v, false, err
+		}
+		if f.value != nil {
+			return f.value.clone(), true, nil
+		}
+		v, hit = s.lookup(&c)
+	}
+	return v, true, nil
+}
+
+// lookup gives the entry that answers the call. An entry that can't be read is reported, and is a miss.
+func (s *Store) lookup(c *Call) (Value, bool) {
+	v, h, ok, err := s.read(&c.Key, c.Info.Func)
+	if err != nil {
+		s.failed(c.Key, c.Info.Func, err)
+		return Value{}, false
+	}
+	if !ok || c.Policy.MaxAge > 0 && c.Policy.expired(h.createdAt(), time.Now()) || c.Accept != nil && !c.Accept(v) {
+		return Value{}, false
+	}
+	return v, true
+}
+
+// own computes, as the only one in this process. Its flight lands whatever Compute does.
+func (s *Store) own(ctx context.Context, c *Call, f *flight) (v Value, hit bool, err error) {
+	var unstored *Value
+	defer func() { s.flights.land(f, unstored) }()
+	cl, v, hit, err := s.claim(ctx, c)
+	switch {
+	case hit:
+		return v, true, nil
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return Value{}, false, err
+	case err != nil:
+		s.failed(c.Key, c.Info.Func, fmt.Errorf("lock the result of %s against other processes: %w; it is computed without", c.Info.Func, err))
+		cl = s.unlocked(&c.Key)
+	}
+	defer cl.release()
+	if v, err = c.Compute(within(ctx, f)); err != nil {
+		return Value{}, false, err
+	}
+	if err := s.put(cl, c, v); err != nil {
+		s.failed(c.Key, c.Info.Func, err)
+		unstored = &v
+	}
+	return v, false, nil
+}

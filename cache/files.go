@@ -1,0 +1,76 @@
+package cache
+
+import (
+	"io"
+	"os"
+
+	"github.com/gofrs/flock"
+)
+
+// disk is what the store changes files by, so that tests can make each step fail.
+type disk interface {
+	MakeDir(path string) error
+	Lock(path string) (l lock, held bool, err error)
+	Open(path string, dirty bool) (file, error)
+	Rename(from, to string) error
+	Remove(path string) error
+}
+
+// file is open for writing.
+type file interface {
+	io.WriterAt
+	Sync() error
+	Close() error
+}
+
+// lock is a file that this process holds. The kernel drops it when the process dies.
+type lock struct {
+	flock *flock.Flock
+	dirty bool // the file isn't empty: its former owner died while writing
+}
+
+type realDisk struct{}
+
+func (realDisk) MakeDir(path string) error { return os.MkdirAll(path, 0o700) }
+
+// Lock makes the file if need be and locks it. held says that another process has it.
+func (realDisk) Lock(path string) (l lock, held bool, err error) {
+	for {
+		l.flock = flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+		ok, err := l.flock.TryLock()
+		if !ok || err != nil {
+			return lock{}, err == nil, err
+		}
+		// Only who holds a file's lock renames or removes it. So the lock counts if the file still has its name, and
+		// then keeps it.
+		mine, err := l.flock.Stat()
+		if err == nil {
+			var named os.FileInfo
+			if named, err = os.Lstat(path); err == nil && os.SameFile(mine, named) {
+				l.dirty = mine.Size() > 0
+				return l, false, nil
+			}
+		}
+		_ = l.flock.Unlock()
+		if err != nil && !os.IsNotExist(err) {
+			return lock{}, false, err
+		}
+	}
+}
+
+// Open opens a file to write it from its beginning, and makes it if it isn't there. It is emptied only if it is dirty:
+// file systems take an emptied file for one that is being replaced, and write it to disk at once when it is closed.
+func (realDisk) Open(path string, dirty bool) (file, error) {
+	flags := os.O_WRONLY | os.O_CREATE
+	if dirty {
+		flags |= os.O_TRUNC
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (realDisk) Rename(from, to string) error { return os.Rename(from, to) }
+func (realDisk) Remove(path string) error     { return os.Remove(path) }
