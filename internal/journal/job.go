@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,16 +15,16 @@ import (
 // Job is what is known of a job from outside.
 type Job struct {
 	Name    string
-	Size    int64 // of its folder, in bytes
+	Size    int64 // of its file, in bytes
 	Used    time.Time
 	Open    bool // a process has it open
 	Runs    []Run
 	Counts  []Count // by function, the most first
-	Damaged int
+	Damaged int     // as in Opened
 }
 
-// List describes the jobs below dir, the one used last first. A folder that can't be read is left out; its error is
-// among those joined.
+// List describes the jobs below dir, the one used last first. A job that can't be read is left out; its error is among
+// those joined. What else is in dir is passed over.
 func List(dir string) ([]Job, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -40,12 +39,12 @@ func List(dir string) ([]Job, error) {
 		if !e.IsDir() || CheckName(e.Name()) != nil {
 			continue
 		}
-		j, err := Describe(dir, e.Name())
-		if err != nil {
+		switch j, err := Describe(dir, e.Name()); {
+		case err == nil:
+			jobs = append(jobs, j)
+		case !errors.Is(err, fs.ErrNotExist): // a folder without a journal is no job
 			errs = append(errs, err)
-			continue
 		}
-		jobs = append(jobs, j)
 	}
 	slices.SortFunc(jobs, func(a, b Job) int { return b.Used.Compare(a.Used) })
 	return jobs, errors.Join(errs...)
@@ -57,8 +56,8 @@ func Describe(dir, name string) (Job, error) {
 	if err := CheckName(name); err != nil {
 		return j, err
 	}
-	dir = filepath.Join(dir, name)
-	f, err := os.Open(filepath.Join(dir, fileName))
+	folder := filepath.Join(dir, name)
+	f, err := os.Open(filepath.Join(folder, fileName))
 	if err != nil {
 		return j, fmt.Errorf("job %s: %w", name, err)
 	}
@@ -68,46 +67,58 @@ func Describe(dir, name string) (Job, error) {
 		return j, fmt.Errorf("job %s: %w", name, err)
 	}
 	x := newIndex()
-	if _, j.Damaged, err = scan(f, info.Size(), x); err != nil {
-		return j, fmt.Errorf("job %s: %w", name, err)
+	found, err := scan(f, info.Size(), x)
+	if err != nil {
+		return j, fmt.Errorf("job %s: %s: %w", name, f.Name(), err)
 	}
-	j.Size, j.Used, j.Runs = info.Size(), info.ModTime(), x.runs
-	for _, c := range x.counts {
-		j.Counts = append(j.Counts, *c)
-	}
-	slices.SortFunc(j.Counts, func(a, b Count) int {
-		return cmp.Or(cmp.Compare(b.Done+b.Failed, a.Done+a.Failed), cmp.Compare(a.Func, b.Func))
-	})
-	j.Open = held(dir)
+	j.Size, j.Used, j.Runs, j.Damaged, j.Counts = info.Size(), info.ModTime(), x.runs, found.damaged, x.counted()
+	j.Open = held(folder)
 	return j, nil
 }
 
-func held(dir string) bool {
-	l := flock.New(filepath.Join(dir, lockName))
+// held tries the lock without making one.
+func held(folder string) bool {
+	l := flock.New(filepath.Join(folder, lockName), flock.SetFlag(os.O_RDONLY))
 	ok, err := l.TryRLock()
-	if err != nil || !ok {
-		return !ok && err == nil
+	if ok {
+		_ = l.Unlock() // nothing depends on it
 	}
-	_ = l.Unlock() // nothing depends on it
-	return false
+	return !ok && err == nil
 }
 
-// Remove deletes a job and all that it has recorded. One that a process has open is a *HeldError.
+// Remove deletes a job and all that it has recorded, and its folder unless there are files of others in it. A job that a
+// process has open is a *HeldError, and one that isn't there an error that is fs.ErrNotExist.
 func Remove(dir, name string) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
 	folder := filepath.Join(dir, name)
-	if _, err := os.Stat(folder); err != nil {
-		return fmt.Errorf("job %s: %w", name, err)
+	_, err := os.Stat(filepath.Join(folder, fileName))
+	if errors.Is(err, fs.ErrNotExist) { // an opening that failed leaves the lock
+		_, err = os.Stat(filepath.Join(folder, lockName))
 	}
-	h, err := hold(folder, name, Run{})
+	if err != nil {
+		return fmt.Errorf("remove job %s: %w", name, err)
+	}
+	h, err := hold(dir, name, false)
 	if err != nil {
 		return err
 	}
-	err = os.RemoveAll(folder)
-	if err = errors.Join(err, h.release()); err != nil {
-		return fmt.Errorf("remove job %s: %w", name, err)
+	if err := os.Remove(filepath.Join(folder, fileName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(fmt.Errorf("remove job %s: %w", name, err), h.release())
 	}
-	return nil
+	return h.removeLock()
+}
+
+// removeLock removes the lock while it is held, so that nobody can lock it behind. Windows doesn't remove a file that is
+// open: neither this one, nor that of one who has been quick enough to open the job anew.
+func (h *holding) removeLock() error {
+	_ = os.Remove(filepath.Join(h.dir, holderName))
+	removed := os.Remove(h.lock.Path())
+	err := h.lock.Unlock()
+	if removed != nil {
+		_ = os.Remove(h.lock.Path())
+	}
+	_ = os.Remove(h.dir)
+	return err
 }

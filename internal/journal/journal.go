@@ -1,128 +1,155 @@
 package journal
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"os"
+	"math"
 	"path/filepath"
 	"sync"
-	"time"
+	"sync/atomic"
 )
 
 // Journal is a job's file, open for one process. Its methods may be called by any number of goroutines.
 type Journal struct {
-	dir     string
-	file    *os.File
-	end     int64 // of the file; the writer's own
-	lock    *holding
-	index   *index // what earlier runs have recorded: it doesn't change
-	opened  Opened
-	numbers map[string]uint64 // of the functions of this run; guarded by mu
-
-	mu     sync.Mutex
-	room   sync.Cond // signalled when the buffer was taken, or a write failed
-	buf    []byte
-	err    error // the first failure: from then on nothing is recorded
-	closed bool
+	path   string
+	file   file
+	salt   uint32
+	end    int64 // of the file; the writer's own
+	limit  int64
+	lock   *holding // nil in tests
+	index  *index   // what earlier runs have recorded: it doesn't change
+	opened Opened
 	report func(error)
 
-	wake chan struct{}
-	done chan struct{}
+	mu      sync.Mutex // guards what follows
+	room    sync.Cond  // signalled when the buffer was taken, a write failed or the journal is closed
+	buf     []byte
+	numbers map[string]uint64 // of the functions of this run
+	next    uint64            // the first number that no function has
+	err     error             // the first failure: from then on nothing is recorded
+	closed  bool
+
+	wake    chan struct{} // something is in the buffer; closed by Close
+	stop    chan struct{} // closed by Close
+	dirty   atomic.Bool   // something isn't synced
+	running sync.WaitGroup
+	closing sync.Once
+	ended   error // what Close has returned
 }
 
 // Opened says what was found in a job's file.
 type Opened struct {
 	Epoch   int   // how often the job has been open, this time included
-	Records int   // outcomes, those of ranges counted once
-	Cut     int64 // bytes that a killed process had left half written
-	Damaged int   // records whose data doesn't match its checksum
+	Records int   // outcomes, those of ranges counted once; also those that later ones have replaced
+	Cut     int64 // bytes at the end that weren't a whole record, as a killed process leaves them: they were cut off
+	Damaged int   // records, or stretches of several, that were passed over; they are still in the file
 }
-
-// bufferLimit is how much may wait to be written; beyond it Append waits for the disk.
-const bufferLimit = 8 << 20
 
 // Limit is how long a journal may grow. What comes after that isn't recorded, and report is told.
 const Limit = 10 << 30
 
-// Open opens the job of the given name below dir, and makes it if need be. run describes this process. report is called
-// at most once, from any goroutine, when records can't be written any more; the job itself goes on.
+// Open opens the job of the given name below dir, and makes it if need be. run describes this process; its epoch is
+// filled in. report is called at most once, from any goroutine, when records can't be written any more; the job itself
+// goes on. It must not wait for Close.
 //
-// A job that another process has open is a *HeldError.
+// A job that another process has open is a *HeldError, a file that isn't a journal of this version ErrFormat. Nothing
+// else in a file stops it from being opened: what is damaged is passed over, see Opened.
 func Open(dir, name string, run Run, report func(error)) (*Journal, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	dir = filepath.Join(dir, name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("open job %s: %w", name, err)
-	}
-	lock, err := hold(dir, name, run)
+	lock, err := hold(dir, name, true)
 	if err != nil {
 		return nil, err
 	}
+	run = run.clipped()
+	lock.tell(run)
+	f, err := openFile(lock.dir)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open job %s: %w", name, err), lock.release())
+	}
+	j, err := start(f, filepath.Join(lock.dir, fileName), run, report)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open job %s: %w", name, err), f.Close(), lock.release())
+	}
+	j.lock = lock
+	return j, nil
+}
+
+// start reads a file and begins a new run. If that fails the file is left open.
+func start(f file, path string, run Run, report func(error)) (*Journal, error) {
 	j := &Journal{
-		dir: dir, lock: lock, index: newIndex(), numbers: map[string]uint64{}, report: report,
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		path: path, file: f, limit: Limit, index: newIndex(), report: report, numbers: map[string]uint64{},
+		wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	j.room.L = &j.mu
 	if err := j.load(run); err != nil {
-		return nil, errors.Join(fmt.Errorf("open job %s: %w", name, err), lock.release())
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	go j.write()
+	j.running.Go(j.write)
+	j.running.Go(j.sync)
 	return j, nil
 }
 
 // load reads what the file holds, cuts its torn end and begins a new run.
 func (j *Journal) load(run Run) error {
-	path := filepath.Join(j.dir, fileName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	j.file = f
-	if err := j.read(run); err != nil {
-		return errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
-	}
-	return nil
-}
-
-func (j *Journal) read(run Run) error {
 	info, err := j.file.Stat()
 	if err != nil {
 		return err
 	}
-	end, damaged, err := scan(j.file, info.Size(), j.index)
+	found, err := scan(j.file, info.Size(), j.index)
 	if err != nil {
 		return err
 	}
-	j.opened = Opened{Epoch: len(j.index.runs) + 1, Records: j.index.records, Cut: info.Size() - end, Damaged: damaged}
-	if err := j.file.Truncate(end); err != nil {
-		return err
+	j.end, j.salt, j.next = found.end, found.salt, j.index.next
+	j.opened = Opened{
+		Epoch: j.index.epoch(), Records: j.index.records, Cut: info.Size() - found.end, Damaged: found.damaged,
 	}
-	if j.end = end; end == 0 {
-		j.buf = append(j.buf, magic...)
+	if j.opened.Cut > 0 {
+		if err := j.file.Truncate(found.end); err != nil {
+			return err
+		}
+	}
+	return j.begin(run)
+}
+
+// begin writes the head of a new file, and that of a run.
+func (j *Journal) begin(run Run) error {
+	var b []byte
+	if j.end == 0 {
+		j.salt = newSalt()
+		b = appendFileHead(b, j.salt)
 	}
 	run.Epoch = j.opened.Epoch
 	data, err := json.Marshal(run)
 	if err != nil {
 		return err
 	}
-	j.buf = appendFrame(j.buf, func(b []byte) []byte { return append(b, kindSession) }, data)
-	return j.flush(j.buf)
+	j.dirty.Store(true)
+	return j.flush(appendSession(b, j.salt, data))
+}
+
+// newSalt is a variable so that a test can write the same file each time.
+var newSalt = func() uint32 {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint32(b[:])
 }
 
 // Opened is what the file held when it was opened.
 func (j *Journal) Opened() Opened { return j.opened }
 
-// Task finds the outcome that earlier runs have recorded for a call.
+// Task finds the outcome that earlier runs have recorded for a call: its first success, or else its newest failure.
 func (j *Journal) Task(k Key) (Entry, bool) {
-	e, ok := j.index.tasks[k]
-	return e, ok
+	s, ok := j.index.tasks[k]
+	return s.entry(), ok
 }
 
-// Ranges lists what earlier runs have recorded of a Map, by first item.
+// Ranges lists what earlier runs have recorded of a Map, by first item. Of several that begin at one item it has the
+// newest; they may overlap.
 func (j *Journal) Ranges(k Key) []Entry { return sorted(j.index.ranges[k]) }
 
 // Code is a function's code in the last run that recorded something of it.
@@ -131,120 +158,17 @@ func (j *Journal) Code(fn string) (Code, bool) {
 	return c, ok
 }
 
-// Read gives the data of an entry, checked.
+// Read gives the data of an entry, checked: it is what was recorded, or an error.
 func (j *Journal) Read(e Entry) ([]byte, error) {
-	data := make([]byte, e.size)
-	if _, err := j.file.ReadAt(data, e.at); err != nil {
-		return nil, fmt.Errorf("read journal in %s: %w", j.dir, err)
+	if e.size > math.MaxInt {
+		return nil, fmt.Errorf("read %s: a result of %d bytes is too large for this machine", j.path, e.size)
 	}
-	if crc32.Checksum(data, castagnoli) != e.sum {
-		return nil, fmt.Errorf("read journal in %s: the data at %d is damaged", j.dir, e.at)
+	data := make([]byte, e.size)
+	if n, err := j.file.ReadAt(data, e.at); n < len(data) {
+		return nil, fmt.Errorf("read %s: %w", j.path, err)
+	}
+	if dataSum(data) != e.sum {
+		return nil, fmt.Errorf("read %s: the data at %d is damaged", j.path, e.at)
 	}
 	return data, nil
-}
-
-// Append records an outcome, soon: Close waits for it. It copies the data, and waits only while the disk is far behind.
-// Code is that of the record's function.
-func (j *Journal) Append(r Record, code func() Code) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for len(j.buf) > bufferLimit && j.err == nil && !j.closed {
-		j.room.Wait()
-	}
-	if j.err != nil || j.closed {
-		return
-	}
-	n, known := j.numbers[r.Func]
-	if !known {
-		n = uint64(len(j.numbers))
-		j.numbers[r.Func] = n
-		j.buf = appendFunc(j.buf, code())
-	}
-	j.buf = appendTask(j.buf, n, &r)
-	select {
-	case j.wake <- struct{}{}:
-	default:
-	}
-}
-
-// syncEvery is how much a power cut may lose.
-const syncEvery = time.Second
-
-// write writes what is appended, until Close.
-func (j *Journal) write() {
-	defer close(j.done)
-	var spare []byte
-	tick := time.NewTicker(syncEvery)
-	defer tick.Stop()
-	for dirty, open := false, true; open; {
-		select {
-		case _, open = <-j.wake:
-		case <-tick.C:
-			if dirty {
-				dirty = false
-				j.fail(j.file.Sync())
-			}
-			continue
-		}
-		j.mu.Lock()
-		out := j.buf
-		j.buf = spare[:0]
-		j.room.Broadcast()
-		j.mu.Unlock()
-		if len(out) > 0 {
-			j.fail(j.flush(out))
-			dirty = true
-		}
-		spare = out
-	}
-}
-
-// flush writes the records to the file; j.buf may be reused after it.
-func (j *Journal) flush(b []byte) error {
-	if j.end+int64(len(b)) > Limit {
-		return fmt.Errorf("it has reached its limit of %d GiB: nothing more is recorded", int64(Limit)>>30)
-	}
-	n, err := j.file.WriteAt(b, j.end)
-	j.end += int64(n)
-	return err
-}
-
-// fail keeps the first failure and reports it. What was written of a record before it is cut at the next opening.
-func (j *Journal) fail(err error) {
-	if err == nil {
-		return
-	}
-	err = fmt.Errorf("record in %s: %w", j.dir, err)
-	j.mu.Lock()
-	first := j.err == nil
-	if first {
-		j.err = err
-		j.buf = nil
-		j.room.Broadcast()
-	}
-	j.mu.Unlock()
-	if first && j.report != nil {
-		j.report(err)
-	}
-}
-
-// Close writes what is left, syncs the file and lets others open the job. A second call does nothing.
-func (j *Journal) Close() error {
-	j.mu.Lock()
-	if j.closed {
-		j.mu.Unlock()
-		return nil
-	}
-	j.closed = true
-	j.room.Broadcast()
-	close(j.wake) // Append sends under the mutex, and not when closed
-	j.mu.Unlock()
-	<-j.done
-	j.mu.Lock()
-	err := j.err
-	j.mu.Unlock()
-	if err == nil {
-		err = j.file.Sync()
-	}
-	return errors.Join(err, j.file.Close(), j.lock.release())
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"sync"
 
 	"github.com/zeebo/blake3"
 )
@@ -17,30 +18,40 @@ func (k Key) String() string { return hex.EncodeToString(k[:]) }
 func (k Key) IsZero() bool { return k == Key{} }
 
 // Mix is the key of a kind of thing that is made of parts: each part counts with its length, so that no two lists of
-// parts run into each other.
+// parts run into each other. The kind has no zero byte.
 func Mix(kind string, parts ...[]byte) Key {
-	var room [256]byte // short ones are hashed without an allocation
-	size := len(kind) + 1
+	m := mixers.Get().(*mixer)
+	defer mixers.Put(m)
+	head := append(append(m.head[:0], kind...), 0)
 	for _, p := range parts {
-		size += binary.MaxVarintLen64 + len(p)
-	}
-	var k Key
-	if size <= len(room) {
-		b := append(append(room[:0], kind...), 0)
-		for _, p := range parts {
-			b = append(binary.AppendUvarint(b, uint64(len(p))), p...)
+		head = binary.AppendUvarint(head, uint64(len(p)))
+		if len(p) <= longPart {
+			head = append(head, p...)
+		} else {
+			head = m.hash(head, p)
 		}
-		full := blake3.Sum256(b)
-		copy(k[:], full[:])
-		return k
 	}
-	h := blake3.New() // its Write never fails
-	_, _ = h.Write(append([]byte(kind), 0))
-	for _, p := range parts {
-		_, _ = h.Write(binary.AppendUvarint(nil, uint64(len(p))))
-		_, _ = h.Write(p)
+	k := Key(m.hash(head[:0], head)[:len(Key{})])
+	if m.head = head; cap(head) > 2*longPart { // many parts
+		m.head = nil
 	}
-	var full [32]byte
-	copy(k[:], h.Sum(full[:0]))
 	return k
+}
+
+// longPart is from which length on a part is hashed for itself, straight from its own memory.
+const longPart = 8 << 10
+
+// mixer has a hasher's 10 KB, which would be cleared for each key if they were new.
+type mixer struct {
+	hasher *blake3.Hasher
+	head   []byte
+}
+
+var mixers = sync.Pool{New: func() any { return &mixer{hasher: blake3.New(), head: make([]byte, 0, 512)} }}
+
+// hash appends the hash of data to dst, which may be the same memory: data has been read by then.
+func (m *mixer) hash(dst, data []byte) []byte {
+	m.hasher.Reset()
+	_, _ = m.hasher.Write(data) // never fails
+	return m.hasher.Sum(dst)
 }

@@ -2,9 +2,8 @@ package journal
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/crc32"
+	"math"
 )
 
 // Status is how what a record speaks of ended.
@@ -28,101 +27,88 @@ type Record struct {
 	Data     []byte // the encoded result, error or results
 }
 
-// kinds of records.
+// check panics when a record couldn't be read again.
+func (r *Record) check() {
+	if r.Status != OK && r.Status != Failed || r.Attempt < 0 || r.From < 0 || r.To < 0 || r.From > 0 && r.To <= r.From {
+		panic(fmt.Sprintf("journal: a record with status %d, attempt %d and the range %d to %d", r.Status, r.Attempt, r.From, r.To))
+	}
+}
+
+// Code says which code of a function made the records: its fingerprint, declared version or build, with how it was got.
+// Each text is kept up to 4 KiB.
+type Code struct {
+	Func string
+	Kind string
+	ID   string
+}
+
+// textLimit keeps a function's meta part below maxMeta.
+const textLimit = 4 << 10
+
+// kinds of records: the first byte of a meta part.
 const (
 	kindSession = 's' // data: a Run in JSON
-	kindFunc    = 'f' // a function's number in this run, and its code
+	kindFunc    = 'f' // a function's number, which no other in the file has, and its code
 	kindTask    = 't'
 	kindRange   = 'm'
 )
 
-// frame lengths: of what stands before the meta part, and the most that the meta part takes.
-const (
-	headLen = 20
-	maxMeta = 1 << 16
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// appendFrame appends a frame around the meta part that fill appends.
-func appendFrame(dst []byte, fill func([]byte) []byte, data []byte) []byte {
+func appendSession(dst []byte, salt uint32, run []byte) []byte {
 	at := len(dst)
-	dst = append(dst, make([]byte, headLen)...)
-	dst = fill(dst)
-	h := dst[at : at+headLen]
-	meta := dst[at+headLen:]
-	binary.LittleEndian.PutUint32(h, uint32(len(meta)))
-	binary.LittleEndian.PutUint64(h[4:], uint64(len(data)))
-	binary.LittleEndian.PutUint32(h[12:], headSum(h, meta))
-	binary.LittleEndian.PutUint32(h[16:], crc32.Checksum(data, castagnoli))
-	return append(dst, data...)
+	dst = append(openFrame(dst), kindSession)
+	return closeFrame(dst, at, salt, run, dataSum(run))
 }
 
-func headSum(h, meta []byte) uint32 {
-	return crc32.Update(crc32.Checksum(h[:12], castagnoli), castagnoli, meta)
-}
-
-// frame is a frame's head, decoded.
-type frame struct {
-	meta    int
-	data    int64
-	headSum uint32
-	dataSum uint32
-}
-
-var errFrame = errors.New("not a frame")
-
-// readHead decodes the head of a frame. Its sum can be checked once the meta part is there.
-func readHead(h []byte) (frame, error) {
-	f := frame{
-		meta:    int(binary.LittleEndian.Uint32(h)),
-		data:    int64(binary.LittleEndian.Uint64(h[4:])),
-		headSum: binary.LittleEndian.Uint32(h[12:]),
-		dataSum: binary.LittleEndian.Uint32(h[16:]),
+func appendFunc(dst []byte, salt uint32, fn uint64, c Code) []byte {
+	at := len(dst)
+	dst = binary.AppendUvarint(append(openFrame(dst), kindFunc), fn)
+	for _, s := range []string{c.Func, c.Kind, c.ID} {
+		s = s[:min(len(s), textLimit)]
+		dst = append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 	}
-	if f.meta < 1 || f.meta > maxMeta || f.data < 0 {
-		return f, errFrame
-	}
-	return f, nil
+	return closeFrame(dst, at, salt, nil, 0)
 }
 
-func appendTask(dst []byte, fn uint64, r *Record) []byte {
-	return appendFrame(dst, func(b []byte) []byte {
-		kind := byte(kindTask)
-		if r.To > 0 {
-			kind = kindRange
-		}
-		b = append(append(b, kind, byte(r.Status)), r.Key[:]...)
-		b = binary.AppendUvarint(b, fn)
-		b = binary.AppendUvarint(b, uint64(r.Attempt))
-		if kind == kindRange {
-			b = binary.AppendUvarint(b, uint64(r.From))
-			b = binary.AppendUvarint(b, uint64(r.To-r.From))
-			b = append(b, r.Inputs[:]...)
-		}
-		return b
-	}, r.Data)
+// appendTask appends an outcome; sum is its data's.
+func appendTask(dst []byte, salt uint32, fn uint64, r *Record, sum uint32) []byte {
+	at := len(dst)
+	kind := byte(kindTask)
+	if r.To > 0 {
+		kind = kindRange
+	}
+	dst = append(append(openFrame(dst), kind, byte(r.Status)), r.Key[:]...)
+	dst = binary.AppendUvarint(dst, fn)
+	dst = binary.AppendUvarint(dst, uint64(r.Attempt))
+	if kind == kindRange {
+		dst = binary.AppendUvarint(dst, uint64(r.From))
+		dst = binary.AppendUvarint(dst, uint64(r.To-r.From))
+		dst = append(dst, r.Inputs[:]...)
+	}
+	return closeFrame(dst, at, salt, r.Data, sum)
 }
 
 // readTask decodes the meta part of a task or a range.
-func readTask(meta []byte) (r Record, fn uint64, err error) {
+func readTask(meta []byte) (r Record, fn uint64, ok bool) {
 	c := cursor{rest: meta[1:]}
 	r.Status = Status(c.byte())
 	c.key(&r.Key)
 	fn = c.uvarint()
-	r.Attempt = int(c.uvarint())
+	r.Attempt = c.int()
 	if meta[0] == kindRange {
-		r.From = int(c.uvarint())
-		r.To = r.From + int(c.uvarint())
+		r.From = c.int()
+		r.To = r.From + c.int()
 		c.key(&r.Inputs)
-		if r.From < 0 || r.To <= r.From {
-			c.bad = true
-		}
+		c.bad = c.bad || r.To <= r.From // or too large for this machine
 	}
-	if c.bad || len(c.rest) > 0 || r.Status < OK || r.Status > Failed {
-		return r, fn, fmt.Errorf("record of kind %q: malformed", meta[0])
-	}
-	return r, fn, nil
+	return r, fn, !c.bad && len(c.rest) == 0 && (r.Status == OK || r.Status == Failed)
+}
+
+// readFunc decodes the meta part of a function.
+func readFunc(meta []byte) (fn uint64, code Code, ok bool) {
+	c := cursor{rest: meta[1:]}
+	fn = c.uvarint()
+	code = Code{Func: c.text(), Kind: c.text(), ID: c.text()}
+	return fn, code, !c.bad && len(c.rest) == 0
 }
 
 // cursor reads a meta part from front to back; bad says that something was missing.
@@ -157,6 +143,15 @@ func (c *cursor) uvarint() uint64 {
 	}
 	c.rest = c.rest[size:]
 	return n
+}
+
+func (c *cursor) int() int {
+	n := c.uvarint()
+	if n > math.MaxInt {
+		c.bad = true
+		return 0
+	}
+	return int(n)
 }
 
 func (c *cursor) text() string {

@@ -1,115 +1,63 @@
 package journal
 
-import (
-	"encoding/binary"
-	"errors"
-	"fmt"
-	"hash/crc32"
-	"io"
-)
-
-// magic begins the file; its last byte is the version of the format.
-const magic = "musterj\x01"
+import "io"
 
 // checkedAtOnce is up to which size data is read and checked when the file is opened. Longer data is checked when it is
 // used.
 const checkedAtOnce = 64 << 10
 
-// ErrFormat says that a file isn't a journal that this version can read.
-var ErrFormat = errors.New("not a journal of this version of muster")
+// scanned says what scan has found.
+type scanned struct {
+	salt    uint32
+	end     int64 // of the last whole frame; 0 for an empty file
+	damaged int
+}
 
-// scan reads the frames of a file of the given size into x and returns where the last whole one ends. Records whose data
-// is damaged are left out and counted.
-func scan(f io.ReaderAt, size int64, x *index) (end int64, damaged int, err error) {
+// scan reads the frames of a file of the given size into x. Records whose data is damaged are left out; behind a damaged
+// head the next whole frame is looked for.
+func scan(f io.ReaderAt, size int64, x *index) (s scanned, err error) {
 	w := &window{f: f, size: size}
-	head, ok, err := w.at(0, len(magic))
-	if err != nil || !ok {
-		return 0, 0, err
+	h, _, err := w.at(0, int(min(size, int64(fileHeadLen))))
+	if err != nil {
+		return s, err
 	}
-	if string(head) != magic {
-		return 0, 0, ErrFormat
+	salt, empty, err := readFileHead(h)
+	if empty || err != nil {
+		return s, err
 	}
-	for end = int64(len(magic)); ; {
-		e, meta, next, err := w.frame(end)
-		if err != nil || next == 0 {
-			return end, damaged, err
-		}
-		var data []byte
-		if e.size <= checkedAtOnce {
-			var b []byte
-			if b, _, err = w.at(end+headLen, len(meta)+int(e.size)); err != nil { // whole: the window may have moved
-				return end, damaged, err
+	w.salt = salt
+	s = scanned{salt: salt, end: int64(fileHeadLen)}
+	for off := s.end; off < size; {
+		e, meta, next, err := w.frame(off)
+		if err == nil && next == 0 {
+			if off, err = w.seek(off + 1); off < size {
+				s.damaged++
 			}
-			meta, data = b[:len(meta)], b[len(meta):]
-			if crc32.Checksum(data, castagnoli) != e.sum {
-				damaged++
-				end = next
-				continue
-			}
+		} else if err == nil {
+			err = w.take(off, next, e, len(meta), x, &s)
+			off = next
 		}
-		if x.add(meta, data, e) != nil {
-			damaged++
+		if err != nil {
+			return s, err
 		}
-		end = next
 	}
+	return s, nil
 }
 
-// frame decodes the frame at off. Without a whole one there, next is 0.
-func (w *window) frame(off int64) (e Entry, meta []byte, next int64, err error) {
-	h, ok, err := w.at(off, headLen)
-	if !ok || err != nil {
-		return e, nil, 0, err
+// take enters the frame from off to next into x.
+func (w *window) take(off, next int64, e Entry, meta int, x *index, s *scanned) error {
+	whole := headLen + meta
+	if e.size <= checkedAtOnce {
+		whole += int(e.size)
 	}
-	f, bad := readHead(h)
-	if bad != nil {
-		return e, nil, 0, nil
+	b, _, err := w.at(off, whole)
+	if err != nil {
+		return err
 	}
-	b, ok, err := w.at(off, headLen+f.meta)
-	if !ok || err != nil || headSum(b[:headLen], b[headLen:]) != f.headSum {
-		return e, nil, 0, err
+	data := b[headLen+meta:]
+	s.end = next
+	if int64(len(data)) == e.size && dataSum(data) != e.sum || !x.add(b[headLen:headLen+meta], data, e) {
+		s.damaged++
 	}
-	e = Entry{at: off + headLen + int64(f.meta), size: f.data, sum: f.dataSum}
-	if f.data > w.size-e.at {
-		return e, nil, 0, nil
-	}
-	return e, b[headLen:], e.at + f.data, nil
-}
-
-// window reads a file from front to back in large pieces.
-type window struct {
-	f     io.ReaderAt
-	size  int64
-	buf   []byte
-	start int64
-}
-
-const windowLen = 1 << 20
-
-// at gives n bytes at off, valid until the next call, or false beyond the end of the file.
-func (w *window) at(off int64, n int) ([]byte, bool, error) {
-	if off+int64(n) > w.size {
-		return nil, false, nil
-	}
-	if off < w.start || off+int64(n) > w.start+int64(len(w.buf)) {
-		want := min(max(int64(n), windowLen), w.size-off)
-		if int64(cap(w.buf)) < want {
-			w.buf = make([]byte, want)
-		}
-		w.buf, w.start = w.buf[:want], off
-		if got, err := w.f.ReadAt(w.buf, off); err != nil && int64(got) < want {
-			w.buf = nil
-			return nil, false, fmt.Errorf("read at %d: %w", off, err)
-		}
-	}
-	return w.buf[off-w.start:][:n], true, nil
-}
-
-func appendFunc(dst []byte, c Code) []byte {
-	return appendFrame(dst, func(b []byte) []byte {
-		b = append(b, kindFunc)
-		for _, s := range []string{c.Func, c.Kind, c.ID} {
-			b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
-		}
-		return b
-	}, nil)
+	return nil
 }
