@@ -54,12 +54,12 @@ func (s *Store) claim(ctx context.Context, c *Call) (cl *claim, v Value, hit boo
 
 // tryClaim returns nothing if another process has the claim.
 func (s *Store) tryClaim(c *Call) (cl *claim, v Value, hit bool, err error) {
-	entry := s.entryPath(&c.Key)
-	l, held, err := s.lock(entry + partSuffix)
+	path := c.path + partSuffix
+	l, held, err := s.lock(path)
 	if held || err != nil {
 		return nil, v, false, err
 	}
-	cl = &claim{store: s, entry: entry, path: entry + partSuffix, temp: tempOf(entry + partSuffix), lock: l}
+	cl = &claim{store: s, entry: c.path, path: path, temp: tempOf(path), lock: l}
 	// The owner before may have stored the entry after this call looked for it.
 	if v, hit = s.lookup(c); hit {
 		cl.release()
@@ -81,8 +81,7 @@ func (s *Store) lock(path string) (lock, bool, error) {
 
 // unlocked is a claim for where files can't be locked: others may compute the same meanwhile, but each writes a file
 // of its own.
-func (s *Store) unlocked(key *Key) *claim {
-	entry := s.entryPath(key)
+func (s *Store) unlocked(entry string) *claim {
 	return &claim{store: s, entry: entry, temp: entry + "." + rand.Text() + freeSuffix}
 }
 

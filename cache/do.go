@@ -24,6 +24,8 @@ type Call struct {
 	// Lend is called to wait for others: it must call wait once, and return its error. A scheduler can give the call's
 	// place to somebody meanwhile. Defaults to calling wait.
 	Lend func(wait func() error) error
+
+	path string // of the entry
 }
 
 func (c *Call) block(wait func() error) error {
@@ -47,12 +49,22 @@ func (s *Store) Do(ctx context.Context, c Call) (v Value, hit bool, err error) {
 	if s.closed.Load() {
 		return v, false, s.errClosed()
 	}
+	c.path = s.entryPath(&c.Key)
 	v, hit = s.lookup(&c)
 	s.count(hit)
+	if hit {
+		return v, true, nil
+	}
+	missed := c // escapes, and c doesn't: a hit allocates less
+	return s.miss(ctx, &missed)
+}
+
+// miss computes, or waits for who does.
+func (s *Store) miss(ctx context.Context, c *Call) (v Value, hit bool, err error) {
 	for !hit {
 		f, mine := s.flights.join(c.Key)
 		if mine {
-			return s.own(ctx, &c, f)
+			return s.own(ctx, c, f)
 		}
 		if computing(ctx, f) {
 			return v, false, fmt.Errorf("the result of %s needs itself: a call below it asks for the same key %s", c.Info.Func, c.Key)
@@ -63,14 +75,14 @@ func (s *Store) Do(ctx context.Context, c Call) (v Value, hit bool, err error) {
 		if f.value != nil {
 			return f.value.clone(), true, nil
 		}
-		v, hit = s.lookup(&c)
+		v, hit = s.lookup(c)
 	}
 	return v, true, nil
 }
 
 // lookup gives the entry that answers the call. An entry that can't be read is reported, and is a miss.
 func (s *Store) lookup(c *Call) (Value, bool) {
-	v, h, ok, err := s.read(&c.Key, c.Info.Func)
+	v, h, ok, err := s.read(&c.Key, c.path, c.Info.Func)
 	if err != nil {
 		s.failed(c.Key, c.Info.Func, err)
 		return Value{}, false
@@ -93,7 +105,7 @@ func (s *Store) own(ctx context.Context, c *Call, f *flight) (v Value, hit bool,
 		return Value{}, false, err
 	case err != nil:
 		s.failed(c.Key, c.Info.Func, fmt.Errorf("lock the result of %s against other processes: %w; it is computed without", c.Info.Func, err))
-		cl = s.unlocked(&c.Key)
+		cl = s.unlocked(c.path)
 	}
 	defer cl.release()
 	if v, err = c.Compute(within(ctx, f)); err != nil {

@@ -70,8 +70,7 @@ func (s *Store) Show(key Key) (e Entry, ok bool, err error) {
 	}
 	defer r.close()
 	e, _, err = describe(&r, &key)
-	var damage errNotWhole
-	if errors.As(err, &damage) {
+	if damage, ok := errors.AsType[errNotWhole](err); ok {
 		s.quarantine(&r, path, key, "", damage.error)
 	}
 	if err != nil {

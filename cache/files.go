@@ -60,17 +60,7 @@ func (realDisk) Lock(path string) (l lock, held bool, err error) {
 
 // Open opens a file to write it from its beginning, and makes it if it isn't there. It is emptied only if it is dirty:
 // file systems take an emptied file for one that is being replaced, and write it to disk at once when it is closed.
-func (realDisk) Open(path string, dirty bool) (file, error) {
-	flags := os.O_WRONLY | os.O_CREATE
-	if dirty {
-		flags |= os.O_TRUNC
-	}
-	f, err := os.OpenFile(path, flags, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
-}
+func (realDisk) Open(path string, dirty bool) (file, error) { return openWriter(path, dirty) }
 
 func (realDisk) Rename(from, to string) error { return os.Rename(from, to) }
 func (realDisk) Remove(path string) error     { return os.Remove(path) }

@@ -85,6 +85,9 @@ var infoPlan = func() *codec.Plan {
 	return plan
 }()
 
+// usualMeta is more than most encoded Infos take.
+const usualMeta = 1 << 10
+
 // appendInfo appends i's encoding to b, without what is too long.
 func appendInfo(b []byte, i Info) ([]byte, error) {
 	i.Summary = i.Summary[:min(len(i.Summary), maxSummary)]

@@ -30,8 +30,8 @@ func (s *Store) path(name ...string) string {
 
 // entryPath is where the entry of key lies: in one of 256 folders, so that none gets too large for slow file systems.
 func (s *Store) entryPath(key *Key) string {
-	b := make([]byte, 0, len(s.entries)+2+2*len(key))
-	b = append(b, s.entries...)
+	var stack [256]byte
+	b := append(stack[:0], s.entries...)
 	b = append(b, os.PathSeparator)
 	b = hex.AppendEncode(b, key[:1])
 	b = append(b, os.PathSeparator)

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 	"sync"
@@ -84,7 +83,8 @@ func (s *Store) verifyOnce(r *reader, h *header) error {
 	}
 	if h.length > verifyFirst {
 		s.verified.add(h)
-		s.later(func() { s.verifyLate(h.key) })
+		key := h.key // not h, which would be allocated for every hit
+		s.later(func() { s.verifyLate(key) })
 		return nil
 	}
 	err := checkPayload(r, h, int64(headLen(int(h.metaLen))), func() bool { return false })
@@ -97,8 +97,7 @@ func (s *Store) verifyOnce(r *reader, h *header) error {
 // verifyLate checks an entry whose mapping was handed out. A damaged one is reported and no longer found; the calls
 // that have it aren't told.
 func (s *Store) verifyLate(key Key) {
-	var damage errNotWhole
-	if _, err := s.verifyEntry(&key, s.closed.Load); err != nil && !errors.As(err, &damage) {
+	if _, err := s.verifyEntry(&key, s.closed.Load); err != nil && !isDamage(err) {
 		s.failed(key, "", fmt.Errorf("verify the entry %s: %w", key, err))
 	}
 }

@@ -22,7 +22,7 @@ func (s *Store) Get(key Key) (v Value, ok bool, err error) {
 	if s.closed.Load() {
 		return Value{}, false, s.errClosed()
 	}
-	v, _, ok, err = s.read(&key, "")
+	v, _, ok, err = s.read(&key, s.entryPath(&key), "")
 	s.count(ok)
 	return v, ok, err
 }
@@ -32,9 +32,13 @@ type errNotWhole struct{ error }
 
 func (e errNotWhole) Unwrap() error { return e.error }
 
+func isDamage(err error) bool {
+	_, ok := errors.AsType[errNotWhole](err)
+	return ok
+}
+
 // read is Get, with the header. function is named in the report of damage.
-func (s *Store) read(key *Key, function string) (v Value, h header, ok bool, err error) {
-	path := s.entryPath(key)
+func (s *Store) read(key *Key, path, function string) (v Value, h header, ok bool, err error) {
 	var r reader
 	if err := r.open(path); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -43,13 +47,11 @@ func (s *Store) read(key *Key, function string) (v Value, h header, ok bool, err
 		return v, h, false, fmt.Errorf("read the cache's entry: %w", err)
 	}
 	defer r.close()
-	v, h, err = s.readOpen(&r, key)
-	var damage errNotWhole
-	switch {
-	case err == nil:
+	if v, h, err = s.readOpen(&r, key); err == nil {
 		s.touch(&r, path)
 		return v, h, true, nil
-	case errors.As(err, &damage):
+	}
+	if damage, ok := errors.AsType[errNotWhole](err); ok {
 		s.quarantine(&r, path, *key, function, damage.error)
 		return Value{}, header{}, false, nil
 	}

@@ -20,7 +20,7 @@ type reader struct {
 }
 
 func (r *reader) open(path string) error {
-	fd, err := retry(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
+	fd, err := openFile(path, unix.O_RDONLY)
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -30,6 +30,16 @@ func (r *reader) open(path string) error {
 		return &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
 	return nil
+}
+
+// openFile opens a file, again if a signal interrupts it.
+func openFile(path string, flags int) (fd int, err error) {
+	for {
+		fd, err = unix.Open(path, flags|unix.O_CLOEXEC, 0o600)
+		if err != unix.EINTR { //nolint:errorlint // a bare errno, and on the path of every hit
+			return fd, err
+		}
+	}
 }
 
 func (r *reader) close() { _ = unix.Close(r.fd) }
@@ -47,7 +57,10 @@ func (r *reader) is(path string) bool {
 // readAt fills b, or fails.
 func (r *reader) readAt(b []byte, offset int64) error {
 	for len(b) > 0 {
-		n, err := retry(func() (int, error) { return unix.Pread(r.fd, b, offset) })
+		n, err := unix.Pread(r.fd, b, offset)
+		if err == unix.EINTR { //nolint:errorlint // a bare errno, and on the path of every hit
+			continue
+		}
 		if err != nil {
 			return &fs.PathError{Op: "read", Path: r.path, Err: err}
 		}
@@ -57,16 +70,6 @@ func (r *reader) readAt(b []byte, offset int64) error {
 		b, offset = b[n:], offset+int64(n)
 	}
 	return nil
-}
-
-// retry does again what a signal interrupted.
-func retry(call func() (int, error)) (int, error) {
-	for {
-		n, err := call()
-		if err != unix.EINTR { //nolint:errorlint // a bare errno, and on the path of every hit
-			return n, err
-		}
-	}
 }
 
 const canMap = true

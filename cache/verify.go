@@ -27,12 +27,11 @@ func (s *Store) Verify(ctx context.Context, progress func(Verified)) (v Verified
 			return v, ctx.Err()
 		}
 		size, err := s.verifyEntry(&key, func() bool { return ctx.Err() != nil })
-		var damage errNotWhole
 		switch {
 		case err == nil && size > 0:
 			v.Entries++
 			v.Bytes += size
-		case errors.As(err, &damage):
+		case isDamage(err):
 			v.Damaged++
 		case err != nil:
 			return v, fmt.Errorf("verify the entry %s: %w", key, err)
@@ -59,8 +58,7 @@ func (s *Store) verifyEntry(key *Key, stop func() bool) (size int64, err error) 
 	if err == nil {
 		err = checkPayload(&r, &h, int64(headLen(int(h.metaLen))), stop)
 	}
-	var damage errNotWhole
-	if errors.As(err, &damage) {
+	if damage, ok := errors.AsType[errNotWhole](err); ok {
 		s.quarantine(&r, path, *key, e.Info.Func, damage.error)
 	}
 	return h.size(), err

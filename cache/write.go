@@ -55,7 +55,7 @@ func encode(c *Call, v Value, now time.Time) (h header, head, payload []byte, er
 	}
 	h.length = uint64(len(payload))
 	h.sum = blake3.Sum256(payload)
-	meta, err := appendInfo(nil, c.Info)
+	meta, err := appendInfo(make([]byte, 0, usualMeta), c.Info)
 	if err != nil {
 		return h, nil, nil, err
 	}
