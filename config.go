@@ -28,6 +28,17 @@ type Config struct {
 	Strict bool
 	// Grace is how long a cancelled or timed-out function may take to return. Defaults to 10 s.
 	Grace time.Duration
+	// Job names what the session does: each result is recorded in a journal beside the cache, and a session of the same
+	// name, in another process, finds it there instead of running its function again. One process at a time can have a
+	// job open. Defaults to none; under Main to the environment variable MUSTER_JOB, which also overrides it.
+	Job string
+	// ResumeFailures lets recorded failures stand too, when a job goes on. Defaults to false: they run again.
+	ResumeFailures bool
+	// CacheDir is the folder of cached results and of jobs. Defaults to muster in the user's cache folder.
+	CacheDir string
+	// CacheLimit is how many bytes cached results may take; those used least recently go first. Defaults to 10 GiB or a
+	// tenth of the disk, whichever is less.
+	CacheLimit int64
 	// OnEvent is told of every change of a task's state, in order, from one goroutine at a time. It must be quick: events
 	// wait for it in memory, and Close waits until it has seen the last. It may call Ref.Cancel; it must not wait for
 	// tasks. Defaults to nil.
@@ -63,6 +74,8 @@ func (c Config) check() error {
 		return fmt.Errorf("muster: Config.Concurrency is %d: it must not be negative", c.Concurrency)
 	case c.Memory < 0:
 		return fmt.Errorf("muster: Config.Memory is %d: it must not be negative", c.Memory)
+	case c.CacheLimit < 0:
+		return fmt.Errorf("muster: Config.CacheLimit is %d: it must not be negative", c.CacheLimit)
 	case c.Grace < 0:
 		return fmt.Errorf("muster: Config.Grace is %v: it must not be negative", c.Grace)
 	}

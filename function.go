@@ -31,6 +31,7 @@ func Func[In, Out any](name string, fn func(context.Context, In) (Out, error), o
 	f.fn.InRefs, f.fn.OutRefs = f.fn.InPlan, f.fn.OutPlan
 	f.fn.Opts = defaults()
 	apply(&f.fn.Spec, opts)
+	f.checkCached()
 	return f
 }
 
@@ -45,6 +46,7 @@ func Local[In, Out any](fn func(context.Context, In) (Out, error), opts ...Optio
 	f.fn.InRefs, f.fn.OutRefs = codec.FinderOf(reflect.TypeFor[In]()), codec.FinderOf(reflect.TypeFor[Out]())
 	f.fn.Opts = defaults()
 	apply(&f.fn.Spec, opts)
+	f.checkCached()
 	return f
 }
 
@@ -68,6 +70,7 @@ func PlainErr[In, Out any](fn func(In) (Out, error)) func(context.Context, In) (
 func (f *Function[In, Out]) With(opts ...Option) *Function[In, Out] {
 	g := &Function[In, Out]{fn: f.fn}
 	apply(&g.fn.Spec, opts)
+	g.checkCached()
 	return g
 }
 

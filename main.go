@@ -55,6 +55,9 @@ func (c Config) main(run func(context.Context) error, stderr *os.File) int {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
+	if job := os.Getenv("MUSTER_JOB"); job != "" {
+		c.Job = job
+	}
 	s, ctx, err := Open(ctx, c)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -67,6 +70,7 @@ func (c Config) main(run func(context.Context) error, stderr *os.File) int {
 		s.s.Listen(engine.Listener{Mask: bars.Mask(), Tell: bars.Observe})
 	}
 	end := &ending{s: s, rep: &rep, bars: bars, stderr: stderr, grace: s.s.Grace()}
+	s.keeper.begin(stderr)
 	defer end.watch(cancel)()
 	return end.finish(run(ctx))
 }
@@ -148,7 +152,10 @@ func (e *ending) finish(runErr error) int {
 		}
 	}
 	e.rep.print(e.stderr, runErr)
-	return e.code(code)
+	asked, found := e.s.s.Resumed()
+	code = e.code(code)
+	e.s.keeper.end(e.stderr, asked, found, code != 0)
+	return code
 }
 
 func (e *ending) unfinished() {

@@ -15,6 +15,7 @@ import (
 type Session struct {
 	s      *engine.Session
 	cancel context.CancelCauseFunc
+	keeper *keeper
 }
 
 // Open makes a session and a context that carries it, as errgroup.WithContext does; but a failed task cancels nothing.
@@ -27,13 +28,18 @@ func Open(ctx context.Context, c Config) (*Session, context.Context, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	k, err := c.keep(&ec)
+	if err != nil {
+		return nil, nil, err
+	}
 	s := engine.Open(ec, engine.TrialOf(ctx))
+	k.note = s.Note
 	if c.OnEvent != nil {
 		s.Listen(engine.Listener{Mask: event.All, Tell: c.OnEvent})
 	}
 	s.Note(event.Event{Kind: event.SessionOpened, Item: -1, Text: fmt.Sprintf("%v CPUs", ec.CPUs)})
 	ctx, cancel := context.WithCancelCause(ctx)
-	return &Session{s, cancel}, s.Context(ctx), nil
+	return &Session{s: s, cancel: cancel, keeper: k}, s.Context(ctx), nil
 }
 
 // Context is ctx with the session, for work that has a context of its own, such as a request.
@@ -42,7 +48,7 @@ func (s *Session) Context(ctx context.Context) context.Context { return s.s.Cont
 // Close cancels what hasn't ended, waits at most Config.Grace for it, and names the functions that still run. In a
 // strict session it also says which values were changed after they were passed. A second call waits for the first.
 func (s *Session) Close() error {
-	err := s.s.Close()
+	err := errors.Join(s.s.Close(), s.keeper.close())
 	s.cancel(ErrClosed)
 	return err
 }
@@ -73,6 +79,9 @@ func defaultSession(name string) (*engine.Session, error) {
 		}
 		ec, err := Config{}.engine()
 		if err != nil {
+			return nil, err
+		}
+		if _, err := (Config{}).keep(&ec); err != nil {
 			return nil, err
 		}
 		process.session, process.first = engine.Open(ec, engine.Trial{}), name

@@ -37,6 +37,7 @@ const (
 	TaskBlocked                    // the running function waits for a Ref and has lent its CPU slot
 	TaskResumed                    // the function runs on: its slot is back
 	TaskRetrying                   // an attempt failed, another one will follow
+	ResultRestored                 // a result was found in the cache or in the job's journal (Text): the function doesn't run; for Map: Items
 	TaskDone                       // the task has a result; for Map: a chunk of Items items is done
 	TaskFailed                     // the task has failed for good; for Map: one item has
 	TaskCanceled                   // the task was cancelled, Err says by what; for Map: Items items were
@@ -55,7 +56,7 @@ const (
 var names = [...]string{
 	SessionOpened: "session-opened", TaskSubmitted: "task-submitted", TaskStarted: "task-started",
 	TaskBlocked: "task-blocked", TaskResumed: "task-resumed", TaskRetrying: "task-retrying",
-	TaskDone: "task-done", TaskFailed: "task-failed", TaskCanceled: "task-canceled",
+	ResultRestored: "result-restored", TaskDone: "task-done", TaskFailed: "task-failed", TaskCanceled: "task-canceled",
 	TaskStuck: "task-stuck", TaskUnfit: "task-unfit", TaskReturned: "task-returned",
 	CacheCorrupt: "cache-corrupt", CacheFailed: "cache-failed", CacheEvicted: "cache-evicted",
 	LazyUnused: "lazy-unused", Hint: "hint", SessionClosing: "session-closing", SessionClosed: "session-closed",

@@ -15,6 +15,9 @@ type Fn[In, Out any] struct {
 	InRefs  codec.Finder
 	OutRefs codec.Finder
 	Weight  func(In) float64
+
+	CacheKey   func(In) In        // the argument without what makes no difference; nil: all of it counts
+	CacheValid func(In, Out) bool // whether a cached result still holds; nil: it does
 }
 
 // Go starts a call, or records it if ctx is lazy. It doesn't block; every error becomes the task's.
@@ -26,6 +29,7 @@ func (f *Fn[In, Out]) Go(ctx context.Context, in In) *Typed[Out] {
 	if f.Local {
 		l := &localCall[In, Out]{values: ctx}
 		l.f, l.in, l.traits = f, in, f.argTraits()
+		at.s.identify(&l.Task, at.run, l)
 		start(ctx, at, &l.Task, l)
 		return &l.Typed
 	}
@@ -36,6 +40,7 @@ func (f *Fn[In, Out]) Go(ctx context.Context, in In) *Typed[Out] {
 	}
 	c := &call[In, Out]{f: f, in: in}
 	c.traits = f.argTraits()
+	at.s.identify(&c.Task, at.run, c)
 	start(ctx, at, &c.Task, c)
 	return &c.Typed
 }
@@ -56,6 +61,7 @@ func (f *Fn[In, Out]) From(ctx context.Context, src *Typed[In]) *Typed[Out] {
 	}
 	c := &fromCall[In, Out]{f: f, src: src, values: ctx}
 	c.traits = waits
+	at.s.identify(&c.Task, at.run, c)
 	start(ctx, at, &c.Task, c)
 	return &c.Typed
 }
@@ -161,6 +167,13 @@ func (c *fromCall[In, Out]) Release(drop bool) {
 
 // exec runs one attempt and keeps its result, unless the attempt was given up meanwhile.
 func (f *Fn[In, Out]) exec(r *Run, in In, out *Out) error {
+	if r.t.ident != nil && !f.Local {
+		return f.recorded(r, in, out)
+	}
+	return f.plainly(r, in, out)
+}
+
+func (f *Fn[In, Out]) plainly(r *Run, in In, out *Out) error {
 	v, err := f.invoke(r, in)
 	if r.Commit() && err == nil {
 		*out = v
@@ -173,7 +186,7 @@ func (f *Fn[In, Out]) invoke(r *Run, in In) (Out, error) {
 	if r.s.careful {
 		return f.carefully(r, in)
 	}
-	return f.Do(r, in)
+	return f.do(r, in)
 }
 
 func (f *Fn[In, Out]) results(out *Out, visit func(*Task)) {

@@ -3,10 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/internal/journal"
 )
 
 // chunk is a run of neighbouring items of a Map, and the task that works them off. An item is claimed by counting up
@@ -31,7 +33,30 @@ type chunk[In, Out any] struct {
 	whole   bool         // its attempt returned by itself, so no item is half done
 	over    bool         // finished; guarded by the mapper's mu
 	given   int          // items delivered
+	limit   int          // items, at most
+
+	// Of a Map that is recorded in a job's journal.
+	prior *journal.Entry // what an earlier run has recorded of these items
+	pre   []error        // errors of the input
+	found []bool         // items that were recorded
 }
+
+// expect makes the chunk as long as a recorded range that begins with its first item, or lets it end before the next one.
+func (c *chunk[In, Out]) expect(prior *journal.Entry, before int) {
+	switch {
+	case prior != nil && (!c.m.alone || prior.To-prior.From == 1):
+		c.prior, c.limit = prior, prior.To-prior.From
+	case before > 0:
+		c.limit = min(c.limit, before)
+	}
+}
+
+func (c *chunk[In, Out]) isFull() bool {
+	return c.prior == nil && c.weight >= c.full || len(c.items) >= c.limit
+}
+
+// recordsItem reports whether the chunk is a recorded Map's, and one item.
+func (c *chunk[In, Out]) recordsItem() bool { return c.m.rec != nil && !c.is(once) }
 
 // taken is beyond the end of every chunk.
 const taken = 1 << 40
@@ -45,6 +70,9 @@ func (c *chunk[In, Out]) part(from, to int) *chunk[In, Out] {
 	p := &chunk[In, Out]{
 		m: c.m, base: c.base + from, items: c.items[from:to:to], outs: c.outs[from:to:to],
 		weight: c.weight * float64(to-from) / float64(max(1, len(c.items))), spliced: true,
+	}
+	if c.found != nil {
+		p.found = c.found[from:to:to]
 	}
 	if c.errs != nil {
 		p.errs = c.errs[from:to:to]
@@ -95,11 +123,23 @@ func (c *chunk[In, Out]) Exec(r *Run) error {
 	if c.m.f.Local {
 		r.values = c.m.ctx
 	}
+	recorded := c.m.rec != nil
+	if recorded {
+		c.pre = slices.Clone(c.errs)
+		if c.recall(r) {
+			c.whole = r.Commit()
+			return nil
+		}
+	}
 	if !c.is(once) {
 		if c.errs != nil && c.errs[0] != nil {
 			return nil //nolint:nilerr // an error of the input, to be passed on
 		}
-		return c.m.f.exec(r, c.items[0], &c.outs[0])
+		err := c.m.f.exec(r, c.items[0], &c.outs[0])
+		if recorded && err == nil && r.fate.Load() == returned {
+			c.record(r)
+		}
+		return err
 	}
 	c.began.Store(r.start)
 	for i := 0; i < len(c.items); {
@@ -107,6 +147,9 @@ func (c *chunk[In, Out]) Exec(r *Run) error {
 	}
 	if r.Commit() {
 		c.whole = true
+		if recorded {
+			c.record(r)
+		}
 	}
 	return nil
 }
@@ -135,8 +178,12 @@ func (c *chunk[In, Out]) span(r *Run) (next int) {
 		if i >= len(items) || r.fate.Load() != 0 {
 			return len(items)
 		}
-		if c.errs != nil && c.errs[i] != nil {
+		if c.errs != nil && c.errs[i] != nil || c.found != nil && c.found[i] {
 			continue
+		}
+		if c.m.rec != nil {
+			r.item.Store(int64(i))
+			r.keys.Store(nil)
 		}
 		running = true
 		out, err := f.invoke(r, items[i])
@@ -158,10 +205,14 @@ func (c *chunk[In, Out]) itemFailed(r *Run, i int, err error) {
 		c.give(i, true)
 		return
 	}
+	c.failUnlessOver(i, c.m.itemError(c.base+i, r, err))
+}
+
+func (c *chunk[In, Out]) failUnlessOver(i int, err error) {
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
 	if !c.over { // else it was given up meanwhile, and may be delivered
-		c.fail(i, c.m.itemError(c.base+i, r, err))
+		c.fail(i, err)
 	}
 }
 
@@ -208,7 +259,7 @@ func (c *chunk[In, Out]) notify() {
 	}
 	c.over = true
 	m.open--
-	if c.Task.err == nil && c.made == 0 {
+	if c.Task.err == nil && c.made == 0 && c.found == nil {
 		m.sizer.observe(c.weight, time.Duration(float64(c.took)*float64(time.Second)))
 	}
 	if m.unordered {

@@ -27,6 +27,9 @@ func (s *Session) Close() error {
 	if hint := s.load.hint(s.cfg.CPUs); hint != "" {
 		s.note(event.Event{Kind: event.Hint, Item: -1, Text: hint})
 	}
+	if s.cfg.Journal != nil {
+		s.out.after = append(s.out.after, s.judgeAtEnd)
+	}
 	if s.lazies > 0 {
 		s.note(event.Event{Kind: event.LazyUnused, Items: s.lazies})
 	}

@@ -96,7 +96,7 @@ func (s *Session) finish(r *Run, err error) *Run {
 	late := r.fate.Load() == abandoned
 	var res coordinator.Result
 	if err = r.timedOut(err); err != nil {
-		res = r.t.judge(err)
+		res = r.judge(err)
 	}
 	s.mu.Lock()
 	if late {
@@ -121,8 +121,8 @@ func (s *Session) finish(r *Run, err error) *Run {
 }
 
 // judge says whether another attempt could mend it.
-func (t *Task) judge(err error) coordinator.Result {
-	if f := t.ops.Spec().Opts.RetryIf; f != nil && !f(err) {
+func (r *Run) judge(err error) coordinator.Result {
+	if f := r.t.ops.Spec().Opts.RetryIf; r.final || f != nil && !f(err) {
 		return coordinator.Fatal
 	}
 	return coordinator.Error
@@ -141,6 +141,7 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 	}
 	s.load.ended(took)
 	s.handOver(r, out == coordinator.Done, t.ops.Results)
+	s.noteCached(r)
 	switch out {
 	case coordinator.Retry:
 		s.retry(r, s.failure(t, r, err), took)
@@ -149,6 +150,7 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 	case coordinator.Canceled:
 		s.settleCanceled(t, r, why)
 	case coordinator.Failed:
+		s.recordFailure(t, r, err)
 		s.settle(t, s.failure(t, r, err), event.TaskFailed)
 	default:
 		s.settle(t, nil, event.TaskDone)

@@ -93,7 +93,7 @@ func (s *Session) abandon(r *Run) {
 	}
 	err := r.timedOut(fmt.Errorf("%w within %v of its cancel", errStuck, s.cfg.Grace))
 	s.mu.Unlock() // judge calls the user's code
-	res := r.t.judge(err)
+	res := r.judge(err)
 	s.mu.Lock()
 	s.conclude(r, err, res, s.now())
 	s.release() // its worker's

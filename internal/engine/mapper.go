@@ -26,8 +26,9 @@ type mapper[In, Out any] struct {
 	index   int // of the next item
 	filled  int64
 	spare   []buffers[In, Out]
-	shut    bool // the session was closed
-	limit   int  // items per chunk, by their size
+	shut    bool        // the session was closed
+	limit   int         // items per chunk, by their size
+	rec     *mapJournal // nil without a journal
 
 	mu        sync.Mutex
 	sizer     sizer
@@ -71,6 +72,9 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 	}
 	if at.run.runsIn(at.s) {
 		m.run = at.run
+	}
+	if m.rec, err = journalOf(m.s, f, at.run); err != nil {
+		return nil, nil, err
 	}
 	inner, cancel := context.WithCancel(ctx)
 	m.s.mu.Lock()
@@ -129,13 +133,16 @@ func (m *mapper[In, Out]) add(v In, err error) {
 	} else {
 		c.weight++
 	}
-	if c.weight >= c.full || i+1 >= m.limit {
+	if c.isFull() {
 		m.submit()
 	}
 }
 
 func (m *mapper[In, Out]) newChunk() *chunk[In, Out] {
-	c := &chunk[In, Out]{m: m, base: m.index, full: 1}
+	c := &chunk[In, Out]{m: m, base: m.index, full: 1, limit: m.limit}
+	if m.rec != nil {
+		c.expect(m.rec.next(m.index))
+	}
 	if n := len(m.spare); n > 0 {
 		c.items, c.outs = m.spare[n-1].items, m.spare[n-1].outs
 		m.spare[n-1] = buffers[In, Out]{}

@@ -13,10 +13,12 @@ type outbox struct {
 	ends   []ending        // contexts of attempts that are over
 	open   []chan struct{} // closed: a slot is back
 	starts []*Run
+	after  []func() // records for the journal
 }
 
 func (o *outbox) empty() bool {
-	return len(o.wake) == 0 && len(o.joins) == 0 && len(o.stops) == 0 && len(o.ends) == 0 && len(o.open) == 0 && len(o.starts) == 0
+	return len(o.wake) == 0 && len(o.joins) == 0 && len(o.stops) == 0 && len(o.ends) == 0 && len(o.open) == 0 &&
+		len(o.starts) == 0 && len(o.after) == 0
 }
 
 func (o *outbox) clear() {
@@ -26,7 +28,8 @@ func (o *outbox) clear() {
 	clear(o.ends)
 	clear(o.open)
 	clear(o.starts)
-	*o = outbox{o.wake[:0], o.joins[:0], o.stops[:0], o.ends[:0], o.open[:0], o.starts[:0]}
+	clear(o.after)
+	*o = outbox{o.wake[:0], o.joins[:0], o.stops[:0], o.ends[:0], o.open[:0], o.starts[:0], o.after[:0]}
 }
 
 // carryOut does what the machine asks for, as far as it can be done under the mutex, which is held.
@@ -108,6 +111,9 @@ func (o *outbox) deliver(s *Session) (more bool) {
 	}
 	for _, e := range o.ends {
 		e.in.end(e.err)
+	}
+	for _, f := range o.after {
+		f()
 	}
 	if len(o.joins) == 0 {
 		return false

@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/musterrun/muster/internal/codec"
+	"github.com/musterrun/muster/internal/journal"
 )
 
 // Put makes a task that has ended with v.
@@ -24,7 +25,9 @@ func Put[T any](ctx context.Context, v T) *Typed[T] {
 		var zero T
 		return Ready(at.s, zero, err)
 	}
-	return Ready(at.s, v, nil)
+	t := Ready(at.s, v, nil)
+	at.s.identifyValue(&t.Task, at.run, func() (journal.Key, bool) { return valueKey(&v) })
+	return t
 }
 
 func putStrictly[T any](s *Session, v T) (T, error) {

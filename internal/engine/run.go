@@ -31,6 +31,10 @@ type Run struct {
 	back     []chan struct{} // closed when the slot is back
 	why      uint8           // it was interrupted
 	expired  atomic.Bool     // by its timeout
+	final    bool            // its outcome was recorded by another run: no retries
+	restored int             // results that came from the cache
+	item     atomic.Int64    // of a chunk of a recorded Map: the one it works at
+	keys     atomic.Pointer[keyring]
 }
 
 // Fates of an attempt: whoever changes running decides who may publish.

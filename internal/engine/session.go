@@ -8,6 +8,7 @@ import (
 
 	"github.com/musterrun/muster/event"
 	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/internal/journal"
 )
 
 // Session owns the tasks that are started with its contexts.
@@ -42,6 +43,11 @@ type Session struct {
 	log           log
 	load          load
 	parking       sync.Pool
+	ring          *keyring // of calls outside of tasks
+	restoring     sync.Mutex
+	restored      map[journal.Key]*restored // guarded by restoring
+	resumption    resumption
+	told          told
 }
 
 // Open makes a session.
@@ -54,6 +60,7 @@ func Open(cfg Config, trial Trial) *Session {
 	}
 	s.m = coordinator.New(s.totals())
 	s.root = &Scope{id: s.m.OpenScope()}
+	s.ring = &keyring{}
 	return s
 }
 

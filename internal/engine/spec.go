@@ -2,6 +2,9 @@ package engine
 
 import (
 	"time"
+
+	"github.com/musterrun/muster/cache"
+	"github.com/musterrun/muster/internal/journal"
 )
 
 // Spec is what the engine knows of a function, whatever its types. It doesn't change once the function is made.
@@ -23,6 +26,8 @@ type Options struct {
 	Max       time.Duration
 	Timeout   time.Duration
 	Priority  int
+	Version   string
+	Cache     *cache.Policy // nil: results aren't cached
 }
 
 // Resource is so much of a named resource.
@@ -55,4 +60,20 @@ type Config struct {
 	Resources   map[string]float64
 	Strict      bool
 	Grace       time.Duration
+
+	// Journal keeps the outcomes of a job's tasks; nil without a job.
+	Journal        *journal.Journal
+	ResumeFailures bool
+	// Cache opens the store of cached results; it is asked when the first is wanted, and always gives the same.
+	Cache func(report func(cache.Notice)) (*cache.Store, error)
+	// Code says which code a function has, and Units what its fingerprint is made of, or nil.
+	Code  func(*Spec) Code
+	Units func(name string) []byte
+}
+
+// Code is the code of a function, as far as it is known.
+type Code struct {
+	journal.Code        // for the keys of a job
+	Fingerprint  string // for the keys of the cache; "" if nothing may be kept
+	Warning      error  // why it is the executable's
 }

@@ -121,14 +121,14 @@ func (f *Fn[In, Out]) carefully(r *Run, in In) (out Out, err error) {
 		return out, err
 	}
 	if !r.s.cfg.Strict || f.Local {
-		return f.Do(r, in)
+		return f.do(r, in)
 	}
 	refs := &refTable{}
 	data, err := f.InPlan.Append(nil, &in, refs)
 	if err != nil {
 		return out, fmt.Errorf("argument: %w", err)
 	}
-	v, err := f.Do(r, in)
+	v, err := f.do(r, in)
 	if path := changed(f.InPlan, &in, data, refs); path != "" {
 		return out, fmt.Errorf("the function changed its argument at %s: it may be shared, so change a copy", path)
 	}

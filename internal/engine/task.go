@@ -18,6 +18,7 @@ type Task struct {
 	err     error  // read after waiters is ended
 	id      coordinator.ID
 	run     *Run      // the attempt that runs
+	ident   *identity // its key in the job's journal; nil without one
 	plan    *planNode // what it waited for, for Ref.Plan; nil without dependencies
 	took    float32   // seconds of the last attempt
 	depth   uint16    // tasks above it

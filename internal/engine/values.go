@@ -2,8 +2,11 @@ package engine
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/musterrun/muster/internal/journal"
 )
 
 // ErrZeroRef is the error of a Ref that no call gave.
@@ -27,7 +30,7 @@ func (v *value[T]) Results(func(*Task)) {}
 
 var gatherSpec, splitSpec, flattenSpec = &Spec{Name: "gather"}, &Spec{Name: "split"}, &Spec{Name: "flatten"}
 
-func startValue[T any](ctx context.Context, v *value[T], ops Ops) *Typed[T] {
+func startValue[T any](ctx context.Context, v *value[T], ops Ops, made func() (journal.Key, bool)) *Typed[T] {
 	at, err := siteOf(ctx)
 	if err == nil && at.s == nil {
 		at.s, err = fallback(v.spec.Name)
@@ -37,6 +40,7 @@ func startValue[T any](ctx context.Context, v *value[T], ops Ops) *Typed[T] {
 		return Ready(nil, zero, err)
 	}
 	v.traits = waits | joins
+	at.s.identifyValue(&v.Task, at.run, made)
 	start(ctx, at, &v.Task, ops)
 	return &v.Typed
 }
@@ -51,7 +55,19 @@ type gather[T any, S ~[]T] struct {
 func Gather[T any, S ~[]T](ctx context.Context, refs []*Typed[T]) *Typed[S] {
 	g := &gather[T, S]{refs: refs}
 	g.spec = gatherSpec
-	return startValue(ctx, &g.value, g)
+	return startValue(ctx, &g.value, g, g.madeOf)
+}
+
+func (g *gather[T, S]) madeOf() (journal.Key, bool) {
+	parts := make([][]byte, len(g.refs))
+	for i, r := range g.refs {
+		k, ok := r.keyOf(false)
+		if !ok {
+			return k, false
+		}
+		parts[i] = k[:]
+	}
+	return journal.Mix("gather", parts...), true
 }
 
 func (g *gather[T, S]) Deps(visit func(*Task)) error {
@@ -91,9 +107,14 @@ func Split[T any](ctx context.Context, src *Typed[[]T], n int) []*Typed[T] {
 	for i := range out {
 		e := &element[T]{src: src, i: i, n: n}
 		e.spec = splitSpec
-		out[i] = startValue(ctx, &e.value, e)
+		out[i] = startValue(ctx, &e.value, e, e.madeOf)
 	}
 	return out
+}
+
+func (e *element[T]) madeOf() (journal.Key, bool) {
+	k, ok := e.src.keyOf(false)
+	return journal.Mix("split", k[:], binary.AppendUvarint(nil, uint64(e.i)), binary.AppendUvarint(nil, uint64(e.n))), ok
 }
 
 func (e *element[T]) Deps(visit func(*Task)) error {
@@ -129,7 +150,12 @@ type flat[R, T any] struct {
 func Flatten[R, T any](ctx context.Context, src *Typed[R], open func(R) *Typed[T]) *Typed[T] {
 	f := &flat[R, T]{src: src, open: open}
 	f.spec = flattenSpec
-	return startValue(ctx, &f.value, f)
+	return startValue(ctx, &f.value, f, f.madeOf)
+}
+
+func (f *flat[R, T]) madeOf() (journal.Key, bool) {
+	k, ok := f.src.keyOf(false)
+	return journal.Mix("flatten", k[:]), ok
 }
 
 func (f *flat[R, T]) Deps(visit func(*Task)) error {

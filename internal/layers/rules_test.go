@@ -32,7 +32,8 @@ const (
 // rules has one rule for each part. A folder is covered by the rule of the longest part that it is or lies in.
 var rules = []rule{
 	{part: ".", may: []string{
-		"cache", "cluster/worker", "event", "internal/codec", "internal/coordinator", "internal/engine", "internal/progress",
+		"cache", "cluster/worker", "event", "fingerprint", "internal/codec", "internal/coordinator", "internal/engine",
+		"internal/journal", "internal/progress",
 	}, use: []string{"github.com/KimMachineGun/automemlimit"}, tests: []string{"mustertest"},
 		why: "the root is the public API and thin: what it does is done by the parts below it"},
 	{part: "event", may: []string{"internal/codec", "internal/coordinator"},
@@ -41,7 +42,7 @@ var rules = []rule{
 		why: "values are encoded alike for every engine: the codec knows no task, session or network"},
 	{part: "internal/coordinator", may: []string{"event", "internal/codec"}, not: impure,
 		why: "the state machine is pure, so that it can be simulated and replayed: no clock, goroutine, lock, I/O or random source"},
-	{part: "internal/engine", may: []string{"event", "internal/codec", "internal/coordinator"},
+	{part: "internal/engine", may: []string{"cache", "event", "internal/codec", "internal/coordinator", "internal/journal"},
 		why: "the in-process engine carries out the coordinator's actions: it knows neither the public API above it nor a network"},
 	{part: "internal/engine/remote", may: []string{"internal/coordinator", "object", "protocol"},
 		why: "the cluster's engine carries out the coordinator's actions by messages, and shares no code with the in-process one"},
