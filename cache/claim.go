@@ -82,6 +82,7 @@ func (s *Store) lock(path string) (lock, bool, error) {
 // unlocked is a claim for where files can't be locked: others may compute the same meanwhile, but each writes a file
 // of its own.
 func (s *Store) unlocked(entry string) *claim {
+	_ = s.disk.MakeDir(filepath.Dir(entry)) // else writing says what is wrong
 	return &claim{store: s, entry: entry, temp: entry + "." + rand.Text() + freeSuffix}
 }
 

@@ -97,14 +97,13 @@ func (s *Store) lookup(c *Call) (Value, bool) {
 func (s *Store) own(ctx context.Context, c *Call, f *flight) (v Value, hit bool, err error) {
 	var unstored *Value
 	defer func() { s.flights.land(f, unstored) }()
-	cl, v, hit, err := s.claim(ctx, c)
+	cl, v, hit, errLock := s.claim(ctx, c)
 	switch {
 	case hit:
 		return v, true, nil
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return Value{}, false, err
-	case err != nil:
-		s.failed(c.Key, c.Info.Func, fmt.Errorf("lock the result of %s against other processes: %w; it is computed without", c.Info.Func, err))
+	case ctx.Err() != nil && errors.Is(errLock, ctx.Err()):
+		return Value{}, false, errLock
+	case errLock != nil:
 		cl = s.unlocked(c.path)
 	}
 	defer cl.release()
@@ -114,6 +113,8 @@ func (s *Store) own(ctx context.Context, c *Call, f *flight) (v Value, hit bool,
 	if err := s.put(cl, c, v); err != nil {
 		s.failed(c.Key, c.Info.Func, err)
 		unstored = &v
+	} else if errLock != nil {
+		s.failed(c.Key, c.Info.Func, fmt.Errorf("lock the result of %s against other processes: %w; they may compute it too", c.Info.Func, errLock))
 	}
 	return v, false, nil
 }
