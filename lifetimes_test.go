@@ -171,3 +171,34 @@ func TestCloseNamesWhatStillRuns(t *testing.T) {
 		close(release)
 	})
 }
+
+// What a loop has yielded is the caller's: leaving it ends only the rest.
+func TestTasksInTheResultsOfAMapOutliveTheLoop(t *testing.T) {
+	ctx := open(t, muster.Config{CPUs: 2})
+	gate := make(chan struct{})
+	wait := muster.Local(func(ctx context.Context, x int) (int, error) {
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-gate:
+			return x, nil
+		}
+	}, muster.IO())
+	start := muster.Local(func(ctx context.Context, x int) (muster.Ref[int], error) {
+		return benchInc.From(ctx, wait.Go(ctx, x)), nil
+	})
+	var kept []muster.Ref[int]
+	for r, err := range start.Map(ctx, endless(new(int))) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept = append(kept, r); len(kept) == 10 {
+			break
+		}
+	}
+	close(gate)
+	got, err := muster.Gather(ctx, kept...).Get(ctx)
+	if err != nil || len(got) != 10 || got[9]-got[8] != 1 {
+		t.Error(got, err)
+	}
+}

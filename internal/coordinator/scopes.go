@@ -39,8 +39,9 @@ func (m *Machine) CancelScope(id ScopeID, why uint8) {
 	}
 }
 
-// Adopt moves the given tasks, and all they wait for, from one scope to another. Those in other scopes stay there.
-func (m *Machine) Adopt(ids []ID, from, to ScopeID) {
+// Adopt moves the given tasks, and all they wait for, from one scope to another, and says which. Those in other scopes
+// stay there.
+func (m *Machine) Adopt(ids []ID, from, to ScopeID) (moved []ID) {
 	work := m.work[:0]
 	for _, id := range ids {
 		if m.lookup(id) != nil {
@@ -59,10 +60,12 @@ func (m *Machine) Adopt(ids []ID, from, to ScopeID) {
 		if r.scope == from {
 			m.leave(r)
 			m.enter(i, r, to)
+			moved = append(moved, makeID(i, r.gen))
 		}
 		m.eachDep(r, func(dep uint32) { work = append(work, dep) })
 	}
 	m.work = work
+	return moved
 }
 
 func (m *Machine) enter(i uint32, r *record, s ScopeID) {

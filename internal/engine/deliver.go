@@ -6,6 +6,8 @@ import (
 	"iter"
 	"runtime/debug"
 	"time"
+
+	"github.com/musterrun/muster/internal/coordinator"
 )
 
 // Result is an item of Unordered: its index in the input, the item, and its result or error.
@@ -140,6 +142,9 @@ func (d *driver[In, Out]) deliver(c *chunk[In, Out], upTo int) bool {
 		if c.errs != nil {
 			err = c.errs[i]
 		}
+		if d.outer != nil && err == nil {
+			d.letGo(&c.outs[i])
+		}
 		if !d.emit(c, i, err) {
 			d.inBody, d.broke = false, true
 			return false
@@ -147,6 +152,34 @@ func (d *driver[In, Out]) deliver(c *chunk[In, Out], upTo int) bool {
 	}
 	d.inBody = false
 	return true
+}
+
+// letGo has the tasks whose Refs stand in a result that is yielded outlive the loop: from now on they are governed by
+// what governs the loop itself.
+func (m *mapper[In, Out]) letGo(out *Out) {
+	s := m.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	outer := m.outer.resolve()
+	var ids []coordinator.ID
+	m.f.results(out, func(t *Task) {
+		switch {
+		case t.s != s:
+		case t.phase == live:
+			ids = append(ids, t.id)
+		case t.phase == fresh && t.scope.resolve() == m.scope:
+			t.scope.lazies--
+			t.scope = outer
+			t.scope.lazies++
+		}
+	})
+	for _, id := range s.m.Adopt(ids, m.scope.id, outer.id) {
+		t := s.taskOf(id)
+		t.scope = outer
+		if t.run != nil {
+			t.run.scope = outer
+		}
+	}
 }
 
 // ready is the chunk to deliver from now and up to which item, or nil. A chunk that is delivered whole leaves the queue.

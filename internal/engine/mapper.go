@@ -17,7 +17,8 @@ type mapper[In, Out any] struct {
 	s     *Session
 	run   *Run // the task that ranges, or nil
 	ctx   context.Context
-	scope *Scope
+	scope *Scope // of its chunks: ends with the loop
+	outer *Scope // of what is yielded; nil if results hold no Refs
 	room  int  // chunks that can run at once
 	alone bool // each item is a task: it may wait for Refs or has a Timeout
 
@@ -84,6 +85,9 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 		return nil, nil, ErrClosed
 	}
 	m.scope = m.s.scopeOf(inner, at.run)
+	if f.OutRefs.HasRefs() {
+		m.outer = m.s.scopeOf(ctx, at.run)
+	}
 	m.room = m.s.capacity(&f.Spec)
 	return m, cancel, nil
 }
