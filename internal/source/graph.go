@@ -1,0 +1,200 @@
+package source
+
+import (
+	"go/types"
+)
+
+// graph is the inside's units and who writes which variable. It is made once and then only read.
+type graph struct {
+	*world
+	outsiders outsiders
+	writers   map[*types.Var][]writer
+	mutating  map[*types.Func]how
+	starts    []*unit          // what runs while packages are initialised, unasked
+	atStart   map[node]bool    // what they may run
+	callers   map[node][]node  // the edges within atStart, backwards
+	startsOf  map[node][]*unit // the starts that may run a node, as far as they were asked for
+	telling   []*unit          // units of atStart that tell packages outside something
+	order     map[*unit]int    // when a start runs
+}
+
+// node is what is reached: a unit, or a named type that code may hold as an interface or find by reflection.
+type node struct {
+	unit *unit
+	typ  *types.TypeName
+}
+
+// writer is a unit that may change a variable or what it leads to.
+type writer struct {
+	unit *unit
+	how  how
+}
+
+func newGraph(w *world) *graph {
+	g := &graph{
+		world: w, outsiders: outsiders{}, writers: map[*types.Var][]writer{}, mutating: map[*types.Func]how{},
+		atStart: map[node]bool{}, callers: map[node][]node{}, startsOf: map[node][]*unit{},
+	}
+	g.linkNames()
+	for _, p := range w.inside {
+		for _, u := range p.units {
+			g.addWriters(u)
+			if _, isVar := valueSpec(u); u.isInit && (u.calls || !isVar) {
+				g.starts = append(g.starts, u)
+			}
+		}
+	}
+	g.findStart()
+	g.findOrder()
+	return g
+}
+
+// linkNames marks what other packages reach into by go:linkname.
+func (g *graph) linkNames() {
+	for _, p := range g.inside {
+		for _, other := range p.links {
+			if u := g.byName(other); u != nil {
+				u.troubles.add(u.node.Pos(), "go:linkname in "+p.ImportPath+" reaches into "+other)
+			}
+		}
+	}
+}
+
+// addWriters files what a unit does to variables, each at its worst.
+func (g *graph) addWriters(u *unit) {
+	worst := map[*types.Var]how{}
+	for _, t := range u.touches {
+		if g.unitOf(t.of) != u {
+			worst[t.of] = max(worst[t.of], g.effect(t))
+		}
+	}
+	for v, h := range worst {
+		if h > reads {
+			g.writers[v] = append(g.writers[v], writer{u, h})
+		}
+	}
+}
+
+func (g *graph) effect(t touch) how {
+	if t.method == nil {
+		return t.how
+	}
+	return g.mutates(t.method)
+}
+
+// mutates is what a method of the inside does to its receiver.
+func (g *graph) mutates(f *types.Func) how {
+	if h, known := g.mutating[f]; known {
+		return h
+	}
+	g.mutating[f] = reads // for methods that call each other
+	h := reads
+	u := g.unitOf(f)
+	if u == nil || u.asm {
+		return alters
+	}
+	for _, t := range u.self {
+		h = max(h, g.effect(t))
+	}
+	g.mutating[f] = h
+	return h
+}
+
+// unitOf is the unit that declares an object, or nil for one outside.
+func (g *graph) unitOf(o types.Object) *unit {
+	p := g.insideOf(o)
+	if p == nil {
+		return nil
+	}
+	if f, ok := o.(*types.Func); ok {
+		o = f.Origin()
+	}
+	return p.byObj[o]
+}
+
+// next calls f for what a node may run when it is initialised, directly.
+func (g *graph) next(n node, f func(node)) {
+	if n.typ != nil {
+		g.methods(n.typ, true, f)
+		return
+	}
+	for _, o := range n.unit.runs {
+		switch o := o.(type) {
+		case *types.Func:
+			if u := g.unitOf(o); u != nil {
+				f(node{unit: u})
+			}
+		case *types.Var:
+			if u := g.unitOf(o); u != nil && g.keepsCode(o.Type(), nil) {
+				g.keeps(u, f)
+			}
+		}
+	}
+	for _, t := range n.unit.live {
+		g.named(t, true, f)
+	}
+}
+
+// keeps is for a variable that keeps code: whoever reads it may run all functions that its initialiser names.
+func (g *graph) keeps(u *unit, f func(node)) {
+	for _, o := range u.uses {
+		if m, ok := o.(*types.Func); ok {
+			if target := g.unitOf(m); target != nil {
+				f(node{unit: target})
+			}
+		}
+	}
+	for _, t := range u.live {
+		g.named(t, true, f)
+	}
+	f(node{unit: u})
+}
+
+// findStart walks from all starts.
+func (g *graph) findStart() {
+	var todo []node
+	visit := func(n node) {
+		if !g.atStart[n] {
+			g.atStart[n] = true
+			todo = append(todo, n)
+		}
+	}
+	for _, u := range g.starts {
+		visit(node{unit: u})
+	}
+	for len(todo) > 0 {
+		n := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if n.unit != nil && len(n.unit.tells) > 0 {
+			g.telling = append(g.telling, n.unit)
+		}
+		g.next(n, func(m node) {
+			g.callers[m] = append(g.callers[m], n)
+			visit(m)
+		})
+	}
+}
+
+// whoStarts are the starts that may run a node.
+func (g *graph) whoStarts(n node) []*unit {
+	if list, known := g.startsOf[n]; known || !g.atStart[n] {
+		return list
+	}
+	var list []*unit
+	seen := map[node]bool{n: true}
+	for todo := []node{n}; len(todo) > 0; {
+		at := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if _, isStart := g.order[at.unit]; isStart {
+			list = append(list, at.unit)
+		}
+		for _, c := range g.callers[at] {
+			if !seen[c] {
+				seen[c] = true
+				todo = append(todo, c)
+			}
+		}
+	}
+	g.startsOf[n] = list
+	return list
+}

@@ -1,0 +1,213 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/zeebo/blake3"
+)
+
+// walker goes through a unit once, writes its normalised text and notes its facts.
+type walker struct {
+	w      *world
+	p      *pkg
+	u      *unit
+	b      bytes.Buffer
+	stack  []ast.Node // the nodes around the one at hand, without parentheses
+	locals map[token.Pos]int
+	named  map[types.Object]bool // those in uses
+	run    map[types.Object]bool // those in runs
+	recv   types.Object          // a method's receiver
+	caught map[types.Object]bool // locals that are declared outside of the node
+}
+
+func newWalker(w *world, u *unit) *walker {
+	u.outside, u.tells = map[string]bool{}, map[string]bool{}
+	v := &walker{
+		w: w, p: u.pkg, u: u, locals: map[token.Pos]int{},
+		named: map[types.Object]bool{}, run: map[types.Object]bool{}, caught: map[types.Object]bool{},
+	}
+	if d, ok := u.node.(*ast.FuncDecl); ok && d.Recv != nil && len(d.Recv.List[0].Names) > 0 {
+		v.recv = u.pkg.info.Defs[d.Recv.List[0].Names[0]]
+	}
+	return v
+}
+
+func (v *walker) walk() {
+	ast.Inspect(v.u.node, v.visit)
+	v.findConversions()
+	v.hashEmbedded()
+	v.u.sum = blake3.Sum256(v.b.Bytes())
+	v.b = bytes.Buffer{}
+}
+
+// visit writes a node as "(Kind attributes children )".
+func (v *walker) visit(n ast.Node) bool {
+	switch x := n.(type) {
+	case nil:
+		v.b.WriteString(") ")
+		v.stack = v.stack[:len(v.stack)-1]
+		return false
+	case *ast.CommentGroup, *ast.Comment:
+		return false
+	case *ast.ParenExpr:
+		ast.Inspect(x.X, v.visit)
+		return false
+	case *ast.EmptyStmt:
+		return false
+	case *ast.Ident:
+		if !v.constant(x) {
+			v.ident(x)
+		}
+		return false
+	case *ast.SelectorExpr:
+		if v.constant(x) {
+			return false
+		}
+		return v.selector(x)
+	case ast.Expr:
+		if v.constant(x) {
+			return false
+		}
+	case *ast.GenDecl:
+		if x.Tok == token.CONST {
+			return false // constants are written where they are used
+		}
+	case *ast.Field:
+		v.field(x)
+		return false
+	}
+	v.open(n)
+	return true
+}
+
+func (v *walker) open(n ast.Node) {
+	kind := fmt.Sprintf("%T", n)
+	fmt.Fprintf(&v.b, "(%s ", strings.TrimPrefix(kind, "*ast."))
+	v.attributes(n)
+	v.note(n)
+	v.stack = append(v.stack, n)
+}
+
+// constant writes an expression that has a constant value as its type and value.
+func (v *walker) constant(e ast.Expr) bool {
+	tv, ok := v.p.info.Types[e]
+	if !ok || tv.Value == nil {
+		return false
+	}
+	fmt.Fprintf(&v.b, "const:%s=%s ", types.TypeString(tv.Type, (*types.Package).Path), tv.Value.ExactString())
+	namedIn(tv.Type, v.use)
+	return true
+}
+
+// selector leaves out the names of imports, and notes the types that a selection goes through.
+func (v *walker) selector(x *ast.SelectorExpr) bool {
+	if id, ok := ast.Unparen(x.X).(*ast.Ident); ok {
+		if imported, ok := v.p.info.Uses[id].(*types.PkgName); ok {
+			if imported.Imported().Path() == "C" {
+				v.u.troubles.add(x.Pos(), "cgo's C."+x.Sel.Name+" is code in C")
+			}
+			v.stack = append(v.stack, x)
+			v.ident(x.Sel)
+			v.stack = v.stack[:len(v.stack)-1]
+			return false
+		}
+	}
+	if s := v.p.info.Selections[x]; s != nil {
+		namedIn(s.Recv(), v.use)
+	}
+	v.open(x)
+	return true
+}
+
+// field writes a parameter, result or struct field. A tag's spelling doesn't matter, only what it says.
+func (v *walker) field(x *ast.Field) {
+	fmt.Fprintf(&v.b, "(Field %d ", len(x.Names))
+	v.stack = append(v.stack, x)
+	for _, n := range x.Names {
+		ast.Inspect(n, v.visit)
+	}
+	ast.Inspect(x.Type, v.visit)
+	if x.Tag != nil {
+		tag, err := strconv.Unquote(x.Tag.Value)
+		fmt.Fprintf(&v.b, "tag:%q:%v ", tag, err != nil)
+	}
+	v.b.WriteString(") ")
+	v.stack = v.stack[:len(v.stack)-1]
+}
+
+// namedIn calls f for the declared types that t is made of.
+func namedIn(t types.Type, f func(types.Object)) {
+	switch t := t.(type) {
+	case *types.Alias:
+		f(t.Obj())
+		namedIn(types.Unalias(t), f)
+	case *types.Named:
+		f(t.Obj())
+		for a := range t.TypeArgs().Types() {
+			namedIn(a, f)
+		}
+	case *types.Pointer:
+		namedIn(t.Elem(), f)
+	case *types.Slice:
+		namedIn(t.Elem(), f)
+	case *types.Array:
+		namedIn(t.Elem(), f)
+	case *types.Map:
+		namedIn(t.Key(), f)
+		namedIn(t.Elem(), f)
+	case *types.Chan:
+		namedIn(t.Elem(), f)
+	}
+}
+
+// symbol finds the names of Go's that assembly mentions; a package's own have nothing before the dot.
+var symbol = regexp.MustCompile(`([\p{L}\p{N}_∕.%]*)·([\p{L}_][\p{L}\p{N}_]*)`)
+
+// assembly hashes what a function without a body may be, and notes what that mentions.
+func (v *walker) assembly(d *ast.FuncDecl) {
+	v.u.asm = true
+	if len(v.p.SFiles) == 0 {
+		v.u.troubles.add(d.Pos(), d.Name.Name+" has no body here")
+		return
+	}
+	for _, name := range slices.Concat(v.p.SFiles, v.p.HFiles) {
+		text := v.hashFile(name)
+		for _, m := range symbol.FindAllSubmatch(text, -1) {
+			if bytes.ContainsRune(m[1], '∕') {
+				v.u.troubles.add(d.Pos(), "assembly mentions another package: "+string(m[0]))
+			}
+			if len(m[1]) == 0 {
+				v.useAndRun(v.p.types.Scope().Lookup(string(m[2])))
+			}
+		}
+	}
+}
+
+func (v *walker) hashFile(name string) []byte {
+	data, err := os.ReadFile(filepath.Join(v.p.Dir, filepath.FromSlash(name)))
+	if err != nil {
+		v.u.troubles.add(v.u.node.Pos(), fmt.Sprintf("%s can't be read: %v", name, err))
+	}
+	fmt.Fprintf(&v.b, "file:%s:%x ", name, blake3.Sum256(data))
+	return data
+}
+
+// hashEmbedded hashes the files that the unit's go:embed patterns choose.
+func (v *walker) hashEmbedded() {
+	for _, pattern := range v.u.embeds {
+		fmt.Fprintf(&v.b, "embed:%s ", pattern)
+		for _, name := range embedded(pattern, v.p.EmbedFiles) {
+			v.hashFile(name)
+		}
+	}
+}
