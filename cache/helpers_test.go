@@ -133,10 +133,12 @@ func noParts(t testing.TB, s *Store) {
 }
 
 // pattern is data that compresses well, but no two parts of it are alike.
-func pattern(n int) []byte {
-	b := make([]byte, n)
+func pattern(n int) []byte { return bytes.Clone(patterns()[:n]) }
+
+var patterns = sync.OnceValue(func() []byte {
+	b := make([]byte, 4<<20)
 	for i := range b {
 		b[i] = byte(i>>8) ^ byte(i>>16)*3 + byte(i%3)
 	}
 	return b
-}
+})
