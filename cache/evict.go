@@ -46,11 +46,11 @@ func (s *Store) evictLock() *flock.Flock {
 }
 
 // evict counts the files and, if they take more than the limit, brings them down to 90 % of it. If another process is
-// about that, there is nothing to do.
-func (s *Store) evict() {
+// about that, it does nothing and returns false.
+func (s *Store) evict() bool {
 	lock := s.evictLock()
 	if mine, err := lock.TryLock(); !mine || err != nil {
-		return
+		return false
 	}
 	defer func() { _ = lock.Unlock() }()
 	done, err := s.remove(s.limit, s.limit-s.limit/10, time.Time{})
@@ -60,6 +60,7 @@ func (s *Store) evict() {
 	if err != nil {
 		s.failed(Key{}, "", fmt.Errorf("keep the cache %s within its limit: %w", s.dir, err))
 	}
+	return true
 }
 
 // remove brings the files down to goal if they take more than limit, and removes those not used since before. It sets

@@ -41,24 +41,34 @@ func (s *Store) leave() error {
 	return err
 }
 
-// afterDeaths cleans up if processes have died, or if the store hasn't been counted for a day.
+// afterDeaths cleans up if processes have died, or if the store hasn't been counted for a day. The markers of the dead
+// go last, so that the next process cleans up if this one dies too, or if another is at it.
 func (s *Store) afterDeaths() {
-	dead := s.buryOwners()
+	dead := s.deadOwners()
 	u, err := s.readUsage()
-	if dead || err != nil || time.Since(u.counted()) > countEvery || u.total > s.limit {
-		s.evict()
+	if len(dead) == 0 && err == nil && time.Since(u.counted()) < countEvery && u.total <= s.limit {
+		return
+	}
+	if s.evict() {
+		for _, marker := range dead {
+			removeIfFree(marker)
+		}
 	}
 }
 
-// buryOwners removes the markers of dead processes, and reports whether there were any.
-func (s *Store) buryOwners() (dead bool) {
+// deadOwners are the markers of processes that have died.
+func (s *Store) deadOwners() (dead []string) {
 	names, _ := os.ReadDir(s.path(ownersDir))
 	for _, name := range names {
 		path := s.path(ownersDir, name.Name())
 		if path == s.owner.Path() || !strings.HasSuffix(path, ownerSuffix) {
 			continue
 		}
-		dead = removeIfFree(path) || dead
+		l := flock.New(path, flock.SetFlag(os.O_RDWR)) // without making it, should it have gone
+		if free, err := l.TryLock(); free && err == nil {
+			dead = append(dead, path)
+			_ = l.Unlock()
+		}
 	}
 	return dead
 }
