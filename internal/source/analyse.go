@@ -18,7 +18,11 @@ import (
 // use the network if modules are missing, and reads sources; it writes nothing but what the go command keeps in the
 // build cache. An error is for packages that can't be loaded or don't compile; what can't be seen through is a Warning.
 func Analyse(ctx context.Context, c Config) (*Module, error) {
-	w, err := load(ctx, c)
+	return analyse(ctx, c, golang{dir: c.Dir, env: c.Env, run: command})
+}
+
+func analyse(ctx context.Context, c Config, g golang) (*Module, error) {
+	w, err := load(ctx, c, g)
 	if err != nil {
 		return nil, fmt.Errorf("analyse sources: %w", err)
 	}

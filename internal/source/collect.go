@@ -1,15 +1,18 @@
 package source
 
 import (
+	"context"
 	"go/ast"
 	"go/token"
 	"go/types"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
-// takeApart makes the units of a package and finds their facts.
-func (w *world) takeApart(p *pkg) {
+// takeApart makes the units of a package.
+func (p *pkg) takeApart() {
 	p.byObj, p.links, p.wanted = map[types.Object]*unit{}, map[string]string{}, map[string]bool{}
 	for _, f := range p.files {
 		p.collectLinks(f)
@@ -22,14 +25,36 @@ func (w *world) takeApart(p *pkg) {
 			}
 		}
 	}
-	for _, u := range p.units {
-		newWalker(w, u).walk()
-	}
 	for name := range p.links {
 		if u := p.byObj[p.types.Scope().Lookup(name)]; u != nil {
 			u.troubles.add(u.node.Pos(), "go:linkname lets "+name+" be code of another package")
 		}
 	}
+}
+
+// walkAll finds the facts of all units, on all cores.
+func (w *world) walkAll(ctx context.Context) error {
+	var units []*unit
+	for _, p := range w.inside {
+		units = append(units, p.units...)
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range cap(w.slots) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(units)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				newWalker(w, units[i]).walk()
+			}
+		})
+	}
+	wg.Wait()
+	for _, u := range units {
+		u.pkg.sites = append(u.pkg.sites, u.sites...)
+		for _, name := range u.wants {
+			u.pkg.wanted[name] = true
+		}
+	}
+	return ctx.Err()
 }
 
 // collectLinks notes the linkname directives of a file.

@@ -46,9 +46,14 @@ const listFields = "-json=Dir,ImportPath,Name,Export,GoFiles,CgoFiles,SwigFiles,
 type golang struct {
 	dir string
 	env []string
+	run func(ctx context.Context, g golang, args []string) ([]byte, error) // command, but for tests
 }
 
 func (g golang) output(ctx context.Context, args ...string) ([]byte, error) {
+	return g.run(ctx, g, args)
+}
+
+func command(ctx context.Context, g golang, args []string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = g.dir
 	cmd.Env = append(os.Environ(), g.env...)

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"fmt"
 	"go/ast"
 	"go/types"
 )
@@ -9,7 +8,7 @@ import (
 // ident writes a name as what it means: globals by their full name, locals by number.
 func (v *walker) ident(id *ast.Ident) {
 	if id.Name == "_" {
-		v.say("_")
+		v.word("_")
 		return
 	}
 	info := v.p.info
@@ -29,7 +28,7 @@ func (v *walker) ident(id *ast.Ident) {
 	case *types.PkgName, *types.Label:
 		v.local(id, obj)
 	case *types.Builtin, *types.Nil:
-		v.say("builtin:" + id.Name)
+		v.word("builtin:" + id.Name)
 	case *types.Func:
 		v.function(id, o.Origin())
 	case *types.Var:
@@ -50,14 +49,15 @@ func (v *walker) local(id *ast.Ident, o types.Object) {
 		n = len(v.locals)
 		v.locals[pos] = n
 	}
-	fmt.Fprintf(&v.b, "L%d ", n)
+	v.b = append(v.b, 'L')
+	v.number(n)
 	if o != nil && (pos < v.u.node.Pos() || pos >= v.u.node.End()) {
 		v.caught[o] = true
 	}
 }
 
 func (v *walker) function(id *ast.Ident, f *types.Func) {
-	v.say("func:" + f.FullName())
+	v.word("func:" + f.FullName())
 	if f.Pkg() == nil {
 		return // error's method
 	}
@@ -81,9 +81,9 @@ func (v *walker) tell(o types.Object) {
 func (v *walker) variable(id *ast.Ident, o *types.Var) {
 	switch {
 	case o.IsField():
-		v.say("." + id.Name)
+		v.word("." + id.Name)
 	case o.Pkg() != nil && o.Parent() == o.Pkg().Scope():
-		v.say("var:" + o.Pkg().Path() + "." + id.Name)
+		v.word("var:" + o.Pkg().Path() + "." + id.Name)
 		v.useAndRun(o)
 		v.touched(id, o)
 	default:
@@ -99,12 +99,12 @@ func (v *walker) declared(id *ast.Ident, o types.Object) {
 	t, isType := o.(*types.TypeName)
 	switch {
 	case o.Pkg() == nil:
-		v.say("builtin:" + id.Name)
+		v.word("builtin:" + id.Name)
 	case o.Parent() == o.Pkg().Scope():
-		v.say("type:" + o.Pkg().Path() + "." + id.Name)
+		v.word("type:" + o.Pkg().Path() + "." + id.Name)
 		v.useAndRun(o)
 	case isType && !isParam(t):
-		v.say("type:" + id.Name) // a local type's name can be seen by reflection
+		v.word("type:" + id.Name) // a local type's name can be seen by reflection
 		v.local(id, o)
 	default:
 		v.local(id, o)
@@ -213,7 +213,7 @@ func (v *walker) note(n ast.Node) {
 	if i, ok := n.(*ast.InterfaceType); ok {
 		for _, m := range i.Methods.List {
 			for _, name := range m.Names {
-				v.p.wanted[name.Name] = true
+				v.u.wants = append(v.u.wants, name.Name)
 			}
 		}
 	}
@@ -225,7 +225,7 @@ func (v *walker) note(n ast.Node) {
 	if f, ok := o.(*types.Func); ok && f.Pkg() != nil && f.Pkg().Path() == musterPath {
 		if reg, ok := registrars[f.Name()]; ok && f.Signature().Recv() == nil && len(call.Args) > reg.name {
 			s := site{call: call, reg: reg, what: "muster." + f.Name(), in: v.u}
-			v.p.sites = append(v.p.sites, s)
+			v.u.sites = append(v.u.sites, s)
 		}
 		return
 	}

@@ -56,26 +56,33 @@ func (w *world) read(ctx context.Context, fromSource bool) error {
 			return p.err
 		}
 	}
-	return ctx.Err()
+	return w.walkAll(ctx)
 }
 
-// direct are the packages outside that those read from source import, and whether the build cache has them all.
+// fewStale is how many packages the go command may build for their export data: reading sources takes as long as
+// building some of them.
+const fewStale = 20
+
+// direct are the packages outside that those read from source import, and whether the build cache has most of what
+// they need.
 func (w *world) direct() (paths []string, cached bool) {
 	found := map[string]bool{}
-	cached = true
+	stale := 0
 	for _, p := range w.ordered {
 		if !p.inside && !p.between {
+			if p.Stale {
+				stale++
+			}
 			continue
 		}
 		for _, path := range p.Imports {
 			path = p.resolve(path)
 			if q := w.all[path]; q != nil && !q.inside && !q.between && path != "unsafe" && path != "C" {
 				found[path] = true
-				cached = cached && !q.Stale
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(found)), cached
+	return slices.Sorted(maps.Keys(found)), stale <= fewStale
 }
 
 // parse reads a package's files. The first error stands in p.err.
@@ -166,7 +173,7 @@ func (w *world) check(ctx context.Context, p *pkg, outside *importer) {
 		p.err = fmt.Errorf("type-check %s: %w", p.ImportPath, first)
 		return
 	}
-	w.takeApart(p)
+	p.takeApart()
 }
 
 var errNotListed = errors.New("the go command doesn't list it")

@@ -1,8 +1,8 @@
 package source
 
 import (
-	"fmt"
 	"go/ast"
+	"strconv"
 	"strings"
 )
 
@@ -10,39 +10,45 @@ import (
 func (v *walker) attributes(n ast.Node) {
 	switch x := n.(type) {
 	case *ast.BasicLit:
-		v.say(x.Value)
+		v.word(x.Value)
 	case *ast.BinaryExpr:
-		v.say(x.Op)
+		v.word(x.Op.String())
 	case *ast.UnaryExpr:
-		v.say(x.Op)
+		v.word(x.Op.String())
 	case *ast.AssignStmt:
-		v.say(x.Tok, len(x.Lhs))
+		v.word(x.Tok.String())
+		v.number(len(x.Lhs))
 	case *ast.IncDecStmt:
-		v.say(x.Tok)
+		v.word(x.Tok.String())
 	case *ast.BranchStmt:
-		v.say(x.Tok, x.Label != nil)
+		v.word(x.Tok.String())
+		v.flags(x.Label != nil)
 	case *ast.GenDecl:
-		v.say(x.Tok)
+		v.word(x.Tok.String())
 	case *ast.ChanType:
-		v.say(int(x.Dir))
+		v.number(int(x.Dir))
 	case *ast.CallExpr:
-		v.say(x.Ellipsis.IsValid(), len(x.Args))
+		v.flags(x.Ellipsis.IsValid())
+		v.number(len(x.Args))
 	case *ast.SliceExpr:
-		v.say(x.Low != nil, x.High != nil, x.Max != nil)
+		v.flags(x.Low != nil, x.High != nil, x.Max != nil)
 	case *ast.ArrayType:
-		v.say(x.Len != nil)
+		v.flags(x.Len != nil)
 	case *ast.CompositeLit:
-		v.say(x.Type != nil, len(x.Elts))
+		v.flags(x.Type != nil)
+		v.number(len(x.Elts))
 	case *ast.TypeAssertExpr:
-		v.say(x.Type != nil)
+		v.flags(x.Type != nil)
 	case *ast.FuncType:
-		v.say(x.TypeParams != nil, x.Results != nil)
+		v.flags(x.TypeParams != nil, x.Results != nil)
 	case *ast.TypeSpec:
-		v.say(x.Assign.IsValid(), x.TypeParams != nil)
+		v.flags(x.Assign.IsValid(), x.TypeParams != nil)
 	case *ast.ValueSpec:
-		v.say(len(x.Names), x.Type != nil, len(x.Values))
+		v.flags(x.Type != nil)
+		v.number(len(x.Names))
+		v.number(len(x.Values))
 	case *ast.FuncDecl:
-		v.say(x.Recv != nil, x.Body != nil)
+		v.flags(x.Recv != nil, x.Body != nil)
 		v.directives(x.Doc)
 	default:
 		v.statement(n)
@@ -52,26 +58,38 @@ func (v *walker) attributes(n ast.Node) {
 func (v *walker) statement(n ast.Node) {
 	switch x := n.(type) {
 	case *ast.RangeStmt:
-		v.say(x.Tok, x.Key != nil, x.Value != nil)
+		v.word(x.Tok.String())
+		v.flags(x.Key != nil, x.Value != nil)
 	case *ast.ForStmt:
-		v.say(x.Init != nil, x.Cond != nil, x.Post != nil)
+		v.flags(x.Init != nil, x.Cond != nil, x.Post != nil)
 	case *ast.IfStmt:
-		v.say(x.Init != nil, x.Else != nil)
+		v.flags(x.Init != nil, x.Else != nil)
 	case *ast.SwitchStmt:
-		v.say(x.Init != nil, x.Tag != nil)
+		v.flags(x.Init != nil, x.Tag != nil)
 	case *ast.TypeSwitchStmt:
-		v.say(x.Init != nil)
+		v.flags(x.Init != nil)
 	case *ast.CaseClause:
-		v.say(x.List == nil, len(x.List))
+		v.flags(x.List == nil)
+		v.number(len(x.List))
 	case *ast.CommClause:
-		v.say(x.Comm != nil)
+		v.flags(x.Comm != nil)
 	}
 }
 
-func (v *walker) say(attributes ...any) {
-	for _, a := range attributes {
-		fmt.Fprint(&v.b, a, " ")
+// word, number and flags append to the text, each with a space after it.
+func (v *walker) word(s string) { v.b = append(append(v.b, s...), ' ') }
+
+func (v *walker) number(n int) { v.b = append(strconv.AppendInt(v.b, int64(n), 10), ' ') }
+
+func (v *walker) flags(flags ...bool) {
+	for _, f := range flags {
+		if f {
+			v.b = append(v.b, '1')
+		} else {
+			v.b = append(v.b, '0')
+		}
 	}
+	v.b = append(v.b, ' ')
 }
 
 // directives writes the go: lines of a doc comment; the rest of it is for readers.
@@ -81,7 +99,7 @@ func (v *walker) directives(doc *ast.CommentGroup) {
 	}
 	for _, c := range doc.List {
 		if strings.HasPrefix(c.Text, "//go:") && !strings.HasPrefix(c.Text, "//go:generate") {
-			v.say(c.Text)
+			v.word(c.Text)
 		}
 	}
 }

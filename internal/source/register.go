@@ -19,7 +19,7 @@ type registration struct {
 
 // registrations resolves the calls of a package. Those without a constant name only give warnings.
 func (g *graph) registrations(p *pkg) (found []*registration, warnings []Warning) {
-	for _, s := range append([]site(nil), p.sites...) { // walking the code again finds sites within again
+	for _, s := range p.sites {
 		name := p.info.Types[s.call.Args[s.reg.name]].Value
 		if name == nil || name.Kind() != constant.String {
 			warnings = append(warnings, Warning{

@@ -8,10 +8,10 @@ import (
 	"go/types"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/zeebo/blake3"
 )
@@ -21,7 +21,7 @@ type walker struct {
 	w      *world
 	p      *pkg
 	u      *unit
-	b      bytes.Buffer
+	b      []byte
 	stack  []ast.Node // the nodes around the one at hand, without parentheses
 	locals map[token.Pos]int
 	named  map[types.Object]bool // those in uses
@@ -46,15 +46,14 @@ func (v *walker) walk() {
 	ast.Inspect(v.u.node, v.visit)
 	v.findConversions()
 	v.hashEmbedded()
-	v.u.sum = blake3.Sum256(v.b.Bytes())
-	v.b = bytes.Buffer{}
+	v.u.sum = blake3.Sum256(v.b)
 }
 
 // visit writes a node as "(Kind attributes children )".
 func (v *walker) visit(n ast.Node) bool {
 	switch x := n.(type) {
 	case nil:
-		v.b.WriteString(") ")
+		v.word(")")
 		v.stack = v.stack[:len(v.stack)-1]
 		return false
 	case *ast.CommentGroup, *ast.Comment:
@@ -91,8 +90,8 @@ func (v *walker) visit(n ast.Node) bool {
 }
 
 func (v *walker) open(n ast.Node) {
-	kind := fmt.Sprintf("%T", n)
-	fmt.Fprintf(&v.b, "(%s ", strings.TrimPrefix(kind, "*ast."))
+	v.b = append(v.b, '(')
+	v.word(reflect.TypeOf(n).Elem().Name())
 	v.attributes(n)
 	v.note(n)
 	v.stack = append(v.stack, n)
@@ -104,7 +103,7 @@ func (v *walker) constant(e ast.Expr) bool {
 	if !ok || tv.Value == nil {
 		return false
 	}
-	fmt.Fprintf(&v.b, "const:%s=%s ", types.TypeString(tv.Type, (*types.Package).Path), tv.Value.ExactString())
+	v.word("const:" + types.TypeString(tv.Type, (*types.Package).Path) + "=" + tv.Value.ExactString())
 	namedIn(tv.Type, v.use)
 	return true
 }
@@ -131,7 +130,8 @@ func (v *walker) selector(x *ast.SelectorExpr) bool {
 
 // field writes a parameter, result or struct field. A tag's spelling doesn't matter, only what it says.
 func (v *walker) field(x *ast.Field) {
-	fmt.Fprintf(&v.b, "(Field %d ", len(x.Names))
+	v.word("(Field")
+	v.number(len(x.Names))
 	v.stack = append(v.stack, x)
 	for _, n := range x.Names {
 		ast.Inspect(n, v.visit)
@@ -139,9 +139,10 @@ func (v *walker) field(x *ast.Field) {
 	ast.Inspect(x.Type, v.visit)
 	if x.Tag != nil {
 		tag, err := strconv.Unquote(x.Tag.Value)
-		fmt.Fprintf(&v.b, "tag:%q:%v ", tag, err != nil)
+		v.word("tag:" + strconv.Quote(tag))
+		v.flags(err != nil)
 	}
-	v.b.WriteString(") ")
+	v.word(")")
 	v.stack = v.stack[:len(v.stack)-1]
 }
 
@@ -198,14 +199,14 @@ func (v *walker) hashFile(name string) []byte {
 	if err != nil {
 		v.u.troubles.add(v.u.node.Pos(), fmt.Sprintf("%s can't be read: %v", name, err))
 	}
-	fmt.Fprintf(&v.b, "file:%s:%x ", name, blake3.Sum256(data))
+	v.word(fmt.Sprintf("file:%s:%x", name, blake3.Sum256(data)))
 	return data
 }
 
 // hashEmbedded hashes the files that the unit's go:embed patterns choose.
 func (v *walker) hashEmbedded() {
 	for _, pattern := range v.u.embeds {
-		fmt.Fprintf(&v.b, "embed:%s ", pattern)
+		v.word("embed:" + pattern)
 		for _, name := range embedded(pattern, v.p.EmbedFiles) {
 			v.hashFile(name)
 		}

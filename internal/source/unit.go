@@ -29,6 +29,8 @@ type facts struct {
 	calls   bool            // a variable's initialiser calls something
 	embeds  []string        // patterns
 	asm     bool            // is written in assembly
+	sites   []site
+	wants   []string // unexported methods that interfaces in it ask for
 	troubles
 }
 

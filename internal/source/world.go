@@ -53,9 +53,9 @@ type parsed struct {
 }
 
 // load lists, parses and type-checks.
-func load(ctx context.Context, c Config) (*world, error) {
+func load(ctx context.Context, c Config, g golang) (*world, error) {
 	w := &world{
-		golang: golang{dir: c.Dir, env: c.Env}, fset: token.NewFileSet(), all: map[string]*pkg{},
+		golang: g, fset: token.NewFileSet(), all: map[string]*pkg{},
 		slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	if err := w.listAll(ctx, c); err != nil {

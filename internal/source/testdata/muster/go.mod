@@ -1,0 +1,3 @@
+module github.com/musterrun/muster
+
+go 1.24
