@@ -44,7 +44,8 @@ func TestTorn(t *testing.T) {
 // The same on disk, where it is cut inside of the last record.
 func TestTornOnDisk(t *testing.T) {
 	dir := t.TempDir()
-	run(t, dir, Record{Key: Key{1}, Func: "f", Status: OK, Data: []byte("kept")}, Record{Key: Key{2}, Func: "f", Status: OK, Data: []byte("torn")})
+	run(t, dir, Record{Key: Key{1}, Func: "f", Status: OK, Data: []byte("kept")},
+		Record{Key: Key{2}, Func: "f", Status: OK, Data: []byte("torn")})
 	info, err := os.Stat(path(dir))
 	if err != nil {
 		t.Fatal(err)

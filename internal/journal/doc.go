@@ -4,23 +4,41 @@
 //
 // # The file
 //
-// A journal begins with eight bytes, the magic and the version. Records follow, each in a frame:
+// A journal begins with its head, of sixteen bytes:
+//
+//	magic and version, 8 bytes | u32 salt, a random number | u32 CRC of these
+//
+// Records follow, each in a frame:
 //
 //	u32 length of the meta part | u64 length of the data | u32 CRC of these lengths and the meta part | u32 CRC of the data
 //	meta | data
 //
-// Numbers are little-endian, CRCs are CRC-32C. Records are only ever appended, by one process, which holds a lock that
-// the kernel releases when it dies. What a killed process left half written is cut when the job is opened again; data
-// that doesn't match its CRC is never handed out.
+// Numbers are little-endian, CRCs are CRC-32C; that of a frame's head begins with the salt, so that a copy of another
+// journal within the data isn't mistaken for records. Records are only ever appended, by one process, which holds a lock
+// that the kernel releases when it dies. Kinds of records that a later version adds are passed over by this one.
+//
+// # What is damaged
+//
+// Data that doesn't match its CRC is never handed out: data of up to 64 KiB is checked when the job is opened, longer data
+// when it is read. A frame whose head is damaged doesn't say where it ends: the next one is looked for, so that a damaged
+// byte costs one record, and what can't be read stays in the file. Only what is behind the last whole frame is cut, when
+// the job is opened, since the next run's records go there: a record that a killed process had half written, as a rule.
+// A file whose head is damaged or of another version is refused, and left as it is.
 //
 // # What survives
 //
 // A record is in the file as soon as a write has taken it, which the kernel then keeps whatever becomes of the process:
-// writes follow a record within milliseconds. The file is synced once a second and on Close, so a power cut may lose the
-// last second.
+// writes follow a record within milliseconds if the disk keeps up, and of a goroutine's records those in the file are
+// always the first ones. The file is synced once a second and on Close, so a power cut may lose the last second.
+//
+// A write or sync that fails, as on a full disk, ends the recording, and is reported once. What was written before it is
+// found by the next run.
+//
+// The lock is advisory: on a file system that has none, as some network file systems, two processes may damage each
+// other's records, but still none gets a wrong one.
 //
 // # What it costs
 //
-// About 0.2 us and 42 bytes a record beside its data; a million records are read in about half a second when the job is
-// opened, and take some 60 MB while it is.
+// About 0.1 us and 40 bytes a record beside its data; those of a range are 19 bytes or more longer. A million records are
+// read in 0.6 s when the job is opened, and take some 70 MB while it is. Looking for the next frame reads 0.4 GB/s.
 package journal

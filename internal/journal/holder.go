@@ -74,13 +74,13 @@ type holding struct {
 // patience is how long an opener waits for one who only looks at the job, or is just ending.
 const patience = 200 * time.Millisecond
 
-// hold locks the folder of a job below dir. Without make it must be there.
-func hold(dir, name string, make bool) (*holding, error) {
+// hold locks the folder of a job below dir. Without create it must be there.
+func hold(dir, name string, create bool) (*holding, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	h := &holding{dir: filepath.Join(dir, name)}
 	for {
-		if make {
+		if create {
 			if err := os.MkdirAll(h.dir, 0o700); err != nil {
 				return nil, fmt.Errorf("open job %s: %w", name, err)
 			}
@@ -94,7 +94,7 @@ func hold(dir, name string, make bool) (*holding, error) {
 			_ = h.lock.Unlock()
 		case ctx.Err() != nil:
 			return nil, h.held(name)
-		case !make || !errors.Is(err, fs.ErrNotExist):
+		case !create || !errors.Is(err, fs.ErrNotExist):
 			return nil, fmt.Errorf("open job %s: lock: %w", name, err)
 		}
 	}
@@ -134,7 +134,7 @@ func (h *holding) release() error {
 func CheckName(name string) error {
 	alnum := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' }
 	ok := name != "" && len(name) <= 100 && alnum(name[0]) && name[len(name)-1] != '.' && filepath.IsLocal(name)
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		ok = ok && (alnum(name[i]) || strings.IndexByte("._-", name[i]) >= 0)
 	}
 	if !ok {

@@ -29,7 +29,8 @@ type spot struct {
 
 // index is what a file's records say, as far as it has been read.
 type index struct {
-	tasks   map[Key]spot
+	tasks   map[Key]uint32 // in spots: a map of these would have room for twice as many
+	spots   []spot
 	ranges  map[Key]map[int]Entry
 	runs    []Run
 	codes   map[string]Code   // by function: the last run's
@@ -49,7 +50,7 @@ type Count struct {
 
 func newIndex() *index {
 	return &index{
-		tasks: map[Key]spot{}, ranges: map[Key]map[int]Entry{}, codes: map[string]Code{},
+		tasks: map[Key]uint32{}, ranges: map[Key]map[int]Entry{}, codes: map[string]Code{},
 		funcs: map[uint64]uint16{}, counts: []Count{{Func: "?"}}, names: map[string]uint16{"?": 0},
 	}
 }
@@ -96,14 +97,16 @@ func (x *index) define(fn uint64, code Code) {
 // enter keeps a task's first success, and the newest range that begins at an item.
 func (x *index) enter(k Key, e Entry) {
 	if e.To == 0 {
-		old, ok := x.tasks[k]
-		if ok && old.status == OK {
+		s := spot{at: e.at, size: e.size, sum: e.sum, fn: e.fn, status: e.Status}
+		if i, ok := x.tasks[k]; !ok {
+			x.tasks[k] = uint32(len(x.spots))
+			x.spots = append(x.spots, s)
+		} else if old := x.spots[i]; old.status != OK {
+			x.count(old.entry(), -1)
+			x.spots[i] = s
+		} else {
 			return
 		}
-		if ok {
-			x.count(old.entry(), -1)
-		}
-		x.tasks[k] = spot{at: e.at, size: e.size, sum: e.sum, fn: e.fn, status: e.Status}
 	} else {
 		if x.ranges[k] == nil {
 			x.ranges[k] = map[int]Entry{}
@@ -114,6 +117,14 @@ func (x *index) enter(k Key, e Entry) {
 		x.ranges[k][e.From] = e
 	}
 	x.count(e, 1)
+}
+
+func (x *index) task(k Key) (Entry, bool) {
+	i, ok := x.tasks[k]
+	if !ok {
+		return Entry{}, false
+	}
+	return x.spots[i].entry(), true
 }
 
 func (s spot) entry() Entry {

@@ -143,10 +143,7 @@ var newSalt = func() uint32 {
 func (j *Journal) Opened() Opened { return j.opened }
 
 // Task finds the outcome that earlier runs have recorded for a call: its first success, or else its newest failure.
-func (j *Journal) Task(k Key) (Entry, bool) {
-	s, ok := j.index.tasks[k]
-	return s.entry(), ok
-}
+func (j *Journal) Task(k Key) (Entry, bool) { return j.index.task(k) }
 
 // Ranges lists what earlier runs have recorded of a Map, by first item. Of several that begin at one item it has the
 // newest; they may overlap.
