@@ -16,6 +16,8 @@ type graph struct {
 	startsOf  map[node][]*unit // the starts that may run a node, as far as they were asked for
 	telling   []*unit          // units of atStart that tell packages outside something
 	order     map[*unit]int    // when a start runs
+	steps     map[*unit][]*step
+	namedBy   map[*unit][]*unit // who names a function
 }
 
 // node is what is reached: a unit, or a named type that code may hold as an interface or find by reflection.
@@ -34,11 +36,13 @@ func newGraph(w *world) *graph {
 	g := &graph{
 		world: w, outsiders: outsiders{}, writers: map[*types.Var][]writer{}, mutating: map[*types.Func]how{},
 		atStart: map[node]bool{}, callers: map[node][]node{}, startsOf: map[node][]*unit{},
+		steps: map[*unit][]*step{}, namedBy: map[*unit][]*unit{},
 	}
 	g.linkNames()
 	for _, p := range w.inside {
 		for _, u := range p.units {
 			g.addWriters(u)
+			g.addNames(u)
 			if _, isVar := valueSpec(u); u.isInit && (u.calls || !isVar) {
 				g.starts = append(g.starts, u)
 			}
@@ -47,6 +51,16 @@ func newGraph(w *world) *graph {
 	g.findStart()
 	g.findOrder()
 	return g
+}
+
+func (g *graph) addNames(u *unit) {
+	for _, o := range u.uses {
+		if f, ok := o.(*types.Func); ok {
+			if t := g.unitOf(f); t != nil && t != u {
+				g.namedBy[t] = append(g.namedBy[t], u)
+			}
+		}
+	}
 }
 
 // linkNames marks what other packages reach into by go:linkname.

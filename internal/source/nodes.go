@@ -50,6 +50,9 @@ func (v *walker) attributes(n ast.Node) {
 	case *ast.FuncDecl:
 		v.flags(x.Recv != nil, x.Body != nil)
 		v.directives(x.Doc)
+		if x.Body == nil {
+			v.assembly(x)
+		}
 	default:
 		v.statement(n)
 	}

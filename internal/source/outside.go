@@ -39,7 +39,7 @@ func (w *world) outsider(cache outsiders, path string) *outsider {
 	cache[path] = o
 	w.addOutside(o, path, map[string]bool{})
 	o.deep = o.deep || path == "text/template" || path == "html/template"
-	if !w.all[path].isFramework() && heard(path, "") {
+	if !w.all[path].isFramework() && listens(path) {
 		o.ears[path] = true
 	}
 	return o
@@ -85,7 +85,7 @@ func (w *world) addModule(o *outsider, p *pkg) {
 	if p.between {
 		o.between = p.ImportPath
 	}
-	if slices.Contains(p.Imports, "reflect") || slices.Contains(p.Imports, "unsafe") {
+	if slices.Contains(p.Imports, "reflect") {
 		o.deep = true
 	}
 	if strings.Contains(filepath.ToSlash(p.Dir), "/vendor/") {

@@ -4,6 +4,7 @@ import (
 	"go/types"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // reach is what one registered function depends on.
@@ -11,17 +12,20 @@ type reach struct {
 	g       *graph
 	linked  map[*pkg]bool // what may be in a program with it
 	depth   map[node]int
-	queue   [][]node               // to be looked at, by depth
-	vars    map[*types.Var]int     // reached, by depth
-	outside map[string]bool        // packages
-	ears    map[string]bool        // packages outside whose state it may read
-	modules map[string]string      // outside
-	vendor  map[string]bool        // packages in vendor folders
-	imports map[string]bool        // packages outside that matter because they are linked
-	slices  map[*types.Var][]*unit // what main does to variables
-	starts  map[*unit]bool         // what runs at the start and matters
-	told    map[*unit]bool         // of g.telling, those that were dealt with
-	deep    bool                   // some reached code reflects in ways that fmt doesn't
+	queue   [][]node            // to be looked at, by depth
+	vars    map[*types.Var]int  // reached, by depth
+	outside map[string]bool     // packages
+	ears    map[string]bool     // packages outside whose state it may read
+	modules map[string]string   // outside
+	vendor  map[string]bool     // packages in vendor folders
+	imports map[string]bool     // packages outside that matter because they are linked
+	mains   map[*types.Var]bool // variables that main sets
+	setters map[*unit]bool      // functions that set a reached variable
+	asked   map[*unit]bool      // setters whose callers were looked for
+	found   []node              // what these callers do
+	starts  map[*unit]bool      // what runs at the start and matters
+	told    map[*unit]bool      // of g.telling, those that were dealt with
+	deep    bool                // some reached code reflects in ways that fmt doesn't
 	troubles
 }
 
@@ -30,13 +34,14 @@ func (g *graph) from(p *pkg, roots []*unit) *reach {
 	r := &reach{
 		g: g, linked: g.linkedWith(p), depth: map[node]int{}, vars: map[*types.Var]int{}, outside: map[string]bool{},
 		ears: map[string]bool{}, modules: map[string]string{}, vendor: map[string]bool{}, imports: map[string]bool{},
-		slices: map[*types.Var][]*unit{}, starts: map[*unit]bool{}, told: map[*unit]bool{},
+		setters: map[*unit]bool{}, asked: map[*unit]bool{}, mains: map[*types.Var]bool{}, starts: map[*unit]bool{}, told: map[*unit]bool{},
 	}
 	for _, u := range roots {
 		r.add(node{unit: u}, 0)
 	}
 	for r.drain() {
 		r.hear()
+		r.allCallers()
 	}
 	return r
 }
@@ -98,7 +103,7 @@ func (r *reach) unit(u *unit, d int) {
 
 // reachOutside takes in what a package outside brings with it.
 func (r *reach) reachOutside(u *unit, path string) {
-	if path == "reflect" || path == "unsafe" {
+	if path == "reflect" {
 		r.goDeep()
 	}
 	if r.outside[path] {
@@ -151,6 +156,7 @@ func (r *reach) variable(v *types.Var, d int) {
 			r.mainSets(v, w.unit, d)
 		case w.how == alters:
 			r.add(n, d+1)
+			r.setters[w.unit] = true
 		}
 		r.start(n, d+1)
 	}
@@ -168,21 +174,65 @@ func (r *reach) start(n node, d int) {
 
 // mainSets takes in the statements of func main that set a variable, without the rest of main.
 func (r *reach) mainSets(v *types.Var, main *unit, d int) {
-	if r.slices[v] != nil {
+	if r.mains[v] {
 		return
 	}
-	r.slices[v] = r.g.statements(main, v)
-	for _, u := range r.slices[v] {
+	r.mains[v] = true
+	units, _ := r.g.statements(main, "sets "+v.Name(), func(s *step) bool { return s.changes(r.g, v) })
+	for _, u := range units {
 		r.add(node{unit: u}, d+1)
+	}
+}
+
+// allCallers is for when nothing else is left to look at, so that it is known what is reached anyway.
+func (r *reach) allCallers() {
+	last := r.last()
+	setters := slices.SortedFunc(maps.Keys(r.setters), func(a, b *unit) int { return strings.Compare(a.key, b.key) })
+	for _, u := range setters {
+		r.callers(u)
+	}
+	for _, n := range r.found {
+		r.add(n, last+1)
+	}
+	r.found = nil
+}
+
+// last is the depth of what is farthest.
+func (r *reach) last() int {
+	last := 0
+	for _, d := range r.depth {
+		last = max(last, d)
+	}
+	return last
+}
+
+// callers takes in the statements that call a function which sets a variable, in functions that aren't reached: what
+// they pass may be what it is set to. If they pass on what they were passed, it goes on with those who call them.
+func (r *reach) callers(setter *unit) {
+	if r.asked[setter] {
+		return
+	}
+	r.asked[setter] = true
+	for _, caller := range r.g.namedBy[setter] {
+		n := node{unit: caller}
+		if _, reached := r.depth[n]; reached || !r.linked[caller.pkg] || r.g.atStart[n] {
+			continue // it is taken in as a whole, at the latest by who starts it
+		}
+		units, fromOutside := r.g.statements(caller, "calls "+short(setter.key), func(s *step) bool {
+			return slices.ContainsFunc(s.unit.uses, func(o types.Object) bool { return r.g.unitOf(o) == setter })
+		})
+		for _, u := range units {
+			r.found = append(r.found, node{unit: u})
+		}
+		if fromOutside {
+			r.callers(caller)
+		}
 	}
 }
 
 // hear takes in what tells something, while packages are initialised, to packages outside that the function hears.
 func (r *reach) hear() {
-	last := 0
-	for _, level := range r.depth {
-		last = max(last, level)
-	}
+	last := r.last()
 	for _, u := range r.g.telling {
 		if r.told[u] || !r.linked[u.pkg] || !r.hears(u.tells) {
 			continue

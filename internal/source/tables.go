@@ -55,6 +55,12 @@ func heard(path, name string) bool {
 	return true
 }
 
+// listens reports whether what a package outside does may depend on what it was told.
+func listens(path string) bool {
+	names, isTalkative := talkative[path]
+	return !inert[path] && (!isTalkative || len(names) > 0)
+}
+
 // opaque are objects outside that reach code which no analysis of source can name.
 var opaque = map[string]string{
 	"(reflect.Value).MethodByName": "calls a method by a name that is made at run time",
