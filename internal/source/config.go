@@ -21,6 +21,8 @@ type Config struct {
 	// FromSource type-checks the packages of other modules from their sources even if the build cache has them. It is
 	// slower when the cache is warm; the result is the same.
 	FromSource bool
+
+	forSSA bool // a test compares the outcome with package ssa, which needs to know more
 }
 
 // Module is the outcome of an analysis.

@@ -163,6 +163,10 @@ func (w *world) check(ctx context.Context, p *pkg, outside *importer) {
 			Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
 			Selections: map[*ast.SelectorExpr]*types.Selection{}, Instances: map[*ast.Ident]types.Instance{},
 		}
+		if w.forSSA {
+			p.info.Implicits, p.info.Scopes = map[ast.Node]types.Object{}, map[ast.Node]*types.Scope{}
+			p.info.FileVersions = map[*ast.File]string{}
+		}
 	}
 	p.types, _ = conf.Check(p.ImportPath, w.fset, p.files, p.info) // first is the error
 	if !p.inside {

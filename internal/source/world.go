@@ -24,6 +24,7 @@ type world struct {
 	ordered []*pkg // each after those that it imports
 	inside  []*pkg // of ordered, those whose code is taken apart
 	slots   chan struct{}
+	forSSA  bool
 }
 
 // pkg is a package, inside or outside.
@@ -56,7 +57,7 @@ type parsed struct {
 func load(ctx context.Context, c Config, g golang) (*world, error) {
 	w := &world{
 		golang: g, fset: token.NewFileSet(), all: map[string]*pkg{},
-		slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), forSSA: c.forSSA,
 	}
 	if err := w.listAll(ctx, c); err != nil {
 		return nil, err
