@@ -145,6 +145,33 @@ func TestSyncFails(t *testing.T) {
 	})
 }
 
+// Whatever else fails after the first failure isn't reported.
+func TestAllFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, told := &memory{}, newReports()
+		m.faults.write = func([]byte) (int, error) {
+			if m.broken.Load() {
+				return 0, errDisk
+			}
+			return 0, nil
+		}
+		m.faults.close = func() error { return errors.New("no close") }
+		j, err := start(m, "mem", Run{}, told.report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.broken.Store(true)
+		fill(j, "a", 1, 10)
+		<-time.After(3 * syncEvery)
+		if n := told.n.Load(); n != 1 {
+			t.Errorf("%d reports", n)
+		}
+		if err := j.Close(); err == nil || err.Error() != (<-told.first).Error()+"\nno close" {
+			t.Errorf("Close gives %v", err)
+		}
+	})
+}
+
 // What Close itself can't do, it returns.
 func TestCloseFails(t *testing.T) {
 	for name, f := range map[string]faults{

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -16,6 +17,7 @@ type memory struct {
 	data   []byte
 	read   int64 // bytes
 	faults faults
+	broken atomic.Bool // every sync fails
 }
 
 // faults are called before an operation; what they return is its error. A write that fails has written n bytes.
@@ -67,8 +69,14 @@ func (m *memory) Truncate(size int64) error {
 	return nil
 }
 
+func (m *memory) Sync() error {
+	if m.broken.Load() {
+		return errDisk
+	}
+	return fault(m.faults.sync)
+}
+
 func (m *memory) Stat() (fs.FileInfo, error) { return m, fault(m.faults.stat) }
-func (m *memory) Sync() error                { return fault(m.faults.sync) }
 func (m *memory) Close() error               { return fault(m.faults.close) }
 func (m *memory) Name() string               { return fileName }
 func (m *memory) Size() int64                { return int64(len(m.data)) }

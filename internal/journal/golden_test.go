@@ -2,12 +2,14 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +159,17 @@ func TestMalformed(t *testing.T) {
 			t.Errorf("%s: it opens with %+v", name, o)
 		}
 		closed(t, j)
+	}
+}
+
+// A range that is too large for this machine isn't taken for a small one.
+func TestRangeOfALargerMachine(t *testing.T) {
+	var from int64 = 1<<32 + 5
+	meta := append([]byte{kindRange, byte(OK)}, make([]byte, 16)...)
+	meta = binary.AppendUvarint(append(meta, 0, 0), uint64(from))
+	meta = append(append(meta, 1), make([]byte, 16)...)
+	if r, _, ok := readTask(meta); ok != (strconv.IntSize == 64) || ok && int64(r.From) != from {
+		t.Errorf("it reads %+v, %v", r, ok)
 	}
 }
 

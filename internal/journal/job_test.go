@@ -34,6 +34,22 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// Looking at a job changes nothing: one may have been copied here without its lock.
+func TestDescribeMakesNothing(t *testing.T) {
+	dir := t.TempDir()
+	run(t, dir)
+	lock := filepath.Join(dir, "job", lockName)
+	if err := os.Remove(lock); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := Describe(dir, "job"); err != nil || d.Open || len(d.Runs) != 1 {
+		t.Errorf("it is %+v, %v", d, err)
+	}
+	if _, err := os.Stat(lock); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the lock: %v", err)
+	}
+}
+
 // An open job can be described, also in the middle of a record, and isn't changed by that.
 func TestDescribeOpen(t *testing.T) {
 	dir := t.TempDir()
@@ -101,7 +117,7 @@ func TestList(t *testing.T) {
 		}
 	}
 	all, err := List(dir)
-	if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "job bad") {
+	if !errors.Is(err, ErrFormat) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "job bad") {
 		t.Errorf("the error is %v", err)
 	}
 	var names []string

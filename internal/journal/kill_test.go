@@ -71,7 +71,7 @@ func childAppend(args []string) {
 // A program that is killed at any moment leaves, of what each goroutine has appended, all up to some record.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
-	const rounds = 60
+	const rounds = 50
 	counts := make([][writers]int, rounds)
 	before, torn := Opened{}, 0
 	for round := range rounds {

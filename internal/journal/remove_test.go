@@ -62,6 +62,35 @@ func TestRemoveWithoutFile(t *testing.T) {
 	}
 }
 
+// A lock whose file has been removed is none: others lock another file.
+func TestLockOfRemovedJob(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows doesn't remove a file that is open")
+	}
+	h, err := hold(t.TempDir(), "job", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !h.current() {
+		t.Error("a new lock is none")
+	}
+	if err := os.Remove(h.lock.Path()); err != nil {
+		t.Fatal(err)
+	}
+	if h.current() {
+		t.Error("a lock without a file is taken for one")
+	}
+	if err := os.WriteFile(h.lock.Path(), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if h.current() {
+		t.Error("a lock is taken for another's")
+	}
+	if err := h.release(); err != nil {
+		t.Error(err)
+	}
+}
+
 // However many open and remove a job at the same time, one at most has it open.
 func TestRemoveWhileOpening(t *testing.T) {
 	dir := t.TempDir()
@@ -69,7 +98,7 @@ func TestRemoveWhileOpening(t *testing.T) {
 	var wg sync.WaitGroup
 	for g := range 4 {
 		wg.Go(func() {
-			for opened.Load() < 40 || removed.Load() < 10 {
+			for opened.Load() < 20 || removed.Load() < 5 {
 				var held *HeldError
 				if g%2 == 0 {
 					switch err := Remove(dir, "job"); {

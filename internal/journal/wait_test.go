@@ -56,19 +56,35 @@ func TestAppendGoesOnAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := newReports()
 		var j *Journal
-		report := func(err error) {
+		var g gate
+		var went *atomic.Bool
+		_, j, g, went = behind(t, func(err error) {
 			fill(j, "from report", 1, 10) // it may use the journal
 			told.report(err)
-		}
-		_, j, g, went := behind(t, func(err error) { report(err) })
-		report = func(err error) {
-			fill(j, "from report", 1, 10)
-			told.report(err)
-		}
+		})
 		g <- errDisk
 		if synctest.Wait(); !went.Load() || told.n.Load() != 1 {
 			t.Errorf("Append went on: %v, %d reports", went.Load(), told.n.Load())
 		}
+		if err := j.Close(); !errors.Is(err, errDisk) {
+			t.Errorf("Close gives %v", err)
+		}
+	})
+}
+
+// Also when the write goes on to stand still, and it is a sync that fails.
+func TestAppendGoesOnAfterAFailedSync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := newReports()
+		m, j, g, went := behind(t, told.report)
+		m.broken.Store(true)
+		if err := <-told.first; !errors.Is(err, errDisk) {
+			t.Errorf("it reports %v", err)
+		}
+		if synctest.Wait(); !went.Load() {
+			t.Error("Append still waits after a failure")
+		}
+		close(g)
 		if err := j.Close(); !errors.Is(err, errDisk) {
 			t.Errorf("Close gives %v", err)
 		}
