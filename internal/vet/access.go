@@ -27,9 +27,6 @@ func (c *code) variableUsed(cur inspector.Cursor, v *types.Var) {
 		}
 		cur = cur.Parent()
 	}
-	if isSync(v.Type()) {
-		return
-	}
 	p, deep := c.climb(cur, &u)
 	for n := range c.owners(cur) {
 		if p.to != nil {
@@ -79,9 +76,6 @@ func (c *code) climb(cur inspector.Cursor, u *access) (p passing, deep bool) {
 			sel := c.info.Selections[parent.Node().(*ast.SelectorExpr)]
 			if sel.Kind() != types.FieldVal {
 				return c.methodUsed(sel, u), true
-			}
-			if isSync(sel.Type()) {
-				return p, deep
 			}
 			deep = deep || isPointer(sel.Recv())
 		case edge.UnaryExpr_X:

@@ -21,7 +21,7 @@ func TestRunReadsDependencies(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if n != 9 || len(lines) != n {
+	if n != 10 || len(lines) != n {
 		t.Errorf("%d findings:\n%s", n, out.String())
 	}
 	for _, l := range lines {

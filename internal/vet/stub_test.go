@@ -1,6 +1,7 @@
 package vet_test
 
 import (
+	"fmt"
 	"go/types"
 	"os"
 	"path/filepath"
@@ -55,11 +56,30 @@ func typesOf(t *testing.T, dir string, env ...string) *types.Package {
 // same compares two signatures; of types only whether both are, since the stub's are empty.
 func same(t *testing.T, name string, stub, public types.Type) {
 	t.Helper()
-	short := func(p *types.Package) string { return p.Name() }
-	_, isFunc := public.(*types.Signature)
-	if got, want := types.TypeString(stub, short), types.TypeString(public, short); isFunc && got != want {
+	if got, want := signature(stub), signature(public); got != want {
 		t.Errorf("%s is\n\t%s, really\n\t%s", name, got, want)
 	}
+}
+
+// signature is a function's type without the names of parameters and results; "" for any other type.
+func signature(t types.Type) string {
+	sig, ok := t.(*types.Signature)
+	if !ok {
+		return ""
+	}
+	bare := func(vars *types.Tuple) *types.Tuple {
+		var out []*types.Var
+		for v := range vars.Variables() {
+			out = append(out, types.NewParam(v.Pos(), v.Pkg(), "", v.Type()))
+		}
+		return types.NewTuple(out...)
+	}
+	var of []string
+	for p := range sig.TypeParams().TypeParams() {
+		of = append(of, p.Obj().Name()+" "+types.TypeString(p.Constraint(), (*types.Package).Name))
+	}
+	plain := types.NewSignatureType(nil, nil, nil, bare(sig.Params()), bare(sig.Results()), sig.Variadic())
+	return fmt.Sprint(of, types.TypeString(plain, (*types.Package).Name))
 }
 
 // compareMethods compares methods, and the names of fields.

@@ -53,8 +53,8 @@ func TestDriversAgree(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &run); err != nil {
 		t.Fatal(err)
 	}
-	if n != len(run) || n < 50 {
-		t.Errorf("%d findings, %d in the JSON", n, len(run))
+	if n != len(run) || n < 50 || len(slices.Compact(slices.Clone(run))) != n {
+		t.Errorf("%d findings, %d in the JSON, perhaps some twice", n, len(run))
 	}
 	unit := goVet(t, dir, "-json")
 	for _, f := range run {
@@ -66,6 +66,41 @@ func TestDriversAgree(t *testing.T) {
 		if !slices.Contains(run, f) {
 			t.Errorf("only go vet says: %v", f)
 		}
+	}
+}
+
+// TestOtherModulesAreNotRead checks a function that asks another module for the time: it would be a finding if the
+// module were the user's own.
+func TestOtherModulesAreNotRead(t *testing.T) {
+	work := filepath.Join(module(t), "..")
+	user := filepath.Join(work, "user")
+	for _, dir := range []string{filepath.Join(work, "dep"), user} {
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeFile(t, filepath.Join(work, "dep", "go.mod"), "module dep.example\n\ngo 1.26\n")
+	writeFile(t, filepath.Join(work, "dep", "dep.go"), "package dep\n\nimport \"time\"\n\nfunc Now() time.Time { return time.Now() }\n")
+	writeFile(t, filepath.Join(user, "go.mod"), "module user.example\n\ngo 1.26\n\n"+
+		"require (\n\tdep.example v1.0.0\n\tgithub.com/musterrun/muster v0.0.0\n)\n\n"+
+		"replace (\n\tdep.example => ../dep\n\tgithub.com/musterrun/muster => ../muster\n)\n")
+	writeFile(t, filepath.Join(user, "user.go"), `package user
+
+import (
+	"time"
+
+	"dep.example"
+	"github.com/musterrun/muster"
+)
+
+var F = muster.Func("f", muster.Plain(func(int) time.Time { return dep.Now() }), muster.Cached())
+`)
+	var out strings.Builder
+	if n, err := vet.Run(t.Context(), user, []string{"./..."}, &out, false); n != 0 || err != nil {
+		t.Error(n, err, out.String())
+	}
+	if out := command(t, user, 0); len(out) > 0 {
+		t.Errorf("%s", out)
 	}
 }
 

@@ -1,4 +1,4 @@
-package b // want package:`2 tasks, 2 writes`
+package b // want package:`3 tasks, 2 writes`
 
 import (
 	"context"
@@ -26,6 +26,14 @@ func Dynamic(r reader, f func()) int { f(); return r.Read() }
 
 func Register(name string, n int) { // want Register:`registers by 110`
 	muster.Func(name, muster.Plain(func(x int) int { return x * n }))
+}
+
+func Inside() { // want Inside:`reads facts.test/a.N$`
+	_ = muster.Local(muster.Plain(func(x int) int { return x + a.N }))
+}
+
+func Elsewhere() { // want Elsewhere:`^registers by 0$`
+	muster.Func("elsewhere", muster.Plain(func(x int) int { return x + a.N }))
 }
 
 func Mode() string { return "x" + a.Mode() + a.Env } // want Mode:`reads facts.test/a.Env, state of os.Getenv`

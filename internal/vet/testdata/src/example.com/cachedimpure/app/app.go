@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
+	"os/exec"
 	"time"
 
 	"example.com/cachedimpure/clock"
@@ -55,6 +56,7 @@ var (
 		return mathrand.New(mathrand.NewPCG(seed, seed)).IntN(10)
 	}), keep)
 	fixed = muster.Func("fixed", muster.Plain(func(x int) time.Time { return time.Unix(int64(x), 0).Add(time.Hour) }), keep)
+	tool  = muster.Func("tool", muster.PlainErr(func(s string) ([]byte, error) { return exec.Command(s).Output() }), keep)
 	twice = clock.Twice.With(keep)
 	dice  = muster.Func("dice", muster.Plain(noisy), muster.Retries(2))
 	tired = clock.Age.With(muster.Retries(2))

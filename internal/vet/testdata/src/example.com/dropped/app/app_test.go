@@ -11,6 +11,10 @@ func TestBad(t *testing.T) {
 	ctx := context.Background()
 	square.Go(ctx, 1) // left running: what Close does is tested
 	panics(t, func() { square.With(muster.Option{}) })
+	panics(t, func() {
+		square.With(muster.Option{}) // want `the result of With is dropped`
+		t.Log("no panic")
+	})
 	square.With(muster.Option{}) // want `the result of With is dropped`
 }
 

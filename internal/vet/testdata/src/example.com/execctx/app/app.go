@@ -21,6 +21,21 @@ var (
 	})
 )
 
+var byVariable = func(ctx context.Context, path string) ([]byte, error) {
+	return exec.Command("convert", path).Output() // want `Func "variable"`
+}
+
+func maker(tool string) func(context.Context, string) ([]byte, error) {
+	return func(ctx context.Context, path string) ([]byte, error) {
+		return exec.Command(tool, path).Output() // want `Func "made"`
+	}
+}
+
+var (
+	made     = muster.Func("made", maker("x"))
+	variable = muster.Func("variable", byVariable)
+)
+
 func helper(ctx context.Context, path string) ([]byte, error) { return plain(path) }
 
 func plain(path string) ([]byte, error) {

@@ -72,7 +72,8 @@ func init() {
 	cached = muster.Func("cached", muster.Plain(func(s string) string {
 		mu.Lock()
 		defer mu.Unlock()
-		memo[s] += os.Getenv("MODE") // asked when it runs
+		mode := os.Getenv("MODE") // asked when it runs
+		memo[s] += mode
 		return memo[s]
 	}))
 

@@ -73,8 +73,10 @@ func good(ctx context.Context, in iter.Seq[int]) (sum int, err error) {
 	for v := range own(in) { // no muster's
 		sum += v
 	}
-	either := square.Map(ctx, in)
-	either = own(in)
+	either := own(in)
+	if sum > 0 {
+		either = square.Map(ctx, in)
+	}
 	for v := range either {
 		sum += v
 	}

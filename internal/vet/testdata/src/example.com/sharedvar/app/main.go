@@ -46,6 +46,12 @@ var (
 	tally = muster.Func("tally", muster.Plain(func(x int) int { total.Add(1); return x }))
 )
 
+var (
+	seen   int
+	setter = muster.Func("setter", muster.Plain(func(x int) int { seen = x; return x })) // want `app.seen is written while tasks run \(main.go:\d+\) and read by Func "getter"`
+	getter = muster.Func("getter", muster.Plain(func(x int) int { return seen }))
+)
+
 func run(ctx context.Context) error {
 	shift = 3                              // want `app\.shift is written while tasks run \(main.go:\d+\) and read by Func "work" \(main.go:\d+\): in another process it has its initial value; pass it in the argument, or set it in init or before Main`
 	names[0] = "b"                         // want `app.names is written`

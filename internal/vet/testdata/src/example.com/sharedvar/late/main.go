@@ -19,11 +19,19 @@ var work = muster.Func("late.work", muster.Plain(func(x int) int { return *size 
 
 func main() {
 	label = "x"
+	if *size > 9 {
+		_, _ = work.Call(context.Background(), 1)
+		return
+	}
 	muster.Main(run)
 }
 
 func run(ctx context.Context) error {
 	flag.Parse() // want `late.size is written` `late.depth is written`
+	return do(ctx)
+}
+
+func do(ctx context.Context) error {
 	_, err := work.Call(ctx, 1)
 	return err
 }

@@ -3,6 +3,7 @@ package tasks
 
 import (
 	"context"
+	"os/exec"
 	"sync"
 
 	"example.com/sharedvar/conf"
@@ -15,6 +16,9 @@ var (
 	Len  = muster.Func("len", muster.Plain(func(string) int { return conf.Len() }))
 	OK   = muster.Func("fixed", muster.Plain(func(string) int { return conf.Fixed }))
 )
+
+// Tool is another check's, and reported where this package is checked.
+var Tool = muster.Func("tool", muster.PlainErr(func(s string) ([]byte, error) { return exec.Command(s).Output() }))
 
 func limit() int { return conf.Limit }
 

@@ -76,7 +76,7 @@ func good(s *server) error {
 		if p.B.IsZero() {
 			c = context.Background()
 		}
-		go func() { _ = p.B.Wait(ctx) }()
+		go func() { _ = p.B.Wait(either(ctx, context.Background())) }()
 		return p.B.Get(c)
 	})
 	own := muster.Local(func(_ context.Context, x int) (int, error) {
@@ -91,6 +91,13 @@ func good(s *server) error {
 	_, err := own.Call(context.Background(), help.Total(f.Go(context.Background(), pair{})))
 	_ = h
 	return err
+}
+
+func either(a, b context.Context) context.Context {
+	if a.Err() != nil {
+		return b
+	}
+	return a
 }
 
 var better = muster.Func("better", func(ctx context.Context, p pair) (int, error) {

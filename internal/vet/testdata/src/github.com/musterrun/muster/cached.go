@@ -2,4 +2,4 @@ package muster
 
 import "github.com/musterrun/muster/cache"
 
-func Cached(p cache.Policy) Option { return Option{} }
+func Cached(policy ...cache.Policy) Option { return Option{} }
