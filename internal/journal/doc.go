@@ -40,5 +40,6 @@
 // # What it costs
 //
 // About 0.1 us and 40 bytes a record beside its data; those of a range are 19 bytes or more longer. A million records are
-// read in 0.6 s when the job is opened, and take some 70 MB while it is. Looking for the next frame reads 0.4 GB/s.
+// read in 0.6 s when the job is opened, and take some 70 MB while it is. Looking for the next frame behind a
+// damaged one reads 0.8 GB/s. Mix takes 0.2 us for short parts, and reads long ones at 2 GB/s or more.
 package journal

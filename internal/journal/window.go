@@ -82,10 +82,7 @@ func (w *window) seek(off int64) (int64, error) {
 			return w.size, err
 		}
 		b := w.buf[off-w.start:]
-		i := 0
-		for i+headLen <= len(b) && !likeHead(b[i:]) {
-			i++
-		}
+		i := likeHead(b)
 		off += int64(i)
 		if i+headLen > len(b) {
 			continue
@@ -97,8 +94,15 @@ func (w *window) seek(off int64) (int64, error) {
 	}
 }
 
-// likeHead is readHead for where there is mostly none: the upper bytes of the data's length are 0, and the meta part is
-// short.
-func likeHead(h []byte) bool {
-	return binary.LittleEndian.Uint32(h[8:]) <= maxData>>32 && binary.LittleEndian.Uint32(h)-1 < maxMeta
+// likeHead finds the first position that may be a frame's head, or the first that is too near to the end for one. It is
+// readHead for where there is mostly none: the upper bytes of the data's length are 0, and the meta part is short.
+func likeHead(b []byte) int {
+	i := 0
+	for ; i+headLen <= len(b); i++ {
+		if h := b[i : i+12]; h[11]|h[3] == 0 && // two bytes tell most
+			binary.LittleEndian.Uint32(h[8:]) <= maxData>>32 && binary.LittleEndian.Uint32(h)-1 < maxMeta {
+			break
+		}
+	}
+	return i
 }
