@@ -34,7 +34,7 @@ func (c Change) String() string { return fmt.Sprintf("%s %s", readable(c.Key), c
 
 // readable leaves out the folders of import paths in names of code. Modules keep theirs.
 func readable(key string) string {
-	for _, prefix := range []string{"module ", "import ", "setting ", "vendored "} {
+	for _, prefix := range []string{"module ", "import ", "setting ", "vendored ", "muster."} {
 		if strings.HasPrefix(key, prefix) {
 			return key
 		}
