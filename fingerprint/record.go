@@ -55,7 +55,7 @@ func parse(text string) (*Record, error) {
 		return nil, fmt.Errorf("read a fingerprint record: %q isn't this version's", lines[0])
 	}
 	for _, line := range lines[1:] {
-		word, rest, _ := strings.Cut(strings.TrimRight(line, "\r"), " ")
+		word, rest, _ := strings.Cut(line, " ")
 		if err := r.entry(word, rest); err != nil {
 			return nil, fmt.Errorf("read a fingerprint record: %q: %w", line, err)
 		}
