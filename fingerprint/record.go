@@ -79,7 +79,10 @@ func (r *Record) entry(word, rest string) error {
 		r.Modules = append(r.Modules, Version{head, tail})
 	case "unit":
 		u := Unit{Key: head}
-		if n, err := hex.Decode(u.Hash[:], []byte(tail)); err != nil || n != len(u.Hash) {
+		if len(tail) != hex.EncodedLen(len(u.Hash)) {
+			return fmt.Errorf("a hash of %d digits", len(tail))
+		}
+		if _, err := hex.Decode(u.Hash[:], []byte(tail)); err != nil {
 			return fmt.Errorf("not a hash: %w", err)
 		}
 		r.Units = append(r.Units, u)
