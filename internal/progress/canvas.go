@@ -3,8 +3,6 @@ package progress
 import (
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"sync"
 	"time"
 
@@ -31,16 +29,13 @@ type row struct {
 
 const barWidth = 22
 
-func newCanvas(out *os.File) *canvas {
-	c := &canvas{screen: &screen{out: out, size: sizeOf(out)}, frame: make(chan any), gone: make(chan any)}
-	to := mpb.WithConsoleWriter(c.screen)
-	if runtime.GOOS == "windows" {
-		to = mpb.WithOutput(out) // mpb knows the consoles that take no escape sequences
-	}
-	c.all = mpb.New(to, mpb.WithManualRefresh(c.frame), mpb.WithShutdownNotifier(c.gone))
+func newCanvas(s *screen) *canvas {
+	c := &canvas{screen: s, frame: make(chan any), gone: make(chan any)}
+	c.all = mpb.New(mpb.WithConsoleWriter(c.screen), mpb.WithManualRefresh(c.frame), mpb.WithShutdownNotifier(c.gone))
 	return c
 }
 
+// paint draws a frame, and returns when it is on the terminal.
 func (c *canvas) paint(counted []counts) {
 	w := widest(counted)
 	for i, now := range counted {
@@ -51,6 +46,11 @@ func (c *canvas) paint(counted []counts) {
 	}
 	select {
 	case c.frame <- time.Now():
+	case <-c.gone:
+		return
+	}
+	select {
+	case <-c.screen.drawn:
 	case <-c.gone:
 	}
 }
@@ -97,7 +97,7 @@ func (r *row) text() string {
 	return " " + r.now.describe()
 }
 
-// finish draws the last state and leaves it standing above what is written next.
+// finish leaves the last state standing above what is written next.
 func (c *canvas) finish(counted []counts) {
 	if len(c.rows) > 0 {
 		c.paint(counted)

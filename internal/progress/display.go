@@ -76,7 +76,7 @@ func (d *Display) run() {
 	}
 	pause, p := reports, painter(&reporter{out: d.out})
 	if d.style == bars {
-		pause, p = frames, newCanvas(d.out)
+		pause, p = frames, newCanvas(newScreen(d.out, sizeOf(d.out)))
 	}
 	tick := time.NewTicker(pause)
 	defer tick.Stop()

@@ -3,6 +3,7 @@ package progress
 import (
 	"fmt"
 	"os"
+	"runtime"
 
 	"golang.org/x/term"
 )
@@ -12,9 +13,9 @@ type Mode uint8
 
 // The modes, as the environment variable names them.
 const (
-	Auto  Mode = iota // bars on a terminal, else nothing
+	Auto  Mode = iota // bars on a terminal that can show them, else nothing
 	Off               // nothing
-	On                // bars on a terminal, else lines
+	On                // bars on a terminal that can show them, else lines
 	Plain             // lines, without control characters
 )
 
@@ -43,9 +44,8 @@ const (
 	bars
 )
 
-// styleFor decides by the mode, and by what the terminal says it can do.
-func styleFor(m Mode, terminal bool, termEnv string) style {
-	able := terminal && termEnv != "dumb"
+// styleFor decides by the mode, and by whether bars can be drawn there without harm to what the program prints.
+func styleFor(m Mode, able bool) style {
 	switch {
 	case m == Off || m == Auto && !able:
 		return nothing
@@ -57,5 +57,11 @@ func styleFor(m Mode, terminal bool, termEnv string) style {
 }
 
 func styleOf(m Mode, out *os.File) style {
-	return styleFor(m, term.IsTerminal(int(out.Fd())), os.Getenv("TERM"))
+	return styleFor(m, able(term.IsTerminal(int(out.Fd())), os.Getenv("TERM"), runtime.GOOS))
+}
+
+// able reports whether the output is a terminal that can scroll in part. A console of Windows does so only after it has
+// been told to take control sequences, which would change it for the whole program.
+func able(terminal bool, termEnv, goos string) bool {
+	return terminal && termEnv != "dumb" && goos != "windows"
 }
