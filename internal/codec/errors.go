@@ -38,6 +38,12 @@ func AppendError(dst []byte, err error) ([]byte, error) {
 	return e.buf, nil
 }
 
+// Known reports whether err itself is a registered sentinel or of a registered type, and so keeps its identity.
+func Known(err error) bool {
+	name, _ := registered.identity(err)
+	return name != ""
+}
+
 // error writes tag(merr) [text, name, data, is, wrap].
 func (e *encoder) error(err error) error {
 	if err == nil {

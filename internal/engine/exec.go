@@ -95,8 +95,9 @@ func (s *Session) finish(r *Run, err error) *Run {
 	now := s.now()
 	late := r.fate.Load() == abandoned
 	var res coordinator.Result
-	if err = r.timedOut(err); err != nil {
-		res = r.judge(err)
+	returned := err
+	if err = r.timedOut(returned); err != nil {
+		res = r.judge(r.timedOut(r.original(returned)))
 	}
 	s.mu.Lock()
 	if late {

@@ -16,6 +16,7 @@ type Run struct {
 	t        *Task
 	scope    *Scope          // what governs it; guarded by the session's mutex
 	values   context.Context // Local's caller; nil for others
+	sent     error           // the function's own error, in a strict session; its goroutine's
 	interest atomic.Pointer[interest]
 	deadline atomic.Int64 // of the attempt, in ns since the session's start; 0 for none
 	fate     atomic.Int32 // running, returned or abandoned

@@ -64,7 +64,7 @@ func changed[T any](p *codec.Plan, v *T, data []byte, refs *refTable) string {
 	return p.Diff(&was, v)
 }
 
-// check is a value that must not have changed by the end of a strict session.
+// check is what a strict session finds at its end, such as a value that has changed. The same is said once.
 type check func() error
 
 func (s *Session) addCheck(c check) {
@@ -79,8 +79,12 @@ func (s *Session) checkStrict() error {
 	s.strict = nil
 	s.mu.Unlock()
 	var errs []error
+	said := map[string]bool{}
 	for _, c := range checks {
-		errs = append(errs, c())
+		if err := c(); err != nil && !said[err.Error()] {
+			said[err.Error()] = true
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -117,8 +121,9 @@ func (f *Fn[In, Out]) copyIn(in In) (In, error) {
 // carefully calls the function as another process would: injected faults come first, its result and its error have been
 // encoded and decoded, and changing the argument is an error.
 func (f *Fn[In, Out]) carefully(r *Run, in In) (out Out, err error) {
+	r.sent = nil
 	if err = r.s.faults.strike(r, f.Name); err != nil {
-		return out, err
+		return out, f.arrive(r, err)
 	}
 	if !r.s.cfg.Strict || f.Local {
 		return f.do(r, in)
@@ -133,7 +138,7 @@ func (f *Fn[In, Out]) carefully(r *Run, in In) (out Out, err error) {
 		return out, fmt.Errorf("the function changed its argument at %s: it may be shared, so change a copy", path)
 	}
 	if err != nil {
-		return out, throughWire(err)
+		return out, f.arrive(r, err)
 	}
 	refs = &refTable{}
 	out, data, err = duplicate(f.OutPlan, &v, refs)
@@ -142,16 +147,4 @@ func (f *Fn[In, Out]) carefully(r *Run, in In) (out Out, err error) {
 	}
 	watch(r.s, f.OutPlan, out, data, refs, "a result of "+f.Name)
 	return out, nil
-}
-
-// throughWire is what becomes of an error between processes.
-func throughWire(err error) error {
-	data, e := codec.AppendError(nil, err)
-	if e == nil {
-		var decoded error
-		if decoded, e = codec.DecodeError(data); e == nil {
-			return decoded
-		}
-	}
-	return fmt.Errorf("%w (and its encoding failed: %w)", err, e)
 }
