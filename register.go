@@ -3,18 +3,29 @@ package muster
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/musterrun/muster/internal/codec"
+	"github.com/musterrun/muster/internal/engine"
 )
 
 // registry holds where each name was registered.
 var registry struct {
 	sync.Mutex
 	at map[string]string
+}
+
+func init() {
+	engine.Names = func() []string {
+		registry.Lock()
+		defer registry.Unlock()
+		return slices.Sorted(maps.Keys(registry.at))
+	}
 }
 
 // register enters a function's name and compiles the plans of its types. It panics with one line for what is wrong.

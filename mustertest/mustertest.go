@@ -3,6 +3,7 @@
 package mustertest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -18,33 +19,39 @@ type Option func(*setup)
 
 type setup struct {
 	config muster.Config
-	faults engine.Faults
+	loose  bool
+	faults []injection
 }
 
 // sessions numbers the sessions, to tell their goroutines apart.
 var sessions atomic.Uint64
 
-// Context gives t a context with a session of its own, which is closed at the end of the test. The session is strict:
-// each argument and result is encoded and decoded as between processes, and changing one after it was passed fails the
-// test. Functions that still run after their cancel, and goroutines that functions have started and left behind, fail it
-// too. Tests may run in parallel.
+// Context gives t a context with a session of its own, which is closed at the end of the test. The session is strict,
+// unless Loose says otherwise: each argument, result and error is encoded and decoded as between processes. Changing a
+// value after it was passed fails the test, and so does asking an error by errors.Is or errors.As for what it has lost on
+// its way, since it isn't registered; RetryIf gets the function's own error. Functions that still run after their cancel,
+// and goroutines that functions have started and left behind, fail it too. Tests may run in parallel.
 func Context(t testing.TB, opts ...Option) context.Context {
 	t.Helper()
-	s := setup{config: muster.Config{Strict: true, Grace: 5 * time.Second}}
+	var s setup
 	for _, o := range opts {
 		o(&s)
 	}
-	label := fmt.Sprintf("%s %d", t.Name(), sessions.Add(1))
-	session, ctx, err := muster.Open(engine.WithTrial(context.Background(), engine.Trial{Faults: s.faults, Label: label}), s.config)
+	s.config.Strict = !s.loose
+	s.config.Grace = cmp.Or(s.config.Grace, 5*time.Second)
+	trial := engine.Trial{Faults: injected(t, s.faults)}
+	trial.Label = fmt.Sprintf("%s %d", t.Name(), sessions.Add(1))
+	session, ctx, err := muster.Open(engine.WithTrial(context.Background(), trial), s.config)
 	if err != nil {
 		t.Fatalf("mustertest: %v", err)
 	}
 	t.Cleanup(func() {
+		defer missed(t, s.faults)
 		if err := session.Close(); err != nil {
 			t.Errorf("mustertest: closing the session: %v", err)
 			return // what still runs was named
 		}
-		if stacks := leaked(label); stacks != "" {
+		if stacks := leaked(trial.Label); stacks != "" {
 			t.Errorf("mustertest: goroutines that functions have started still run: "+
 				"wait for them, or let them watch the function's context\n%s", stacks)
 		}
@@ -52,26 +59,14 @@ func Context(t testing.TB, opts ...Option) context.Context {
 	return ctx
 }
 
-// Config replaces the session's configuration; Strict is then as c says.
+// Config replaces the session's configuration; a Grace of 0 stays 5 s here, and the session is strict whatever Strict
+// says.
 func Config(c muster.Config) Option {
 	return func(s *setup) { s.config = c }
 }
 
-// Fail makes the given attempt (from 1; 0 for every one) of each task of the function fail with err instead of running.
-func Fail(fn string, attempt int, err error) Option {
-	return fault(engine.Fault{Func: fn, Attempt: attempt, Err: err})
-}
-
-// Panic makes the attempt panic with value instead of running.
-func Panic(fn string, attempt int, value any) Option {
-	return fault(engine.Fault{Func: fn, Attempt: attempt, Panic: value})
-}
-
-// Delay lets the attempt begin later by d, unless it is cancelled meanwhile.
-func Delay(fn string, attempt int, d time.Duration) Option {
-	return fault(engine.Fault{Func: fn, Attempt: attempt, Delay: d})
-}
-
-func fault(f engine.Fault) Option {
-	return func(s *setup) { s.faults = append(s.faults, f) }
+// Loose makes a session that isn't strict: values are passed by reference, as in a program. It is for functions that
+// strict sessions are too slow for.
+func Loose() Option {
+	return func(s *setup) { s.loose = true }
 }

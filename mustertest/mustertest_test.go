@@ -94,7 +94,7 @@ func TestStrictFindsChanges(t *testing.T) {
 		t.Error(text)
 	}
 	if text := try(t, func(tb testing.TB) {
-		ctx := mustertest.Context(tb, mustertest.Config(muster.Config{}))
+		ctx := mustertest.Context(tb, mustertest.Loose())
 		xs := []int{1, 2}
 		_ = mutates.Go(ctx, xs).Wait(ctx)
 	}); text != "" {
@@ -146,13 +146,16 @@ func TestSessionsSideBySide(t *testing.T) {
 	t.Cleanup(func() { close(stop) })
 }
 
+var errBad = errors.New("disk on fire")
+
+func init() { muster.RegisterError("mustertest.bad", errBad) }
+
 func TestFaultsHitTheirAttempt(t *testing.T) {
-	bad := errors.New("disk on fire")
 	ctx := mustertest.Context(t,
-		mustertest.Fail("mustertest.double", 1, bad), mustertest.Panic("mustertest.double", 2, "boom"),
-		mustertest.Fail("mustertest.length", 0, bad))
+		mustertest.Fail("mustertest.double", 1, errBad), mustertest.Panic("mustertest.double", 2, "boom"),
+		mustertest.Fail("mustertest.length", 0, errBad))
 	_, err := double.Call(ctx, 1)
-	if !errors.Is(err, bad) {
+	if !errors.Is(err, errBad) {
 		t.Error(err)
 	}
 	_, err = double.With(muster.Retries(1)).Call(ctx, 1)
@@ -163,7 +166,7 @@ func TestFaultsHitTheirAttempt(t *testing.T) {
 	if v, err := double.With(muster.Retries(2)).Call(ctx, 21); v != 42 || err != nil {
 		t.Error(v, err)
 	}
-	if _, err := length.With(muster.Retries(5)).Call(ctx, nil); !errors.Is(err, bad) {
+	if _, err := length.With(muster.Retries(5)).Call(ctx, nil); !errors.Is(err, errBad) {
 		t.Error(err)
 	}
 	other := mustertest.Context(t)

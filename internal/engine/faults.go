@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"runtime/pprof"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,10 +15,30 @@ type Fault struct {
 	Delay   time.Duration
 	Panic   any
 	Err     error
+
+	last   atomic.Int64 // attempt that the function came to
+	struck atomic.Bool
+}
+
+// Missed says why the fault never struck, or nothing if it did.
+func (f *Fault) Missed() string {
+	switch last := int(f.last.Load()); {
+	case f.struck.Load():
+		return ""
+	case last == 0:
+		return f.Func + " never ran"
+	case last < f.Attempt:
+		return fmt.Sprintf("%s came to attempt %d at most: an earlier one must fail, and its Retries allow more", f.Func, last)
+	default:
+		return "another fault of the same attempt came first"
+	}
 }
 
 // Faults are those of one session.
-type Faults []Fault
+type Faults []*Fault
+
+// Names lists the registered functions; the public package sets it.
+var Names func() []string
 
 // Trial is what a test asks of its session.
 type Trial struct {
@@ -51,9 +73,15 @@ func (t Trial) label() context.Context {
 // strike does what the faults for this attempt say.
 func (fs Faults) strike(r *Run, name string) error {
 	for _, f := range fs {
+		if f.Func == name && int64(r.Attempt()) > f.last.Load() {
+			f.last.Store(int64(r.Attempt())) // of two attempts at the same time either will do
+		}
+	}
+	for _, f := range fs {
 		if f.Func != name || f.Attempt != 0 && f.Attempt != r.Attempt() {
 			continue
 		}
+		f.struck.Store(true)
 		if f.Delay > 0 {
 			t := time.NewTimer(f.Delay)
 			select {
