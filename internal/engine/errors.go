@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // The errors that the public package hands on under the same names.
@@ -55,10 +56,46 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
+// stackIn is the stack of the function's own panic, or nothing.
+func stackIn(err error) string {
+	if t, ok := err.(*timeoutError); ok { //nolint:errorlint // that of this attempt
+		err = t.err
+	}
+	if p, ok := err.(*panicError); ok { //nolint:errorlint // only the function's own panic has a stack
+		return p.stack
+	}
+	return ""
+}
+
 // Unwrap gives the value if it is an error, so that errors.Is sees through a panic(err).
 func (e *panicError) Unwrap() error {
 	err, _ := e.value.(error)
 	return err
+}
+
+// timeoutError is the end of an attempt whose time was over.
+type timeoutError struct {
+	after time.Duration
+	err   error // what the function returned then, or nil
+}
+
+func (e *timeoutError) Error() string {
+	if errors.Is(e.err, context.DeadlineExceeded) {
+		return fmt.Sprintf("timeout after %v: %v", e.after, e.err)
+	}
+	text := fmt.Sprintf("timeout after %v: %v", e.after, context.DeadlineExceeded)
+	if e.err != nil {
+		text += ": " + e.err.Error()
+	}
+	return text
+}
+
+// Unwrap gives context.DeadlineExceeded and the function's own error.
+func (e *timeoutError) Unwrap() []error {
+	if e.err == nil {
+		return []error{context.DeadlineExceeded}
+	}
+	return []error{context.DeadlineExceeded, e.err}
 }
 
 var errGoexit = errors.New("the function called runtime.Goexit")

@@ -32,12 +32,12 @@ func (s *Session) after(d time.Duration, f func()) *timer {
 	return tm
 }
 
-// timedOut is err, or the timeout if that came first.
+// timedOut is err, or the timeout with err if that came first.
 func (r *Run) timedOut(err error) error {
-	if !r.expired.Load() {
+	if _, already := err.(*timeoutError); already || !r.expired.Load() { //nolint:errorlint // one of another task is this function's error
 		return err
 	}
-	return fmt.Errorf("timeout after %v: %w", r.t.ops.Spec().Opts.Timeout, context.DeadlineExceeded)
+	return &timeoutError{after: r.t.ops.Spec().Opts.Timeout, err: err}
 }
 
 // stop reports whether the timer was still to come. The mutex is held.
@@ -135,12 +135,4 @@ func stackOf(r *Run) string {
 		}
 	}
 	return ""
-}
-
-// trimStack leaves out the frames that are muster's own, below the user's function.
-func trimStack(stack string) string {
-	if i := strings.Index(stack, "github.com/musterrun/muster/internal/engine.runAttempt("); i >= 0 {
-		stack = stack[:i]
-	}
-	return strings.TrimSpace(stack)
 }

@@ -57,14 +57,11 @@ func (s *Session) failure(t *Task, r *Run, err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &TaskError{Func: t.ops.Spec().Name, Item: -1, Err: err}
+	e := &TaskError{Func: t.ops.Spec().Name, Item: -1, Err: err, Stack: stackIn(err)}
 	if r != nil {
 		e.Task, e.Attempt = r.num, int(r.attempt)
 	} else {
 		e.Task, e.Attempt = s.m.Last(t.id)
-	}
-	if p, ok := err.(*panicError); ok { //nolint:errorlint // only the function's own panic has a stack
-		e.Stack = p.stack
 	}
 	return e
 }
