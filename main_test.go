@@ -163,7 +163,7 @@ func TestMainEnds(t *testing.T) {
 		{program: "fails", code: 1, stderr: []string{
 			"muster: main.panic: panic: boom\n",
 			"muster: main.fail #1 attempt 1: bad 0\n", "muster: main.fail #2 attempt 1: bad 1\n", "muster: main.fail #3 attempt 1: bad 2\n",
-			"muster: 6 failed: 5 main.fail, 1 main.panic (3 more than shown)\n",
+			"muster: 6 failed: 5 main.fail, 1 main.panic (3 more than shown: Config.OnEvent is told of each)\n",
 		}},
 		{program: "panics", code: 1, stderr: []string{"muster: main.panic #1 attempt 1: panic: boom\n", "main_test.go:", "muster: 1 failed: 1 main.panic\n"}},
 		{program: "tolerates", stderr: []string{"muster: 4 failed: 4 main.fail; the first: main.fail: item "}},
@@ -172,9 +172,9 @@ func TestMainEnds(t *testing.T) {
 		{program: "twice", code: 2, stderr: []string{"muster: Main was called twice: a program has one\n"}},
 		{program: "early", code: 2, stderr: []string{"muster: main.inc was called before Main: call it in the function that Main runs\n"}},
 		{program: "foreign", code: 1, stderr: []string{"muster: main.inc: the context has no session: pass on the context that Main, Open or the task's function was given\n"}},
-		{program: "unfit", code: 1, stderr: []string{`Resource("gpu", 1)`, "set Config.Resources", "1 failed: 1 main.inc"}},
+		{program: "unfit", code: 1, stderr: []string{`muster: main.inc: it needs Resource("gpu", 1), and the session has none`, "muster: main.inc: it needs", "1 failed: 1 main.inc"}},
 		{program: "config", code: 2, stderr: []string{"muster: Config.CPUs is -1: it must be at least 1"}},
-		{program: "lazy", stderr: []string{"muster: 1 lazy calls never ran: nothing asked for their Refs\n"}},
+		{program: "lazy", stderr: []string{"muster: 1 lazy call never ran: nothing asked for its Ref\n"}},
 	} {
 		t.Run(strings.TrimSuffix(c.program+" "+c.env, " "), func(t *testing.T) {
 			cmd := process(t, c.program, c.env)

@@ -130,7 +130,7 @@ func TestUnfitIsAnErrorAtOnce(t *testing.T) {
 		{muster.CPUs(3), []string{"CPUs(3)", "the session has 2", "Config.CPUs"}},
 		{muster.Memory(101), []string{"Memory(101)", "the session has 100 bytes", "Config.Memory"}},
 		{muster.Resource("gpu", 1.5), []string{`Resource("gpu", 1.5)`, "the session has 1", "Config.Resources"}},
-		{muster.Resource("licence", 1), []string{`Resource("licence", 1)`, "the session has none", "Config.Resources"}},
+		{muster.Resource("licence", 1), []string{`Resource("licence", 1)`, `the session has only "gpu": set`, "Config.Resources"}},
 	} {
 		f := benchInc.With(c.opt)
 		_, err := f.Call(ctx, 1)

@@ -33,7 +33,7 @@ func (r *report) observe(e event.Event) {
 	case event.Hint:
 		r.hints = append(r.hints, e.Text)
 	case event.LazyUnused:
-		r.hints = append(r.hints, fmt.Sprintf("%d lazy calls never ran: nothing asked for their Refs", e.Items))
+		r.hints = append(r.hints, unused(e.Items))
 	case event.TaskFailed, event.TaskUnfit:
 		if r.failed == nil {
 			r.failed = map[string]int{}
@@ -49,6 +49,13 @@ func (r *report) observe(e event.Event) {
 	case event.TaskStuck:
 		r.hints = append(r.hints, fmt.Sprintf("%s #%d hasn't returned since its cancel or timeout:\n%s", e.Func, e.Task, indent(e.Text)))
 	}
+}
+
+func unused(calls int) string {
+	if calls == 1 {
+		return "1 lazy call never ran: nothing asked for its Ref"
+	}
+	return fmt.Sprintf("%d lazy calls never ran: nothing asked for their Refs", calls)
 }
 
 // passedOn reports whether the error is that of a task before it, which has been counted.
@@ -75,7 +82,7 @@ func (r *report) print(w io.Writer, runErr error) {
 	}
 	fmt.Fprintf(w, "muster: %d failed: %s", r.total, counts(r.failed))
 	if more := r.total - len(r.first); runErr != nil && more > 0 {
-		fmt.Fprintf(w, " (%d more than shown)", more)
+		fmt.Fprintf(w, " (%d more than shown: Config.OnEvent is told of each)", more)
 	}
 	if runErr == nil {
 		fmt.Fprintf(w, "; the first: %s", firstLine(r.first[0].Err.Error()))
@@ -84,11 +91,17 @@ func (r *report) print(w io.Writer, runErr error) {
 }
 
 func (r *report) printOne(w io.Writer, e event.Event) {
-	fmt.Fprintf(w, "muster: %s #%d", e.Func, e.Task)
+	fmt.Fprintf(w, "muster: %s", e.Func)
+	if e.Task > 0 {
+		fmt.Fprintf(w, " #%d", e.Task)
+	}
 	if e.Item >= 0 {
 		fmt.Fprintf(w, " item %d", e.Item)
 	}
-	fmt.Fprintf(w, " attempt %d: %s\n", e.Attempt, firstLine(cause(e.Err).Error()))
+	if e.Attempt > 0 {
+		fmt.Fprintf(w, " attempt %d", e.Attempt)
+	}
+	fmt.Fprintf(w, ": %s\n", firstLine(cause(e.Err).Error()))
 	var te *TaskError
 	if errors.As(e.Err, &te) && te.Stack != "" {
 		fmt.Fprintln(w, indent(te.Stack))

@@ -32,6 +32,9 @@ type TaskError struct {
 }
 
 func (e *TaskError) Error() string {
+	if inner, ok := e.Err.(*TaskError); ok && inner.Func == e.Func && e.Item < 0 && e.Attempt <= 1 { //nolint:errorlint // a recursion's next level
+		return inner.Error()
+	}
 	var b strings.Builder
 	b.WriteString(e.Func)
 	if e.Item >= 0 {

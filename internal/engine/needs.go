@@ -6,6 +6,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/musterrun/muster/internal/coordinator"
 )
@@ -61,11 +63,23 @@ func (s *Session) amounts(o *Options) ([]coordinator.Amount, error) {
 	for _, r := range o.Resources {
 		d, ok := s.dims[r.Name]
 		if !ok {
-			return nil, fmt.Errorf("it needs Resource(%q, %v), and the session has none: set Config.Resources", r.Name, r.N)
+			return nil, fmt.Errorf("it needs Resource(%q, %v), and the session has %s: set Config.Resources", r.Name, r.N, s.resources())
 		}
 		a = append(a, coordinator.Amount{Dim: d, N: units(r.N)})
 	}
 	return a, nil
+}
+
+// resources names those of the session.
+func (s *Session) resources() string {
+	if len(s.dims) == 0 {
+		return "none"
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(s.dims)) {
+		names = append(names, strconv.Quote(name))
+	}
+	return "only " + strings.Join(names, ", ")
 }
 
 // limitMemory sets the total that was left open until a function asked for memory.
