@@ -3,6 +3,7 @@ package muster
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/musterrun/muster/internal/engine"
@@ -14,11 +15,12 @@ type Plan struct {
 	tasks []engine.PlanTask // each after what it waits for
 }
 
-// String lists the tasks, each after what it waits for: `3 merge done 1.2ms <- 1 2`.
+// String lists the tasks, each after what it waits for: `3 merge #17 done 1.2ms <- 1 2`. #17 is the task's number, as
+// errors and events give it; it is missing before the task is submitted, and where it has been forgotten.
 func (p *Plan) String() string {
 	var b strings.Builder
 	for i, t := range p.tasks {
-		fmt.Fprintf(&b, "%d %s %s", i+1, t.Func, t.State)
+		fmt.Fprintf(&b, "%d %s %s", i+1, named(t), t.State)
 		if t.Took > 0 {
 			fmt.Fprintf(&b, " %s", took(t.Took))
 		}
@@ -59,18 +61,20 @@ func (p *Plan) Mermaid() string {
 	return b.String()
 }
 
-// JSON is the plan as an array of {id, func, state, seconds, deps}.
+// JSON is the plan as an array of {id, func, task, state, seconds, deps}: id counts from 1 and is what deps names, task is
+// the task's number if it is known, seconds has four digits.
 func (p *Plan) JSON() ([]byte, error) {
 	type task struct {
 		ID      int     `json:"id"`
 		Func    string  `json:"func"`
+		Task    uint64  `json:"task,omitempty"`
 		State   string  `json:"state"`
 		Seconds float64 `json:"seconds,omitempty"`
 		Deps    []int   `json:"deps,omitempty"`
 	}
 	out := make([]task, len(p.tasks))
 	for i, t := range p.tasks {
-		out[i] = task{ID: i + 1, Func: t.Func, State: t.State, Seconds: t.Took}
+		out[i] = task{ID: i + 1, Func: t.Func, Task: t.Task, State: t.State, Seconds: rounded(t.Took)}
 		for _, d := range t.Deps {
 			out[i].Deps = append(out[i].Deps, d+1)
 		}
@@ -114,8 +118,25 @@ func (p *Plan) edges(each func(from, to int)) {
 	}
 }
 
+// named is a task as errors name it.
+func named(t engine.PlanTask) string {
+	if t.Task == 0 {
+		return t.Func
+	}
+	return fmt.Sprintf("%s #%d", t.Func, t.Task)
+}
+
+// rounded keeps four digits: the clock's own are fewer.
+func rounded(seconds float64) float64 {
+	r, err := strconv.ParseFloat(strconv.FormatFloat(seconds, 'g', 4, 64), 64)
+	if err != nil {
+		return seconds
+	}
+	return r
+}
+
 func label(t engine.PlanTask) string {
-	s := t.Func + "\n" + t.State
+	s := named(t) + "\n" + t.State
 	if t.Took > 0 {
 		s += " " + took(t.Took)
 	}

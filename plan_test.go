@@ -3,9 +3,12 @@ package muster_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/musterrun/muster"
 )
@@ -14,6 +17,11 @@ import (
 var durations = regexp.MustCompile(` [0-9.e+]+(us|ms|s)\b`)
 
 func timeless(s string) string { return durations.ReplaceAllString(s, " T") }
+
+// numbers are those of the tasks; which of two tasks comes first isn't told.
+var numbers = regexp.MustCompile(` #[0-9]+`)
+
+func numberless(s string) string { return numbers.ReplaceAllString(s, "") }
 
 // diamond is read, two counts of it, and their sum.
 func diamond(ctx context.Context) muster.Ref[int] {
@@ -39,7 +47,8 @@ func TestPlanBeforeAndAfter(t *testing.T) {
 	}
 	after := strings.ReplaceAll(before, "recorded", "done T")
 	after = strings.ReplaceAll(after, "gather done T", "gather done")
-	if got := timeless(r.Plan().String()); got != after {
+	got := timeless(r.Plan().String())
+	if numberless(got) != after || strings.Count(got, "#") != 4 || !strings.Contains(got, "5 bench.sum #5 done") {
 		t.Errorf("after:\n%s\nwant:\n%s", got, after)
 	}
 	path := timeless(r.Plan().CriticalPath())
@@ -99,7 +108,7 @@ func TestPlanOfFailure(t *testing.T) {
 	ctx := open(t, muster.Config{CPUs: 1})
 	r := benchInc.From(ctx, tFail.Go(ctx, 3))
 	_ = r.Wait(ctx)
-	if got, want := timeless(r.Plan().String()), "1 t.fail failed T\n2 bench.inc failed <- 1\n"; got != want {
+	if got, want := timeless(r.Plan().String()), "1 t.fail #1 failed T\n2 bench.inc #2 failed <- 1\n"; got != want {
 		t.Errorf("got:\n%s", got)
 	}
 }
@@ -115,5 +124,31 @@ func TestPlanOfALongChainIsCut(t *testing.T) {
 	}
 	if got := r.Plan().String(); !strings.Contains(got, "(earlier tasks, forgotten)") || strings.Count(got, "\n") > 20_002 {
 		t.Error(strings.Count(got, "\n"), got[:200])
+	}
+}
+
+func TestPlanNumbersTasksAsErrorsDo(t *testing.T) {
+	ctx := open(t, muster.Config{CPUs: 1})
+	failed := tFail.Go(ctx, 3)
+	_ = failed.Wait(ctx) // its number must be found though it has ended
+	var te *muster.TaskError
+	if _, err := benchInc.From(ctx, failed).Get(ctx); !errors.As(err, &te) {
+		t.Fatal(err)
+	}
+	if got, want := failed.Plan().String(), fmt.Sprintf("1 t.fail #%d failed", te.Task); !strings.HasPrefix(got, want) {
+		t.Errorf("%s, want %s", got, want)
+	}
+	slow := muster.Local(muster.Plain(func(d time.Duration) int { <-time.After(d); return 0 })).Go(ctx, 1234567)
+	_ = slow.Wait(ctx)
+	data, err := benchInc.From(ctx, slow).Plan().JSON()
+	var tasks []struct {
+		Task    uint64
+		Seconds json.Number
+	}
+	if err != nil || json.Unmarshal(data, &tasks) != nil || len(tasks) != 2 {
+		t.Fatal(string(data), err)
+	}
+	if digits := strings.Trim(tasks[0].Seconds.String(), "0."); tasks[1].Task == 0 || len(digits) > 4 {
+		t.Error(string(data), err)
 	}
 }

@@ -32,7 +32,7 @@ type TaskError struct {
 }
 
 func (e *TaskError) Error() string {
-	if inner, ok := e.Err.(*TaskError); ok && inner.Func == e.Func && e.Item < 0 && e.Attempt <= 1 { //nolint:errorlint // a recursion's next level
+	if inner, ok := e.Err.(*TaskError); ok && inner.Func == e.Func && e.Item < 0 && e.Attempt <= 1 { //nolint:errorlint // the next level
 		return inner.Error()
 	}
 	var b strings.Builder

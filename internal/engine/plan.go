@@ -23,7 +23,10 @@ func (t *Task) node() *planNode {
 		if t.ops != nil {
 			t.plan.name = t.ops.Spec().Name
 		}
-		if t.phase == over {
+		switch t.phase {
+		case live:
+			t.planSubmitted()
+		case over:
 			t.planEnded()
 		}
 	}
@@ -46,9 +49,19 @@ func (t *Task) planned(deps []*planNode) {
 	n.deps = deps
 }
 
+// planSubmitted keeps the number that errors give the task. Values have none.
+func (t *Task) planSubmitted() {
+	if n := t.plan; n != nil && !t.is(joins) {
+		n.num = t.s.m.Number(t.id)
+	}
+}
+
 // planEnded keeps the outcome and lets go of the task.
 func (t *Task) planEnded() {
 	if n := t.plan; n != nil {
 		n.took, n.err, n.t = t.took, t.err, nil
+		if te, ok := t.err.(*TaskError); ok && n.num == 0 && te.Func == n.name { //nolint:errorlint // its own, not one that it wraps
+			n.num = te.Task
+		}
 	}
 }

@@ -3,7 +3,7 @@ package engine
 // PlanTask is a task of a plan.
 type PlanTask struct {
 	Func  string
-	Task  uint64 // its number; 0 if it hasn't been submitted
+	Task  uint64 // its number; 0 for a value, and if it isn't known
 	State string // recorded, waiting, running, done, failed
 	Took  float64
 	Deps  []int // indices into the plan
@@ -65,9 +65,6 @@ func (b *planBuilder) depsOf(n *planNode) []*planNode {
 
 func (b *planBuilder) list(n *planNode, deps []*planNode) {
 	p := PlanTask{Func: n.name, Task: n.num, State: b.state(n), Took: float64(n.took), Cut: n.cut}
-	if n.t != nil && n.t.phase == live {
-		p.Task = b.s.m.Number(n.t.id)
-	}
 	for _, d := range deps {
 		p.Deps = append(p.Deps, b.index[d])
 	}

@@ -161,9 +161,7 @@ func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 		s.pause(t, int(spec.Attempts))
 	}
 	s.carryOut()
-	if t.plan != nil {
-		t.plan.num = s.m.Number(t.id)
-	}
+	t.planSubmitted()
 	if s.listens(t, event.TaskSubmitted) {
 		s.log.add(event.Event{
 			Kind: event.TaskSubmitted, Task: s.m.Number(t.id), Func: sp.Name,
