@@ -10,5 +10,5 @@ func diskSize(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, err
 	}
-	return int64(st.Blocks) * int64(st.Bsize), nil
+	return int64(st.Blocks) * int64(st.Bsize), nil //nolint:unconvert // its type differs from system to system
 }

@@ -114,7 +114,8 @@ func (s *Store) own(ctx context.Context, c *Call, f *flight) (v Value, hit bool,
 		s.failed(c.Key, c.Info.Func, err)
 		unstored = &v
 	} else if errLock != nil {
-		s.failed(c.Key, c.Info.Func, fmt.Errorf("lock the result of %s against other processes: %w; they may compute it too", c.Info.Func, errLock))
+		err := fmt.Errorf("lock the result of %s against other processes: %w; they may compute it too", c.Info.Func, errLock)
+		s.failed(c.Key, c.Info.Func, err)
 	}
 	return v, false, nil
 }

@@ -24,8 +24,7 @@ func usedAgo(t *testing.T, s *Store, c Call, ago time.Duration) {
 
 func TestLeastRecentlyUsedGoesFirst(t *testing.T) {
 	dir := t.TempDir()
-	s, n := open(t, dir, 0)
-	s.limit = 1 << 30
+	s, _ := open(t, dir, 1<<30)
 	var calls []Call
 	for i := range 20 { // 4 KiB each; the first stored are the last used
 		c := callFor(fmt.Sprint("lru ", i), Value{Data: []byte("x")})
@@ -38,9 +37,9 @@ func TestLeastRecentlyUsedGoesFirst(t *testing.T) {
 	}
 	closeStore(t, s)
 
-	s, n = open(t, dir, 20*block)
-	stores(t, s, callFor("one more", Value{Data: []byte("x")})) // over the limit by one, so three go: to 90 %
-	closeStore(t, s)
+	full, n := open(t, dir, 20*block)
+	stores(t, full, callFor("one more", Value{Data: []byte("x")})) // over the limit by one, so three go: to 90 %
+	closeStore(t, full)
 	evicted := n.of(event.CacheEvicted)
 	if len(evicted) != 1 || evicted[0].Items != 3 || evicted[0].Bytes != 3*block {
 		t.Errorf("reported %v, want an eviction of 3", evicted)
@@ -153,7 +152,8 @@ func TestResultLargerThanTheLimit(t *testing.T) {
 	stores(t, s, small)
 	stores(t, s, callFor("doesn't", Value{Data: pattern(5 * block)}))
 	all := n.take()
-	if len(all) != 1 || all[0].Kind != event.CacheFailed || !strings.Contains(all[0].Err.Error(), "more than the whole cache's limit of 16 KiB") {
+	const want = "more than the whole cache's limit of 16 KiB"
+	if len(all) != 1 || all[0].Kind != event.CacheFailed || !strings.Contains(all[0].Err.Error(), want) {
 		t.Errorf("reported %v", all)
 	}
 	hits(t, s, small, []byte("x"))

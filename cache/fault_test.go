@@ -179,7 +179,8 @@ func TestDamagedEntryThatStays(t *testing.T) {
 		t.Errorf("Get: %v, %v", ok, err)
 	}
 	all := n.take()
-	if len(all) != 1 || all[0].Kind != event.CacheCorrupt || all[0].Path != path || !strings.Contains(all[0].Err.Error(), "can't be moved aside") {
+	if len(all) != 1 || all[0].Kind != event.CacheCorrupt || all[0].Path != path ||
+		!strings.Contains(all[0].Err.Error(), "can't be moved aside") {
 		t.Errorf("reported %v", all)
 	}
 	s.disk = realDisk{}

@@ -36,7 +36,7 @@ func (r *reader) open(path string) error {
 func openFile(path string, flags int) (fd int, err error) {
 	for {
 		fd, err = unix.Open(path, flags|unix.O_CLOEXEC, 0o600)
-		if err != unix.EINTR { //nolint:errorlint // a bare errno, and on the path of every hit
+		if err != unix.EINTR {
 			return fd, err
 		}
 	}
@@ -58,7 +58,7 @@ func (r *reader) is(path string) bool {
 func (r *reader) readAt(b []byte, offset int64) error {
 	for len(b) > 0 {
 		n, err := unix.Pread(r.fd, b, offset)
-		if err == unix.EINTR { //nolint:errorlint // a bare errno, and on the path of every hit
+		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {

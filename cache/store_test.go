@@ -1,12 +1,12 @@
 package cache
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,7 +181,7 @@ func TestOpen(t *testing.T) {
 	t.Setenv("HOME", home)
 	t.Setenv("LocalAppData", home)
 	dir, err := DefaultDir()
-	if err != nil || filepath.Base(dir) != "muster" || !bytes.HasPrefix([]byte(dir), []byte(home)) {
+	if err != nil || filepath.Base(dir) != "muster" || !strings.HasPrefix(dir, home) {
 		t.Errorf("the default folder is %s, %v", dir, err)
 	}
 	s, _ := open(t, "", 0)

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -58,12 +59,12 @@ func (s *Store) Units(fingerprint string) (units []byte, ok bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("read the units of the code %.40q: %w", fingerprint, err)
 	}
-	start := len(unitsMagic) + hashLen
-	if len(data) < start || string(data[:len(unitsMagic)]) != unitsMagic || blake3.Sum256(data[start:]) != [32]byte(data[len(unitsMagic):start]) {
+	data, ok = bytes.CutPrefix(data, []byte(unitsMagic))
+	if !ok || len(data) < hashLen || blake3.Sum256(data[hashLen:]) != [32]byte(data[:hashLen]) {
 		return nil, false, nil // PutUnits replaces it
 	}
 	_ = os.Chtimes(path, time.Time{}, time.Now())
-	return data[start:], true, nil
+	return data[hashLen:], true, nil
 }
 
 func (s *Store) unitsPath(fingerprint string) string {

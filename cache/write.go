@@ -63,7 +63,7 @@ func encode(c *Call, v Value, now time.Time) (h header, head, payload []byte, er
 	room := int(h.offset)
 	if h.is(flagMap) {
 		if h.offset > mapOffset {
-			return h, nil, nil, fmt.Errorf("its header of %d bytes leaves no room for a mapped payload at %d: shorten the names in the key", h.offset, mapOffset)
+			return h, nil, nil, fmt.Errorf("its header takes %d bytes, more than %d: shorten the names in the key", h.offset, mapOffset)
 		}
 		h.offset = mapOffset
 	} else if len(payload) <= wholeRead {

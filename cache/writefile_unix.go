@@ -33,7 +33,7 @@ func (w *writer) WriteAt(b []byte, offset int64) (written int, err error) {
 	for written < len(b) {
 		piece := b[written:min(len(b), written+maxWrite)]
 		n, err := unix.Pwrite(w.fd, piece, offset+int64(written))
-		if err == unix.EINTR { //nolint:errorlint // a bare errno
+		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {
@@ -47,7 +47,7 @@ func (w *writer) WriteAt(b []byte, offset int64) (written int, err error) {
 func (w *writer) Sync() error {
 	for {
 		err := unix.Fsync(w.fd)
-		if err == unix.EINTR { //nolint:errorlint // a bare errno
+		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {
@@ -58,7 +58,7 @@ func (w *writer) Sync() error {
 }
 
 func (w *writer) Close() error {
-	if err := unix.Close(w.fd); err != nil && err != unix.EINTR { //nolint:errorlint // a bare errno; the descriptor is gone
+	if err := unix.Close(w.fd); err != nil && err != unix.EINTR {
 		return &fs.PathError{Op: "close", Path: w.path, Err: err}
 	}
 	return nil
