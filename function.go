@@ -75,7 +75,8 @@ func (f *Function[In, Out]) With(opts ...Option) *Function[In, Out] {
 }
 
 // Weight is a copy of f that knows what an item costs beside others, in any unit: a file's size, the length of a slice.
-// Map and its kin use it to give each core about as much. It must be positive and quick; it is called once an item.
+// Map and its kin use it to give each core about as much. It must be quick; it is called once an item, and what isn't a
+// positive number counts as 1.
 func (f *Function[In, Out]) Weight(weight func(In) float64) *Function[In, Out] {
 	g := &Function[In, Out]{fn: f.fn}
 	g.fn.Weight = weight

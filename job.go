@@ -168,7 +168,9 @@ func (k *keeper) end(w io.Writer, asked, found int, unfinished bool) {
 func resumeCommand(job string, args []string) string {
 	words := []string{"MUSTER_JOB=" + quote(job)}
 	program := []string{quote(args[0])}
-	if info, ok := debug.ReadBuildInfo(); ok && strings.Contains(args[0], string(filepath.Separator)+"go-build") {
+	if by := os.Getenv("MUSTER_COMMAND"); by != "" { // muster run
+		program = []string{by}
+	} else if info, ok := debug.ReadBuildInfo(); ok && strings.Contains(args[0], string(filepath.Separator)+"go-build") {
 		program = []string{"go", "run", info.Path} // its executable is gone when it has ended
 	}
 	words = append(words, program...)

@@ -15,25 +15,26 @@ import (
 // next, so whoever sets next beyond the end takes what has not been started.
 type chunk[In, Out any] struct {
 	Task
-	waiter  // tells the mapper that the task has ended
-	m       *mapper[In, Out]
-	base    int // index of the first item
-	items   []In
-	outs    []Out
-	size    int     // items that are still its own; guarded by the mapper's mu
-	errs    []error // nil unless an item failed
-	full    float64 // fill up to this weight
-	weight  float64
-	next    atomic.Int64
-	began   atomic.Int64 // when the attempt began, in ns since the session did; 0 before
-	made    uint16       // attempts made in another chunk
-	single  bool         // one item that is tried again
-	spliced bool         // part of another chunk, which shares its buffers
-	shares  bool         // others share its buffers
-	whole   bool         // its attempt returned by itself, so no item is half done
-	over    bool         // finished; guarded by the mapper's mu
-	given   int          // items delivered
-	limit   int          // items, at most
+	waiter   // tells the mapper that the task has ended
+	m        *mapper[In, Out]
+	base     int // index of the first item
+	items    []In
+	outs     []Out
+	size     int     // items that are still its own; guarded by the mapper's mu
+	errs     []error // nil unless an item failed
+	full     float64 // fill up to this weight
+	weight   float64
+	next     atomic.Int64
+	began    atomic.Int64 // when the attempt began, in ns since the session did; 0 before
+	made     uint16       // attempts made in another chunk
+	single   bool         // one item that is tried again
+	spliced  bool         // part of another chunk, which shares its buffers
+	shares   bool         // others share its buffers
+	whole    bool         // its attempt returned by itself, so no item is half done
+	over     bool         // finished; guarded by the mapper's mu
+	entering bool         // start holds the mapper's mu; guarded by the session's
+	given    int          // items delivered
+	limit    int          // items, at most
 
 	// Of a Map that is recorded in a job's journal.
 	prior *journal.Entry // what an earlier run has recorded of these items
@@ -169,6 +170,7 @@ func (c *chunk[In, Out]) span(r *Run) (next int) {
 		}
 		c.itemFailed(r, i, errGoexit) // this goroutine ends: the rest is for others
 		c.give(i+1, false)
+		c.whole = r.Commit() // the item is settled
 	}()
 	f := c.m.f
 	items := c.items
@@ -250,13 +252,23 @@ func (m *mapper[In, Out]) itemError(index int, r *Run, err error) error {
 	return e
 }
 
-// notify is called when the chunk's task has ended, in whatever way.
-func (c *chunk[In, Out]) notify() {
-	m := c.m
-	m.mu.Lock()
+// ended is called when the chunk's task has ended, in whatever way, before anybody else hears of it. The session's mutex
+// is held.
+func (c *chunk[In, Out]) ended() {
+	if !c.entering {
+		c.m.mu.Lock()
+		defer c.m.mu.Unlock()
+	}
 	if err := c.Task.err; err != nil {
 		c.failRest(err)
 	}
+	c.report()
+}
+
+// notify is called after ended, when the chunk may be delivered.
+func (c *chunk[In, Out]) notify() {
+	m := c.m
+	m.mu.Lock()
 	c.over = true
 	m.open--
 	if c.Task.err == nil && c.made == 0 && c.found == nil {
@@ -266,7 +278,6 @@ func (c *chunk[In, Out]) notify() {
 		m.finished = append(m.finished, c)
 	}
 	m.mu.Unlock()
-	c.report()
 	if m.unordered || m.eager.Load() || m.first.Load() == c {
 		m.ring()
 	}
@@ -291,6 +302,7 @@ func (c *chunk[In, Out]) failRest(err error) {
 }
 
 // report tells the listeners of the chunk: once of what is done, once of what was cancelled, and of each failed item.
+// Both mutexes are held.
 func (c *chunk[In, Out]) report() {
 	s := c.m.s
 	if s.Mask() == 0 {
@@ -304,15 +316,15 @@ func (c *chunk[In, Out]) report() {
 			canceled++
 		default:
 			failed++
-			s.Note(c.failure(i, err))
+			s.note(c.failure(i, err))
 		}
 	}
 	name := c.m.f.Name
 	if n := c.size - failed - canceled; n > 0 {
-		s.Note(event.Event{Kind: event.TaskDone, Func: name, Items: n, Item: -1, Took: c.lasted()})
+		s.note(event.Event{Kind: event.TaskDone, Func: name, Items: n, Item: -1, Took: c.lasted()})
 	}
 	if canceled > 0 {
-		s.Note(event.Event{Kind: event.TaskCanceled, Func: name, Items: canceled, Item: -1, Err: c.Task.err})
+		s.note(event.Event{Kind: event.TaskCanceled, Func: name, Items: canceled, Item: -1, Err: c.Task.err})
 	}
 }
 

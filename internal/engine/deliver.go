@@ -67,11 +67,10 @@ func (f *Fn[In, Out]) drive(ctx context.Context, in iter.Seq2[In, error], unorde
 		m.submitTail()
 		d.pump(true)
 	}
-	if failure == nil {
-		failure = d.over
-	}
-	if failure != nil && !d.broke {
-		out(nil, 0, failure)
+	for _, err := range []error{failure, d.over} { // the bare error of the context comes last
+		if err != nil && !d.broke && !out(nil, 0, err) {
+			return
+		}
 	}
 }
 
@@ -91,7 +90,11 @@ func (d *driver[In, Out]) pull(in iter.Seq2[In, error]) (err error) {
 			return
 		}
 		if v := recover(); v != nil {
-			err = &TaskError{Func: d.f.Name, Item: d.index, Err: fmt.Errorf("the input panicked: %v", v), Stack: string(debug.Stack())}
+			what := "input"
+			if d.weighing {
+				what = "Weight"
+			}
+			err = &TaskError{Func: d.f.Name, Item: d.index, Err: fmt.Errorf("the %s panicked: %v", what, v), Stack: string(debug.Stack())}
 		}
 	}()
 	stopped := false

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"iter"
+	"math"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -19,17 +20,18 @@ type mapper[In, Out any] struct {
 	ctx   context.Context
 	scope *Scope // of its chunks: ends with the loop
 	outer *Scope // of what is yielded; nil if results hold no Refs
-	room  int  // chunks that can run at once
-	alone bool // each item is a task: it may wait for Refs or has a Timeout
+	room  int    // chunks that can run at once
+	alone bool   // each item is a task: it may wait for Refs or has a Timeout
 
 	// The ranging goroutine's own.
-	filling *chunk[In, Out]
-	index   int // of the next item
-	filled  int64
-	spare   []buffers[In, Out]
-	shut    bool        // the session was closed
-	limit   int         // items per chunk, by their size
-	rec     *mapJournal // nil without a journal
+	filling  *chunk[In, Out]
+	index    int // of the next item
+	filled   int64
+	spare    []buffers[In, Out]
+	shut     bool        // the session was closed
+	weighing bool        // the function's Weight runs
+	limit    int         // items per chunk, by their size
+	rec      *mapJournal // nil without a journal
 
 	mu        sync.Mutex
 	sizer     sizer
@@ -122,6 +124,12 @@ func (m *mapper[In, Out]) leave(cancel context.CancelFunc) {
 
 // add puts an item into the chunk that is being filled, and submits it when it's full.
 func (m *mapper[In, Out]) add(v In, err error) {
+	weight := m.weigh(v)
+	if err == nil && m.s.cfg.Strict && !m.f.Local {
+		if v, err = m.f.snapshot(m.s, v); err != nil {
+			err = m.itemError(m.index, nil, err)
+		}
+	}
 	c := m.filling
 	if c == nil {
 		c = m.newChunk()
@@ -132,14 +140,24 @@ func (m *mapper[In, Out]) add(v In, err error) {
 	if err != nil {
 		c.fail(i, err)
 	}
-	if m.f.Weight != nil {
-		c.weight += m.f.Weight(v)
-	} else {
-		c.weight++
-	}
+	c.weight += weight
 	if c.isFull() {
 		m.submit()
 	}
+}
+
+// weigh is what an item costs beside others; what is no positive number counts as 1.
+func (m *mapper[In, Out]) weigh(v In) float64 {
+	if m.f.Weight == nil {
+		return 1
+	}
+	m.weighing = true
+	w := m.f.Weight(v)
+	m.weighing = false
+	if !(w > 0) || math.IsInf(w, 1) {
+		return 1
+	}
+	return w
 }
 
 func (m *mapper[In, Out]) newChunk() *chunk[In, Out] {
@@ -206,8 +224,10 @@ func (m *mapper[In, Out]) start(c *chunk[In, Out]) {
 	}
 	c.tell = c
 	c.push(&c.waiter)
+	c.entering = true
 	m.s.submit(&c.Task, m.run)
-	if m.tick == nil && !m.left {
+	c.entering = false
+	if m.tick == nil && !m.left && !m.s.closed {
 		m.tick = m.s.after(chunkAim, m.rescue)
 	}
 }
@@ -229,7 +249,7 @@ func (m *mapper[In, Out]) rescue() {
 			m.splice(c, rest, false)
 		}
 	}
-	if m.open > 0 && !m.left {
+	if m.open > 0 && !m.left && !m.s.closed {
 		m.tick = m.s.after(chunkAim, m.rescue)
 	}
 }

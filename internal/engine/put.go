@@ -45,6 +45,18 @@ func putStrictly[T any](s *Session, v T) (T, error) {
 	return cp, nil
 }
 
+// watchValue checks a value again when the session ends, if it can be encoded at all.
+func watchValue[T any](s *Session, v T, what string) {
+	p, err := codec.Of(reflect.TypeFor[T]())
+	if err != nil {
+		return
+	}
+	refs := &refTable{}
+	if data, err := p.Append(nil, &v, refs); err == nil {
+		watch(s, p, v, data, refs, what)
+	}
+}
+
 func (s *Session) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

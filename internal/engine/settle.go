@@ -20,6 +20,9 @@ func (s *Session) settle(t *Task, err error, kind event.Kind) {
 	t.err = err
 	t.phase = over
 	t.planEnded()
+	if c, ok := t.ops.(interface{ ended() }); ok {
+		c.ended()
+	}
 	t.scope, t.run = nil, nil
 	if !s.stuckIn(t) {
 		t.ops.Release(err != nil)

@@ -86,6 +86,9 @@ func (g *gather[T, S]) Join() (*Task, error) {
 		out[i] = r.out
 	}
 	g.out = out
+	if g.s.cfg.Strict {
+		watchValue(g.s, out, "a value of Gather")
+	}
 	return nil, nil
 }
 

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/internal/source"
+)
+
+func newFingerprint() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "fingerprint [PACKAGES]",
+		Short: "Write down the code of registered functions, so that cached results and jobs outlive a build",
+		Long: `Writes a small file, muster_fingerprint.go, into each package of the module that a registered function reaches.
+It embeds the package's sources and holds a hash of the code of each function that the package registers, and of all
+that this code reaches in the module. A program that is built with up-to-date files finds the results that another
+build has cached or recorded, for as long as that code is the same. With outdated ones it finds none, and says so.
+
+Put this line into a file of each program, and run go generate before you build:
+
+  //go:generate muster fingerprint ./...
+
+muster run does the same without writing into your packages.`,
+		Example: "  muster fingerprint ./...\n  muster fingerprint --check ./...   in CI: exit code 1 if a file is outdated",
+	}
+	check := cmd.Flags().Bool("check", false, "write nothing; exit with 1 if a file is outdated")
+	tags := cmd.Flags().StringSlice("tags", nil, "build tags (default: those in GOFLAGS)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		m, err := source.Analyse(cmd.Context(), source.Config{Patterns: args, Tags: *tags})
+		if err != nil {
+			return err
+		}
+		does := m.WriteFiles
+		if *check {
+			does = m.Check
+		}
+		c, err := does()
+		for _, w := range append(m.Warnings, c.Warnings...) {
+			fmt.Fprintln(cmd.ErrOrStderr(), "muster:", w)
+		}
+		if err != nil {
+			return err
+		}
+		with := 0
+		for _, f := range m.Functions {
+			if f.Fingerprint != "" {
+				with++
+			}
+		}
+		verb := map[bool]string{false: "wrote", true: "outdated:"}[*check]
+		for _, name := range c.Write {
+			fmt.Fprintln(cmd.OutOrStdout(), verb, name)
+		}
+		for _, name := range c.Remove {
+			fmt.Fprintln(cmd.OutOrStdout(), map[bool]string{false: "removed", true: "not needed:"}[*check], name)
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%d of %s have a fingerprint\n", with, plural(len(m.Functions), "registered function"))
+		if *check && !c.None() {
+			return codeError(exitFailed)
+		}
+		return nil
+	}
+	return cmd
+}

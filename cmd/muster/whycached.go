@@ -1,0 +1,189 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/cache"
+	"github.com/musterrun/muster/fingerprint"
+	"github.com/musterrun/muster/internal/source"
+)
+
+func newWhyCached() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "why-cached FUNCTION",
+		Short: "Explain why a result was computed although there were others of the function",
+		Long: `Compares the newest cached result of a function with the one that is nearest to it, and says what differs: which
+of the functions it calls has changed, the declared version, or which field of the argument. In a folder of the module
+that registers the function it also says whether results that are cached now hold for the code as it stands.`,
+		Args: cobra.ExactArgs(1),
+	}
+	dir, asJSON := addDir(cmd), addJSON(cmd)
+	key := cmd.Flags().String("key", "", "explain this result, by the beginning of its key, instead of the newest")
+	cmd.RunE = withCache(dir, func(cmd *cobra.Command, s *cache.Store, args []string) error {
+		list := entries(s, func(e cache.Entry) bool { return e.Info.Func == args[0] })
+		if len(list) == 0 {
+			return fmt.Errorf("no result of %s is cached: is it the registered name, and has it the option Cached?", args[0])
+		}
+		x := explanation{Func: args[0], Results: len(list), store: s}
+		this := slices.MaxFunc(list, func(a, b cache.Entry) int { return a.Created.Compare(b.Created) })
+		if *key != "" {
+			var err error
+			if this, err = find(s, *key); err != nil {
+				return err
+			}
+		}
+		x.explain(this, list)
+		x.compareSource(cmd, list)
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), x)
+		}
+		x.print(cmd.OutOrStdout())
+		return nil
+	})
+	return cmd
+}
+
+// explanation is why a result was computed.
+type explanation struct {
+	Func    string    `json:"func"`
+	Results int       `json:"results"`
+	Key     string    `json:"key"`
+	Stored  time.Time `json:"stored"`
+	Nearest string    `json:"nearest,omitempty"` // the key of the result that it is compared with
+	Differs []string  `json:"differs,omitempty"`
+	Now     []string  `json:"now,omitempty"`      // what differs between the code of the results and that in this folder
+	NowHits int       `json:"now_hits,omitempty"` // results that hold for the code in this folder
+	NowErr  string    `json:"now_error,omitempty"`
+	looked  bool
+
+	store *cache.Store
+}
+
+// explain compares an entry with the nearest one stored before it.
+func (x *explanation) explain(this cache.Entry, list []cache.Entry) {
+	x.Key, x.Stored = this.Key.String(), this.Created
+	var nearest *cache.Entry
+	var fewest []string
+	for i := range list {
+		e := &list[i]
+		if e.Key == this.Key || e.Created.After(this.Created) {
+			continue
+		}
+		if d := x.differences(this, *e); nearest == nil || len(d) < len(fewest) {
+			nearest, fewest = e, d
+		}
+	}
+	if nearest != nil {
+		x.Nearest, x.Differs = nearest.Key.String(), fewest
+	}
+}
+
+func (x *explanation) differences(this, old cache.Entry) []string {
+	var lines []string
+	for _, line := range this.Info.Changes(&old.Info) {
+		if line == "the code has changed" {
+			if units := x.codeChanges(x.units(old.Info.Fingerprint), x.units(this.Info.Fingerprint)); len(units) > 0 {
+				lines = append(lines, units...)
+				continue
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// units is what a fingerprint was made from, if it was kept.
+func (x *explanation) units(fp string) []fingerprint.Unit {
+	data, ok, err := x.store.Units(fp)
+	if !ok || err != nil {
+		return nil
+	}
+	var units []fingerprint.Unit
+	if json.Unmarshal(data, &units) != nil {
+		return nil
+	}
+	return units
+}
+
+// mostChanges is how many changes of the code are named.
+const mostChanges = 10
+
+func (x *explanation) codeChanges(old, now []fingerprint.Unit) []string {
+	if old == nil || now == nil {
+		return []string{"the code has changed (one of the two has no fingerprint: it was known by its executable)"}
+	}
+	var lines []string
+	changes := source.Explain(old, now)
+	for i, c := range changes {
+		if i == mostChanges {
+			lines = append(lines, fmt.Sprintf("the code: %d more changes", len(changes)-i))
+			break
+		}
+		lines = append(lines, "the code: "+c.String())
+	}
+	return lines
+}
+
+// compareSource looks whether the results hold for the code in this folder, if it registers the function.
+func (x *explanation) compareSource(cmd *cobra.Command, list []cache.Entry) {
+	m, err := source.Analyse(cmd.Context(), source.Config{Patterns: []string{"./..."}})
+	if err != nil {
+		return // not in a module
+	}
+	i := slices.IndexFunc(m.Functions, func(f source.Function) bool { return f.Name == x.Func })
+	if i < 0 {
+		return
+	}
+	f := m.Functions[i]
+	x.looked = true
+	if f.Fingerprint == "" {
+		x.NowErr = "its code has no fingerprint: see muster fingerprint"
+		return
+	}
+	newest := slices.MaxFunc(list, func(a, b cache.Entry) int { return a.Created.Compare(b.Created) })
+	old := x.units(newest.Info.Fingerprint)
+	for _, e := range list {
+		if units := x.units(e.Info.Fingerprint); units != nil && len(source.Explain(units, f.Units)) == 0 {
+			x.NowHits++
+		}
+	}
+	if x.NowHits == 0 {
+		x.Now = x.codeChanges(old, f.Units)
+	}
+}
+
+func (x *explanation) print(w io.Writer) {
+	const short = shortKey
+	fmt.Fprintf(w, "%s: %s cached\n", x.Func, plural(x.Results, "result"))
+	switch {
+	case x.Nearest == "":
+		fmt.Fprintf(w, "%s, stored %s, was computed because there was no other\n", x.Key[:short], ago(x.Stored))
+	default:
+		fmt.Fprintf(w, "%s, stored %s, was computed although there was %s, because\n", x.Key[:short], ago(x.Stored), x.Nearest[:short])
+		lines := x.Differs
+		if len(lines) == 0 {
+			lines = []string{"its result had expired or was refused"}
+		}
+		for _, l := range lines {
+			fmt.Fprintln(w, "  "+l)
+		}
+	}
+	switch {
+	case !x.looked:
+	case x.NowErr != "":
+		fmt.Fprintln(w, x.NowErr)
+	case x.NowHits > 0:
+		fmt.Fprintf(w, "for the code in this folder %d of them hold\n", x.NowHits)
+	default:
+		fmt.Fprintln(w, "for the code in this folder none of them holds:")
+		for _, l := range x.Now {
+			fmt.Fprintln(w, "  "+l)
+		}
+	}
+}
