@@ -2,6 +2,7 @@ package source
 
 import (
 	"go/types"
+	"slices"
 )
 
 // graph is the inside's units and who writes which variable. It is made once and then only read.
@@ -10,6 +11,7 @@ type graph struct {
 	outsiders outsiders
 	writers   map[*types.Var][]writer
 	mutating  map[*types.Func]how
+	gives     map[*types.Func][]*types.Var
 	starts    []*unit          // what runs while packages are initialised, unasked
 	atStart   map[node]bool    // what they may run
 	callers   map[node][]node  // the edges within atStart, backwards
@@ -35,6 +37,7 @@ type writer struct {
 func newGraph(w *world) *graph {
 	g := &graph{
 		world: w, outsiders: outsiders{}, writers: map[*types.Var][]writer{}, mutating: map[*types.Func]how{},
+		gives:   map[*types.Func][]*types.Var{},
 		atStart: map[node]bool{}, callers: map[node][]node{}, startsOf: map[node][]*unit{},
 		steps: map[*unit][]*step{}, namedBy: map[*unit][]*unit{},
 	}
@@ -78,8 +81,10 @@ func (g *graph) linkNames() {
 func (g *graph) addWriters(u *unit) {
 	worst := map[*types.Var]how{}
 	for _, t := range u.touches {
-		if g.unitOf(t.of) != u {
-			worst[t.of] = max(worst[t.of], g.effect(t))
+		for _, v := range g.targets(t) {
+			if g.unitOf(v) != u {
+				worst[v] = max(worst[v], g.effect(t))
+			}
 		}
 	}
 	for v, h := range worst {
@@ -93,7 +98,45 @@ func (g *graph) effect(t touch) how {
 	if t.method == nil {
 		return t.how
 	}
-	return g.mutates(t.method)
+	h := g.mutates(t.method)
+	if t.next != nil && h < alters && g.givesSelf(t.method) {
+		h = max(h, g.effect(*t.next))
+	}
+	return h
+}
+
+// givesSelf reports whether a method of the inside may return a part of its receiver.
+func (g *graph) givesSelf(f *types.Func) bool {
+	u := g.unitOf(f)
+	return u != nil && slices.ContainsFunc(u.self, func(t touch) bool { return t.returned })
+}
+
+// targets are the variables that a touch is of.
+func (g *graph) targets(t touch) []*types.Var {
+	if t.through == nil {
+		return []*types.Var{t.of}
+	}
+	return g.givenBy(t.through)
+}
+
+// givenBy are the variables that a function of the inside gives access to by what it returns.
+func (g *graph) givenBy(f *types.Func) []*types.Var {
+	if list, known := g.gives[f]; known {
+		return list
+	}
+	g.gives[f] = nil // for functions that call each other
+	u := g.unitOf(f)
+	if u == nil {
+		return nil
+	}
+	var list []*types.Var
+	for _, t := range u.touches {
+		if t.returned {
+			list = append(list, g.targets(t)...)
+		}
+	}
+	g.gives[f] = list
+	return list
 }
 
 // mutates is what a method of the inside does to its receiver.
@@ -139,7 +182,7 @@ func (g *graph) next(n node, f func(node)) {
 				f(node{unit: u})
 			}
 		case *types.Var:
-			if u := g.unitOf(o); u != nil && g.keepsCode(o.Type(), nil) {
+			if u := g.unitOf(o); u != nil && keepsCode(o.Type(), nil) {
 				g.keeps(u, f)
 			}
 		}
@@ -186,6 +229,27 @@ func (g *graph) findStart() {
 			g.callers[m] = append(g.callers[m], n)
 			visit(m)
 		})
+	}
+	for n := range g.atStart {
+		g.findFillers(n)
+	}
+}
+
+// findFillers is for a node that reads variables which keep code: it may run what others put into them before.
+func (g *graph) findFillers(n node) {
+	if n.unit == nil {
+		return
+	}
+	for _, o := range n.unit.runs {
+		v, ok := o.(*types.Var)
+		if !ok || !keepsCode(v.Type(), nil) {
+			continue
+		}
+		for _, w := range g.writers[v] {
+			if filler := (node{unit: w.unit}); filler != n && g.atStart[filler] {
+				g.callers[filler] = append(g.callers[filler], n)
+			}
+		}
 	}
 }
 

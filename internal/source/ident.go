@@ -82,13 +82,16 @@ func (v *walker) variable(id *ast.Ident, o *types.Var) {
 	switch {
 	case o.IsField():
 		v.word("." + id.Name)
-	case o.Pkg() != nil && o.Parent() == o.Pkg().Scope():
+	case isGlobal(o):
 		v.word("var:" + o.Pkg().Path() + "." + id.Name)
 		v.useAndRun(o)
-		v.touched(id, o)
+		v.touched(id, root{v: o})
 	default:
-		if o == v.recv {
-			v.touched(id, o)
+		if types.Object(o) == v.recv {
+			v.touched(id, root{v: o})
+		}
+		for _, r := range v.u.aliases[o] {
+			v.touched(id, r)
 		}
 		v.local(id, o)
 	}
@@ -139,9 +142,10 @@ func (v *walker) useAndRun(o types.Object) {
 }
 
 // runs reports whether a function that is named here may run when the unit does. It doesn't where it is only kept: as
-// code that is registered with muster, in a struct of another module's such as a command's, or in the declaration of a
-// variable that calls nothing.
+// code that is registered with muster, in a command that nothing is called with, or in the declaration of a variable that
+// calls nothing.
 func (v *walker) runs() bool {
+	kept := false
 	for i := len(v.stack) - 1; i >= 0; i-- {
 		switch n := v.stack[i].(type) {
 		case *ast.CallExpr:
@@ -158,30 +162,17 @@ func (v *walker) runs() bool {
 				return true
 			}
 		case *ast.CompositeLit:
-			if v.foreign(n) {
-				return false
-			}
+			kept = kept || v.onlyKept(n)
 		}
 	}
 	_, isVar := v.u.node.(*ast.ValueSpec)
-	return !isVar
+	return !isVar && !kept
 }
 
-// foreign reports whether a literal is a struct of a package outside.
-func (v *walker) foreign(lit *ast.CompositeLit) bool {
+// onlyKept reports whether a literal is of one of the keepers.
+func (v *walker) onlyKept(lit *ast.CompositeLit) bool {
 	t := v.p.info.TypeOf(lit)
-	if t == nil {
-		return false
-	}
-	if ptr, ok := t.Underlying().(*types.Pointer); ok {
-		t = ptr.Elem()
-	}
-	n, ok := types.Unalias(t).(*types.Named)
-	if !ok || n.Obj().Pkg() == nil || v.w.insideOf(n.Obj()) != nil {
-		return false
-	}
-	_, ok = n.Underlying().(*types.Struct)
-	return ok
+	return t != nil && isOneOf(t.Underlying(), keepers) || t != nil && isOneOf(t, keepers)
 }
 
 // callee is the declared function or builtin that a call names, or nil.

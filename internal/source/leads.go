@@ -4,7 +4,7 @@ import "go/types"
 
 // leadsOn reports whether a copy of a value of the type leads to something that can be changed through it.
 func leadsOn(t types.Type, seen map[types.Type]bool) bool {
-	if isConstant(t) || seen[t] {
+	if isConstant(t) || isMusters(t) || seen[t] {
 		return false
 	}
 	switch u := t.Underlying().(type) {
@@ -37,7 +37,10 @@ func isError(t types.Type) bool {
 }
 
 // isConstant reports whether t, or what it points to, is one of constantTypes.
-func isConstant(t types.Type) bool {
+func isConstant(t types.Type) bool { return isOneOf(t, constantTypes) }
+
+// isOneOf reports whether t, or what it points to, is a type outside that a table names.
+func isOneOf(t types.Type, table map[string]bool) bool {
 	if t == nil {
 		return false
 	}
@@ -45,19 +48,25 @@ func isConstant(t types.Type) bool {
 		t = p.Elem()
 	}
 	n, ok := types.Unalias(t).(*types.Named)
-	return ok && n.Obj().Pkg() != nil && constantTypes[n.Obj().Pkg().Path()+"."+n.Obj().Name()]
+	return ok && n.Obj().Pkg() != nil && table[n.Obj().Pkg().Path()+"."+n.Obj().Name()]
 }
 
-// keepsCode reports whether a variable of the type may hold functions that somebody who has it calls: in itself, in its
-// elements, or in structs of the inside.
-func (w *world) keepsCode(t types.Type, seen map[types.Type]bool) bool {
-	if seen[t] || isConstant(t) {
+// isMusters reports whether t, or what it points to, is a type of package muster's: a handle of a function.
+func isMusters(t types.Type) bool {
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	n, ok := types.Unalias(t).(*types.Named)
+	return ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == musterPath
+}
+
+// keepsCode reports whether a variable of the type may hold functions that somebody who has it calls while packages are
+// initialised.
+func keepsCode(t types.Type, seen map[types.Type]bool) bool {
+	if seen[t] || isConstant(t) || isOneOf(t, keepers) || isError(t) || isMusters(t) {
 		return false
 	}
-	if n, ok := types.Unalias(t).(*types.Named); ok {
-		if isError(t) || n.Obj().Pkg() != nil && w.insideOf(n.Obj()) == nil {
-			return false
-		}
+	if _, ok := types.Unalias(t).(*types.Named); ok {
 		if seen == nil {
 			seen = map[types.Type]bool{}
 		}
@@ -67,18 +76,18 @@ func (w *world) keepsCode(t types.Type, seen map[types.Type]bool) bool {
 	case *types.Signature, *types.Interface:
 		return true
 	case *types.Map:
-		return w.keepsCode(u.Elem(), seen) || w.keepsCode(u.Key(), seen)
+		return keepsCode(u.Elem(), seen) || keepsCode(u.Key(), seen)
 	case *types.Slice:
-		return w.keepsCode(u.Elem(), seen)
+		return keepsCode(u.Elem(), seen)
 	case *types.Array:
-		return w.keepsCode(u.Elem(), seen)
+		return keepsCode(u.Elem(), seen)
 	case *types.Chan:
-		return w.keepsCode(u.Elem(), seen)
+		return keepsCode(u.Elem(), seen)
 	case *types.Pointer:
-		return w.keepsCode(u.Elem(), seen)
+		return keepsCode(u.Elem(), seen)
 	case *types.Struct:
 		for f := range u.Fields() {
-			if w.keepsCode(f.Type(), seen) {
+			if keepsCode(f.Type(), seen) {
 				return true
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -71,7 +73,7 @@ type step struct {
 
 func (s *step) changes(g *graph, v *types.Var) bool {
 	for _, t := range s.unit.touches {
-		if t.of == v && g.effect(t) == alters {
+		if slices.Contains(g.targets(t), v) && g.effect(t) == alters {
 			return true
 		}
 	}
@@ -105,6 +107,7 @@ func (g *graph) simple(of *unit) []*step {
 	var all []*step
 	add := func(n ast.Node) {
 		u := &unit{pkg: of.pkg, node: n, outer: of.node}
+		u.aliases = maps.Clone(of.aliases)
 		v := newWalker(g.world, u)
 		v.walk()
 		all = append(all, &step{unit: u, caught: v.caught, sets: setBy(n, of.pkg.info)})

@@ -73,6 +73,11 @@ var opaque = map[string]string{
 var constantTypes = set(`regexp.Regexp log.Logger log/slog.Logger strings.Replacer time.Location sync.Mutex sync.RWMutex
 	sync.Once sync.WaitGroup sync.Cond sync.Pool`)
 
+// keepers are types outside that hold functions for later: whoever gets one while packages are initialised doesn't call
+// them then.
+var keepers = set(`github.com/spf13/cobra.Command github.com/urfave/cli.App github.com/urfave/cli.Command
+	github.com/urfave/cli/v2.App github.com/urfave/cli/v2.Command github.com/urfave/cli/v3.Command net/http.Server`)
+
 // changes begin the names of methods outside that change their receiver. One that doesn't is taken to change it only
 // where it runs while packages are initialised.
 var changes = strings.Fields(`Store Swap Set Put Push Register Insert Append LoadOrStore CompareAndSwap Handle Delete Write

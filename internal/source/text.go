@@ -64,17 +64,17 @@ func (v *walker) visit(n ast.Node) bool {
 	case *ast.EmptyStmt:
 		return false
 	case *ast.Ident:
-		if !v.constant(x) {
+		if _, ok := v.p.info.Uses[x].(*types.Const); !ok || !v.constant(x) {
 			v.ident(x)
 		}
 		return false
 	case *ast.SelectorExpr:
-		if v.constant(x) {
+		if _, ok := v.p.info.Uses[x.Sel].(*types.Const); ok && v.constant(x) {
 			return false
 		}
 		return v.selector(x)
-	case ast.Expr:
-		if v.constant(x) {
+	case *ast.BasicLit, *ast.BinaryExpr, *ast.UnaryExpr, *ast.CallExpr: // others have no constant value
+		if v.constant(x.(ast.Expr)) {
 			return false
 		}
 	case *ast.GenDecl:
@@ -94,6 +94,7 @@ func (v *walker) open(n ast.Node) {
 	v.word(reflect.TypeOf(n).Elem().Name())
 	v.attributes(n)
 	v.note(n)
+	v.alias(n)
 	v.stack = append(v.stack, n)
 }
 

@@ -7,30 +7,26 @@ import (
 	"strings"
 )
 
-// touched notes what happens to a variable where it is named.
-func (v *walker) touched(id *ast.Ident, o *types.Var) {
-	t := v.follow(id)
-	t.of = o
-	if o == v.recv {
+// touched notes what happens to a variable where it, or a local that leads to the same, is named.
+func (v *walker) touched(e ast.Expr, r root) {
+	t := v.follow(e, len(v.stack)-1)
+	t.of, t.through = r.v, r.f
+	switch {
+	case r.v != nil && types.Object(r.v) == v.recv:
 		v.u.self = append(v.u.self, t)
-		return
-	}
-	if v.w.insideOf(o) == nil {
+	case r.v != nil && v.w.insideOf(r.v) == nil:
 		if t.how >= counts {
-			v.u.tells[o.Pkg().Path()] = true
+			v.u.tells[r.v.Pkg().Path()] = true
 		}
-		return
+	case t.how != reads || t.method != nil:
+		v.u.touches = append(v.u.touches, t)
 	}
-	if t.how == reads && t.method == nil {
-		return
-	}
-	v.u.touches = append(v.u.touches, t)
 }
 
-// follow climbs from a variable's name through its fields, elements and what it points to, up to what uses them.
-func (v *walker) follow(id ast.Expr) touch {
-	child := id
-	for i := len(v.stack) - 1; i >= 0; i-- {
+// follow climbs from an expression, whose parents end at v.stack[i], through its fields, elements and what it points to,
+// up to what uses them.
+func (v *walker) follow(child ast.Expr, i int) touch {
+	for ; i >= 0; i-- {
 		parent, ok := v.stack[i].(ast.Expr)
 		if !ok {
 			return v.byStatement(v.stack[i], child)
@@ -38,7 +34,7 @@ func (v *walker) follow(id ast.Expr) touch {
 		switch x := parent.(type) {
 		case *ast.SelectorExpr:
 			if s := v.p.info.Selections[x]; s != nil && s.Kind() != types.FieldVal {
-				return v.byMethod(s.Obj().(*types.Func), s.Recv())
+				return v.byMethod(x, s, i)
 			}
 		case *ast.IndexExpr:
 			if ast.Unparen(x.X) != child {
@@ -50,19 +46,32 @@ func (v *walker) follow(id ast.Expr) touch {
 			}
 		case *ast.StarExpr, *ast.TypeAssertExpr:
 		case *ast.UnaryExpr:
-			return touch{how: v.byOperator(x, child, i)}
+			return touch{how: v.byOperator(x, child, i), returned: x.Op == token.AND && v.inReturn(i)}
 		case *ast.CallExpr:
 			if !v.p.info.Types[x.Fun].IsType() {
 				return touch{how: v.byCall(x, child)}
 			}
 		case *ast.KeyValueExpr, *ast.CompositeLit:
-			return touch{how: v.lent(child)}
+			return touch{how: v.lent(child), returned: v.inReturn(i)}
 		default: // a comparison, an operand
 			return touch{}
 		}
 		child = parent
 	}
 	return touch{}
+}
+
+// inReturn reports whether what stands at v.stack[i] is part of what its function returns.
+func (v *walker) inReturn(i int) bool {
+	for ; i >= 0; i-- {
+		switch v.stack[i].(type) {
+		case *ast.ReturnStmt:
+			return true
+		case *ast.FuncLit, *ast.CallExpr:
+			return false
+		}
+	}
+	return false
 }
 
 // lent is for a value that is copied to where it isn't followed: harmless unless the copy leads to the same.
@@ -132,7 +141,7 @@ func (v *walker) byStatement(n ast.Node, child ast.Expr) touch {
 				return touch{how: v.assigned(x.Tok, child)}
 			}
 		}
-		return touch{how: v.lent(child)}
+		return touch{how: v.lent(child), returned: x.Tok == token.ASSIGN} // to a result that has a name, perhaps
 	case *ast.IncDecStmt:
 		return touch{how: counts}
 	case *ast.RangeStmt:
@@ -142,15 +151,17 @@ func (v *walker) byStatement(n ast.Node, child ast.Expr) touch {
 		if x.Value != nil && v.p.info.TypeOf(x.Value) != nil {
 			return touch{how: v.lent(x.Value)}
 		}
-	case *ast.ReturnStmt, *ast.ValueSpec, *ast.SendStmt:
+	case *ast.ReturnStmt:
+		return touch{how: v.lent(child), returned: true}
+	case *ast.ValueSpec, *ast.SendStmt:
 		return touch{how: v.lent(child)}
 	}
 	return touch{}
 }
 
-// assigned is for the left side. A receiver that is itself overwritten changes nobody else's.
+// assigned is for the left side. A local, or a receiver, that is itself overwritten changes nobody else's.
 func (v *walker) assigned(tok token.Token, child ast.Expr) how {
-	if id, ok := child.(*ast.Ident); ok && v.recv != nil && v.p.info.Uses[id] == v.recv {
+	if id, ok := child.(*ast.Ident); ok && !isGlobal(v.p.info.ObjectOf(id)) {
 		return reads
 	}
 	if tok == token.ASSIGN {
@@ -159,21 +170,33 @@ func (v *walker) assigned(tok token.Token, child ast.Expr) how {
 	return counts
 }
 
-func (v *walker) byMethod(f *types.Func, through types.Type) touch {
-	f = f.Origin()
+func isGlobal(o types.Object) bool {
+	return o != nil && o.Pkg() != nil && o.Parent() == o.Pkg().Scope()
+}
+
+// byMethod is for the receiver of a method, called or not.
+func (v *walker) byMethod(x *ast.SelectorExpr, s *types.Selection, i int) touch {
+	f := s.Obj().(*types.Func).Origin()
 	recv := f.Signature().Recv().Type()
 	switch {
 	case isConstant(recv):
 		return touch{}
 	case types.IsInterface(recv):
-		if leadsOn(through, nil) {
+		if leadsOn(s.Recv(), nil) {
 			return touch{how: lends}
 		}
 		return touch{}
 	case !leadsOn(recv, nil):
 		return touch{} // it gets a copy
 	case v.w.insideOf(f) != nil:
-		return touch{how: reads, method: f}
+		t := touch{how: reads, method: f}
+		if i > 0 {
+			if call, ok := v.stack[i-1].(*ast.CallExpr); ok && ast.Unparen(call.Fun) == x {
+				next := v.follow(call, i-2)
+				t.next, t.returned = &next, next.returned
+			}
+		}
+		return t
 	case f.Pkg().Path() == "sync/atomic":
 		return touch{how: atomically(f.Name())}
 	case changesByName(f.Name()):

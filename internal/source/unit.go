@@ -25,10 +25,11 @@ type facts struct {
 	touches []touch        // of package variables
 	self    []touch        // of a method's receiver
 	outside map[string]bool
-	tells   map[string]bool // packages outside that it may tell something when it runs
-	calls   bool            // a variable's initialiser calls something
-	embeds  []string        // patterns
-	asm     bool            // is written in assembly
+	tells   map[string]bool         // packages outside that it may tell something when it runs
+	calls   bool                    // a variable's initialiser calls something
+	embeds  []string                // patterns
+	asm     bool                    // is written in assembly
+	aliases map[types.Object][]root // locals that lead to the same as something global
 	sites   []site
 	wants   []string // unexported methods that interfaces in it ask for
 	troubles
@@ -44,11 +45,20 @@ type trouble struct {
 
 func (t *troubles) add(pos token.Pos, text string) { *t = append(*t, trouble{pos, text}) }
 
-// touch is what a unit does to a variable.
+// touch is what a unit does to a variable: to one that it names, or to those that a function gives access to.
 type touch struct {
-	of     *types.Var
-	how    how
-	method *types.Func // how is what this method does to its receiver
+	of       *types.Var
+	through  *types.Func // in place of of: the function whose result it is done to
+	how      how
+	method   *types.Func // how is what this method does to its receiver
+	next     *touch      // what is done to the method's result, if that is a part of the receiver
+	returned bool        // the unit gives access to it by what it returns
+}
+
+// root is what an expression is a part of: a variable, or what a function returns.
+type root struct {
+	v *types.Var
+	f *types.Func
 }
 
 // how is what happens to a variable or to what it leads to, from harmless to sure.
