@@ -47,7 +47,7 @@ func init() {
 	})
 }
 
-func open(t *testing.T, c muster.Config) context.Context {
+func open(t testing.TB, c muster.Config) context.Context {
 	t.Helper()
 	s, ctx, err := muster.Open(context.Background(), c)
 	if err != nil {

@@ -25,10 +25,25 @@ func Put[T any](ctx context.Context, v T) *Typed[T] {
 		var zero T
 		return Ready(at.s, zero, err)
 	}
-	t := Ready(at.s, v, nil)
+	p := &put[T]{}
+	p.s, p.out, p.phase, p.ops = at.s, v, over, p
+	p.waiters.Store(ended)
+	t := &p.Typed
 	at.s.identifyValue(&t.Task, at.run, func() (journal.Key, bool) { return valueKey(&v) })
 	return t
 }
+
+// put is a task that has ended from the start: its value was at hand.
+type put[T any] struct{ Typed[T] }
+
+var putSpec = &Spec{Name: "put"}
+
+func (p *put[T]) Spec() *Spec            { return putSpec }
+func (p *put[T]) Deps(func(*Task)) error { return nil }
+func (p *put[T]) Exec(*Run) error        { return nil }
+func (p *put[T]) Join() (*Task, error)   { return nil, nil }
+func (p *put[T]) Results(func(*Task))    {}
+func (p *put[T]) Release(drop bool)      { p.drop(drop) }
 
 func putStrictly[T any](s *Session, v T) (T, error) {
 	p, err := codec.Of(reflect.TypeFor[T]())

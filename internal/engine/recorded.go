@@ -121,7 +121,10 @@ type resultWriter struct{}
 // WriteRef is the key of the task.
 func (resultWriter) WriteRef(n *codec.Node) ([]byte, error) {
 	t := taskOf(n)
-	if t.ident == nil || !t.ident.known.Load() || t.ops == nil || t.is(joins) || t.ops.Spec().Local {
+	if t.ident == nil || !t.ident.known.Load() {
+		return nil, errNotRecorded
+	}
+	if t.ops != nil && (t.is(joins) || t.ops.Spec().Local || t.ops.Spec() == putSpec) { // without: it was restored itself
 		return nil, errNotRecorded
 	}
 	return t.ident.key[:], nil
