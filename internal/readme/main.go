@@ -1,5 +1,7 @@
-// Command readme runs the commands of a Markdown file: each fenced block marked sh, in order, by a bash of its own in
-// the current folder, so that what the file tells a newcomer to type works. It ends with the first command that fails.
+// Command readme holds what the documents promise. It follows the relative links of all Markdown files that git tracks
+// below the current folder, and runs the commands of the given one: each fenced block marked sh, in order, by a bash of
+// its own in the current folder, so that what the file tells a newcomer to type works. It ends with the first command
+// that fails.
 //
 //	go run ./internal/readme README.md
 package main
@@ -22,7 +24,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: readme FILE.md")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Stdout); err != nil {
+	err := checkLinks()
+	if err == nil {
+		err = run(os.Args[1], os.Stdout)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
