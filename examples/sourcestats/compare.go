@@ -37,7 +37,7 @@ type sample struct {
 
 // compareWays runs the ways in turn, in processes of their own, and prints what they took.
 func compareWays(paths []string, w io.Writer) error {
-	fmt.Fprintf(w, "%d cores, %s, medians of %d runs\n\n", runtime.GOMAXPROCS(0), runtime.Version(), rounds)
+	fmt.Fprintf(w, "%d cores, %s, medians of %d runs (least to most)\n\n", runtime.GOMAXPROCS(0), runtime.Version(), rounds)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "GC\tway\twall\tCPU\tpeak RSS\tspeed-up\t")
 	for _, set := range settings {
@@ -48,8 +48,10 @@ func compareWays(paths []string, w io.Writer) error {
 		serial := median(runs["serial"])
 		for _, way := range []string{"serial", "loop", "muster"} {
 			m := median(runs[way])
-			fmt.Fprintf(t, "%s\t%s\t%.2f s\t%.2f s\t%s\t%.2f\t\n",
-				set.name, way, m.wall.Seconds(), m.cpu.Seconds(), megabytes(m.rss), ratio(serial.wall, m.wall))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.2f\t\n", set.name, way,
+				spread(runs[way], "%.2f", "s", func(s sample) float64 { return s.wall.Seconds() }),
+				spread(runs[way], "%.2f", "s", func(s sample) float64 { return s.cpu.Seconds() }),
+				spread(runs[way], "%.0f", "MB", func(s sample) float64 { return float64(s.rss) / 1e6 }), ratio(serial.wall, m.wall))
 		}
 		loop, own := median(runs["loop"]), median(runs["muster"])
 		rss := "-"
@@ -122,9 +124,15 @@ func median(all []sample) sample {
 
 func ratio(a, b time.Duration) float64 { return a.Seconds() / b.Seconds() }
 
-func megabytes(n int64) string {
-	if n == 0 {
+// spread is a figure's median, least and most: "1.63 (1.60 to 1.71) s", or "-" where it isn't known.
+func spread(all []sample, format, unit string, figure func(sample) float64) string {
+	var xs []float64
+	for _, s := range all {
+		xs = append(xs, figure(s))
+	}
+	slices.Sort(xs)
+	if xs[len(xs)-1] == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.0f MB", float64(n)/1e6)
+	return fmt.Sprintf(format+" ("+format+" to "+format+") %s", xs[len(xs)/2], xs[0], xs[len(xs)-1], unit)
 }

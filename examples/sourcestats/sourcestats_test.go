@@ -173,3 +173,16 @@ func TestMedianIsOfEachFigure(t *testing.T) {
 		t.Error(m)
 	}
 }
+
+func TestSpread(t *testing.T) {
+	var all []sample
+	for _, ms := range []time.Duration{1700, 1600, 1650, 1640, 2000} {
+		all = append(all, sample{wall: ms * time.Millisecond})
+	}
+	if got := spread(all, "%.2f", "s", func(s sample) float64 { return s.wall.Seconds() }); got != "1.65 (1.60 to 2.00) s" {
+		t.Error(got)
+	}
+	if got := spread(all, "%.0f", "MB", func(s sample) float64 { return float64(s.rss) }); got != "-" {
+		t.Error(got)
+	}
+}

@@ -13,16 +13,24 @@ import (
 	"github.com/musterrun/muster"
 )
 
-var Count = muster.Func("count", func(ctx context.Context, path string) (int, error) {
+type Counted struct {
+	Path  string
+	Words int
+}
+
+var Count = muster.Func("count", func(ctx context.Context, path string) (Counted, error) {
 	text, err := os.ReadFile(path)
-	return len(bytes.Fields(text)), err
+	return Counted{path, len(bytes.Fields(text))}, err
 })
 
 func main() { muster.Main(run) }
 
 func run(ctx context.Context) error {
-	for n, err := range Count.Map(ctx, slices.Values(os.Args[1:])) { // in order, on all cores
-		fmt.Println(n, err)
+	for c, err := range Count.Map(ctx, slices.Values(os.Args[1:])) { // in order, on all cores
+		if err != nil {
+			return err
+		}
+		fmt.Println(c.Words, c.Path)
 	}
 	return nil
 }
