@@ -20,7 +20,7 @@
 //
 // # What it costs
 //
-// A call costs about a microsecond, an item of a [Function.Map] some tens of nanoseconds; docs/costs.md has the
+// A task costs about a microsecond, an item of a [Function.Map] some tens of nanoseconds; docs/costs.md has the
 // measurements. Values are passed by reference within the process: arguments and results must not be changed after they
 // are passed. mustertest's sessions, and [Config].Strict, check that.
 //

@@ -17,9 +17,22 @@ var (
 	ErrNoSession = engine.ErrNoSession
 )
 
-// TaskError is how a task failed: Func names its function, Task is its number in the session, Item its index in a Map
-// (else -1), Attempt counts from 1 and is 0 if the function never ran, Stack is a panic's, and Err is what the function
-// returned or why it didn't.
+// TaskError is how a task failed. errors.As finds it:
+//
+//	var failed *muster.TaskError
+//	if errors.As(err, &failed) { ... }
+//
+// Its fields are
+//
+//	Func    string // the function's name
+//	Task    uint64 // the task's number in its session; 0 if it was refused before it had one
+//	Item    int    // index in a Map, else -1
+//	Attempt int    // the one that failed, from 1; 0 if the function never ran
+//	Node    string // reserved for tasks on other machines; "" today
+//	Stack   string // of a panic: from the frame that panicked to the function; else ""
+//	Err     error  // what the function returned, or why it didn't run to its end
+//
+// Error is one line: the function, item and attempt, as far as they say something, then Err. Unwrap gives Err.
 type TaskError = engine.TaskError
 
 func init() {
