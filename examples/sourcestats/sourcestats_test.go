@@ -176,8 +176,8 @@ func TestMedianIsOfEachFigure(t *testing.T) {
 
 func TestSpread(t *testing.T) {
 	var all []sample
-	for _, ms := range []time.Duration{1700, 1600, 1650, 1640, 2000} {
-		all = append(all, sample{wall: ms * time.Millisecond})
+	for _, ms := range []int64{1700, 1600, 1650, 1640, 2000} {
+		all = append(all, sample{wall: time.Duration(ms * 1e6)})
 	}
 	if got := spread(all, "%.2f", "s", func(s sample) float64 { return s.wall.Seconds() }); got != "1.65 (1.60 to 2.00) s" {
 		t.Error(got)
