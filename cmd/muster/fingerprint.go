@@ -55,7 +55,7 @@ muster run does the same without writing into your packages.`,
 		for _, name := range c.Remove {
 			fmt.Fprintln(cmd.OutOrStdout(), map[bool]string{false: "removed", true: "not needed:"}[*check], name)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%d of %s have a fingerprint\n", with, plural(len(m.Functions), "registered function"))
+		fmt.Fprintf(cmd.OutOrStdout(), "%d of %d registered functions have a fingerprint\n", with, len(m.Functions))
 		if *check && !c.None() {
 			return codeError(exitFailed)
 		}

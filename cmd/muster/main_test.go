@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// asMuster has the test's executable run as muster.
+const asMuster = "MUSTER_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asMuster) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// place is a module with a program, and a cache of its own.
+type place struct {
+	t     *testing.T
+	dir   string
+	cache string
+}
+
+const program = `package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/musterrun/muster"
+)
+
+type Query struct {
+	N    int
+	Name string
+}
+
+var Count = muster.Func("count", func(_ context.Context, q Query) (int, error) {
+	fmt.Println("counting")
+	return helper(q.N), nil
+}, muster.Cached())
+
+func helper(n int) int { return n + 1 }
+
+func main() {
+	muster.Main(func(ctx context.Context) error {
+		n, err := strconv.Atoi(os.Args[1])
+		if err != nil {
+			return err
+		}
+		if n > 99 {
+			os.Exit(n)
+		}
+		got, err := Count.Call(ctx, Query{n, "x"})
+		fmt.Println("result", got)
+		return err
+	})
+}
+`
+
+func newPlace(t *testing.T) *place {
+	t.Helper()
+	p := &place{t: t, dir: t.TempDir(), cache: t.TempDir()}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, requires, _ := strings.Cut(string(mod), "\ngo ")
+	p.write("go.mod", "module example.com/p\n\ngo "+requires+
+		"\nrequire github.com/musterrun/muster v0.0.0\n\nreplace github.com/musterrun/muster => "+root+"\n")
+	p.write("go.sum", string(sums))
+	p.write("main.go", program)
+	return p
+}
+
+func (p *place) write(name, text string) {
+	p.t.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// edit replaces a part of the program.
+func (p *place) edit(old, now string) {
+	p.t.Helper()
+	data, err := os.ReadFile(filepath.Join(p.dir, "main.go"))
+	if err != nil || !bytes.Contains(data, []byte(old)) {
+		p.t.Fatal(old, err)
+	}
+	p.write("main.go", strings.Replace(string(data), old, now, 1))
+}
+
+// muster runs the command line and gives what it prints and its exit code.
+func (p *place) muster(args ...string) (out string, code int) {
+	p.t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	cmd := exec.Command(exe, args...)
+	cmd.Dir = p.dir
+	cmd.Env = append(os.Environ(), asMuster+"=1", "XDG_CACHE_HOME="+p.cache, "LocalAppData="+p.cache, "MUSTER_JOB=",
+		"GOFLAGS=-mod=mod", "GOWORK=off")
+	data, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		p.t.Fatal(err)
+	}
+	return string(data), cmd.ProcessState.ExitCode()
+}
+
+// want runs the command line and compares.
+func (p *place) want(code int, contains string, args ...string) string {
+	p.t.Helper()
+	out, got := p.muster(args...)
+	if got != code || !strings.Contains(out, contains) {
+		p.t.Errorf("muster %s: exit code %d, want %d, and %q in\n%s", strings.Join(args, " "), got, code, contains, out)
+	}
+	return out
+}
+
+func TestCommandLine(t *testing.T) {
+	p := newPlace(t)
+	p.want(0, "muster run ./cmd/simulate")
+	p.want(2, "unknown command", "nonsense")
+	p.want(2, "see muster run --help", "run")
+	p.want(2, "unknown flag: --nonsense; see muster jobs --help", "jobs", "--nonsense")
+	p.want(0, "no jobs: a program records one", "jobs")
+	p.want(1, "there is no job x: muster jobs lists them", "job", "show", "x")
+	p.want(1, "there is no job x", "job", "rm", "x")
+	p.want(0, "no cached results", "cache", "ls")
+	p.want(1, `no cached result has a key that begins with "12"`, "cache", "show", "12")
+	p.want(2, "name keys, or a function by --func", "cache", "rm")
+	p.want(2, `"x" is no size`, "cache", "prune", "--to", "x")
+	p.want(1, "no result of count is cached", "why-cached", "count")
+	p.want(1, "directory not found", "run", "./nope")
+}
+
+func TestRunCachesAndExplains(t *testing.T) {
+	p := newPlace(t)
+	if out := p.want(0, "result 2", "run", ".", "1"); !strings.Contains(out, "counting") {
+		t.Error(out)
+	}
+	// Another build, of code that doesn't matter to the function: the result is found.
+	p.edit(`fmt.Println("result", got)`, `fmt.Println("the result", got)`)
+	if out := p.want(0, "the result 2", "run", ".", "1"); strings.Contains(out, "counting") {
+		t.Error("computed again:", out)
+	}
+	p.want(137, "", "run", ".", "137")
+	p.want(0, "1 result of", "cache", "verify")
+	p.want(0, "count", "cache", "ls", "--func", "count")
+	var entries []entryJSON
+	out, _ := p.muster("cache", "ls", "--json")
+	if err := json.Unmarshal([]byte(out), &entries); err != nil || len(entries) != 1 || entries[0].Func != "count" {
+		t.Fatal(out, err)
+	}
+	p.want(0, "field Name", "cache", "show", entries[0].Key[:8])
+
+	p.want(0, "result 6", "run", ".", "5")
+	p.want(0, "the argument N differs", "why-cached", "count")
+	p.want(0, "for the code in this folder 2 of them hold", "why-cached", "count")
+	p.edit("return n + 1", "return n + 2")
+	p.want(0, "helper changed", "why-cached", "count")
+	p.want(0, "result 3", "run", ".", "1")
+	p.want(0, "the code: p.helper changed", "why-cached", "count")
+
+	p.want(0, "removed 3 results", "cache", "rm", "--func", "count")
+	p.want(0, "results               0", "cache", "stats")
+	p.want(0, "removed 0 results", "cache", "prune", "--unused", "1h")
+}
+
+func TestFingerprintAndJobs(t *testing.T) {
+	p := newPlace(t)
+	p.want(1, "outdated: ", "fingerprint", "--check", "./...")
+	p.want(0, "1 of 1 registered functions have a fingerprint", "fingerprint", "./...")
+	p.want(0, "1 of 1", "fingerprint", "--check", "./...")
+	p.edit("return n + 1", "return n + 2")
+	p.want(1, "outdated: ", "fingerprint", "--check", "./...")
+
+	p.want(0, "result 3", "run", "--job", "nightly", ".", "1")
+	p.want(0, "1 of 1 calls were recorded before", "run", "--job", "nightly", ".", "1")
+	p.want(0, "nightly", "jobs")
+	p.want(0, "count", "job", "show", "nightly")
+	var jobs []map[string]any
+	out, _ := p.muster("jobs", "--json")
+	if err := json.Unmarshal([]byte(out), &jobs); err != nil || len(jobs) != 1 || jobs[0]["Name"] != "nightly" {
+		t.Error(out, err)
+	}
+	p.want(0, "", "job", "rm", "nightly")
+	p.want(0, "no jobs", "jobs")
+	p.want(0, "", "vet", "./...")
+	p.edit("Count.Call(ctx, Query{n, \"x\"})", "0, error(nil)\n\tCount.Go(ctx, Query{n, \"x\"})")
+	p.want(1, "(dropped)", "vet", "./...")
+}
