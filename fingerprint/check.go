@@ -15,7 +15,8 @@ const MainModules = "main"
 
 // build is what is known of the program that runs.
 type build struct {
-	main     string // the main package's module
+	path     string // of the main package
+	main     string // the module of the main package
 	settings map[string]string
 	modules  map[string]string // path to version, or to what replaces it
 	known    bool
@@ -30,7 +31,7 @@ var running = sync.OnceValue(func() *build {
 })
 
 func describe(info *debug.BuildInfo) *build {
-	b := &build{main: info.Main.Path, settings: map[string]string{}, modules: map[string]string{}, known: true}
+	b := &build{path: info.Path, main: info.Main.Path, settings: map[string]string{}, modules: map[string]string{}, known: true}
 	for _, s := range info.Settings {
 		b.settings[s.Key] = s.Value
 	}
@@ -74,7 +75,7 @@ func (f *function) check() *Reason {
 	if !b.known {
 		return f.because(Environment, "build information", "present", "")
 	}
-	for _, r := range []*Reason{f.checkSettings(b), f.checkModules(b), f.checkSources()} {
+	for _, r := range []*Reason{f.checkSettings(b), f.checkModules(b), f.checkMain(b), f.checkSources()} {
 		if r != nil {
 			return r
 		}
@@ -130,12 +131,35 @@ func (f *function) checkModules(b *build) *Reason {
 	return nil
 }
 
+// checkMain wants a main package that was analysed, if one could matter. That of a test is none that anybody wrote.
+func (f *function) checkMain(b *build) *Reason {
+	if !f.entry.Open || strings.HasSuffix(b.path, ".test") {
+		return nil
+	}
+	for _, i := range slices.Concat(f.entry.Packages, f.entry.Guards) {
+		if f.record.Packages[i].Path == b.path {
+			return nil
+		}
+	}
+	return f.because(Environment, "main package", "one that was analysed", b.path)
+}
+
 func (f *function) checkSources() *Reason {
 	for _, i := range f.entry.Packages {
 		want := f.record.Packages[i]
 		p := registry.packages[want.Path]
 		if p == nil {
 			return f.because(Missing, want.Path, "", "")
+		}
+		if sum, err := p.sum(); err != nil || sum != want.Sum {
+			return f.because(Changed, want.Path, want.Sum, sum)
+		}
+	}
+	for _, i := range f.entry.Guards {
+		want := f.record.Packages[i]
+		p := registry.packages[want.Path]
+		if p == nil {
+			continue // it isn't linked: a test links less than a program
 		}
 		if sum, err := p.sum(); err != nil || sum != want.Sum {
 			return f.because(Changed, want.Path, want.Sum, sum)

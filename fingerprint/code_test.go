@@ -116,6 +116,47 @@ func TestBuildInformationCounts(t *testing.T) {
 	}
 }
 
+// An open function minds other packages where they are linked, and main packages that nobody analysed.
+func TestGuards(t *testing.T) {
+	open := func(r *Record) {
+		r.Functions[0].Packages, r.Functions[0].Guards, r.Functions[0].Open = []int{0}, []int{1}, true
+	}
+	for name, c := range map[string]struct {
+		change func(*Record)
+		path   string
+		after  func()
+		kind   string
+	}{
+		"known main":           {open, "example.com/b", nil, "fresh"},
+		"unknown main":         {open, "example.com/new", nil, "environment"},
+		"unknown main, closed": {nil, "example.com/new", nil, "fresh"},
+		"test":                 {open, "example.com/a.test", nil, "fresh"},
+		"guard edited":         {open, "example.com/a", func() { register("example.com/b", files("package b // edited"), "") }, "changed"},
+		"guard that isn't there": {open, "example.com/a", func() {
+			registry.Lock()
+			delete(registry.packages, "example.com/b")
+			registry.Unlock()
+		}, "fresh"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pretend(t, func(i *debug.BuildInfo) { i.Path = c.path })
+			fresh(t, c.change)
+			if c.after != nil {
+				c.after()
+			}
+			kind := "fresh"
+			if got, err := Of("f"); err != nil {
+				t.Fatal(err)
+			} else if got.Reason != nil {
+				kind = got.Reason.Kind.String()
+			}
+			if kind != c.kind {
+				t.Errorf("got %s, want %s", kind, c.kind)
+			}
+		})
+	}
+}
+
 func set(i *debug.BuildInfo, key, value string) {
 	i.Settings = append(i.Settings, debug.BuildSetting{Key: key, Value: value})
 }

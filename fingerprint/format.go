@@ -34,8 +34,12 @@ func (r *Record) String() string {
 		for i, l := range f.Units {
 			levels[i] = writeRanges(l)
 		}
-		fmt.Fprintf(&b, "func %s %s %s %s %s\n", quote(f.Name), f.ID,
-			writeRanges(f.Packages), writeRanges(f.Modules), strings.Join(levels, "/"))
+		guards := writeRanges(f.Guards)
+		if f.Open && len(f.Guards) == 0 {
+			guards = isOpen
+		}
+		fmt.Fprintf(&b, "func %s %s %s %s %s %s\n", quote(f.Name), f.ID,
+			writeRanges(f.Packages), guards, writeRanges(f.Modules), strings.Join(levels, "/"))
 	}
 	return b.String()
 }

@@ -40,8 +40,12 @@ type Function struct {
 	ID       string // 64 hexadecimal digits; empty if there is none
 	Opaque   string // why there is none
 	Packages []int
-	Modules  []int
-	Units    [][]int // by depth
+	// Open says that code elsewhere could change what the function does, by setting a variable or telling something to a
+	// package outside: then the other packages of its programs must be those that were analysed, where they are linked.
+	Open    bool
+	Guards  []int // these packages
+	Modules []int
+	Units   [][]int // by depth
 }
 
 // parse reads a record's text. An empty text is a package that registers nothing.
@@ -98,24 +102,29 @@ func (r *Record) entry(word, rest string) error {
 	return nil
 }
 
-// function reads `"name" id packages modules units`.
+// function reads `"name" id packages guards modules units`.
 func (r *Record) function(rest string) error {
 	name, rest, err := quoted(rest)
 	if err != nil {
 		return err
 	}
 	words := strings.Split(rest, " ")
-	if len(words) != 4 || len(words[0]) != 64 {
-		return fmt.Errorf("has %d words where 4 belong", len(words))
+	if len(words) != 5 || len(words[0]) != 64 {
+		return fmt.Errorf("has %d words where 5 belong", len(words))
 	}
 	f := Function{Name: name, ID: words[0]}
 	if f.Packages, err = readRanges(words[1], len(r.Packages)); err != nil {
 		return err
 	}
-	if f.Modules, err = readRanges(words[2], len(r.Modules)); err != nil {
+	if f.Open = words[2] != "-"; words[2] != isOpen {
+		if f.Guards, err = readRanges(words[2], len(r.Packages)); err != nil {
+			return err
+		}
+	}
+	if f.Modules, err = readRanges(words[3], len(r.Modules)); err != nil {
 		return err
 	}
-	for level := range strings.SplitSeq(words[3], "/") {
+	for level := range strings.SplitSeq(words[4], "/") {
 		units, err := readRanges(level, len(r.Units))
 		if err != nil {
 			return err
@@ -125,6 +134,9 @@ func (r *Record) function(rest string) error {
 	r.Functions = append(r.Functions, f)
 	return nil
 }
+
+// isOpen stands for the guards of a function that is open and has none.
+const isOpen = "open"
 
 func quoted(s string) (name, rest string, err error) {
 	q, err := strconv.QuotedPrefix(s)

@@ -14,7 +14,8 @@ func TestRecordSurvives(t *testing.T) {
 		Units:    []Unit{{Key: "example.com/a.T[a b].M", Hash: [8]byte{1, 2, 255}}, {Key: "x"}, {Key: "y"}, {Key: "z"}},
 		Functions: []Function{
 			{Name: "plain", ID: strings.Repeat("0", 64), Packages: []int{0, 1}, Units: [][]int{{2}, nil, {0, 1, 3}}},
-			{Name: "quotes \" ` \n ä", ID: strings.Repeat("1", 64), Modules: []int{1}, Units: [][]int{{0}}},
+			{Name: "quotes \" ` \n ä", ID: strings.Repeat("1", 64), Open: true, Modules: []int{1}, Units: [][]int{{0}}},
+			{Name: "guarded", ID: strings.Repeat("2", 64), Open: true, Guards: []int{1}, Units: [][]int{{0}}},
 			{Name: "opaque", Opaque: "why"},
 		},
 	}
@@ -33,9 +34,10 @@ func TestRecordSurvives(t *testing.T) {
 
 func TestBrokenRecords(t *testing.T) {
 	for _, line := range []string{
-		"word", "unit key", "unit key zz", "unit key 00", "unit key 00112233445566778899", "func f", `func "f" 12 - - -`, `func "f" ` + strings.Repeat("0", 64) + " 0 - -",
-		`func "f" ` + strings.Repeat("0", 64) + " - 0 -", `func "f" ` + strings.Repeat("0", 64) + " - - 1-0", "opaque f why",
-		`func "f" ` + strings.Repeat("0", 64) + " - - -1",
+		"word", "unit key", "unit key zz", "unit key 00", "unit key 00112233445566778899", "func f", `func "f" 12 - - - -`, `func "f" ` + strings.Repeat("0", 64) + " 0 - - -",
+		`func "f" ` + strings.Repeat("0", 64) + " - - 0 -", `func "f" ` + strings.Repeat("0", 64) + " - - - 1-0", "opaque f why",
+		`func "f" ` + strings.Repeat("0", 64) + " - - - -1",
+		`func "f" ` + strings.Repeat("0", 64) + " - 2 - 0",
 	} {
 		if r, err := parse("muster 1\n" + line); err == nil {
 			t.Errorf("%q: got %+v", line, r)

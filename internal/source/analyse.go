@@ -120,6 +120,9 @@ func (a *analysis) function(r *registration) (Function, error) {
 		f.Modules = append(f.Modules, fingerprint.Version{Path: path, Version: reached.modules[path]})
 	}
 	f.Packages = a.take(reached)
+	if f.Open = reached.open(); f.Open {
+		f.Guards = a.guards(reached)
+	}
 	return f, nil
 }
 
@@ -181,6 +184,21 @@ func (a *analysis) take(r *reach) (paths []string) {
 		}
 	}
 	return sortedKeys(seen)
+}
+
+// guards are the packages that may be linked with a function and that it doesn't reach.
+func (a *analysis) guards(r *reach) (paths []string) {
+	for _, p := range a.inside {
+		if !r.linked[p] || r.reaches(p) {
+			continue
+		}
+		paths = append(paths, p.ImportPath)
+		if a.reached[p] == nil {
+			a.reached[p] = &extent{embeds: map[string]bool{}}
+		}
+	}
+	slices.Sort(paths)
+	return paths
 }
 
 // hashAll makes a fingerprint of all that counts.

@@ -250,3 +250,31 @@ func TestOverlayLeavesTheTreeAlone(t *testing.T) {
 		t.Errorf("the tree has %v, %v", found, err)
 	}
 }
+
+// What a package does that the function doesn't reach matters as soon as it does something to the function's variables,
+// before anything is generated again.
+func TestPackageThatBeginsToMatter(t *testing.T) {
+	t.Parallel()
+	dir := newProgram(t)
+	edit(t, dir, "lib/lib.go: n + 1 => n + Step\n--\nlib/lib.go: += // Step is exported.\nvar Step = 1")
+	m := generate(t, dir)
+	before := function(t, m, "f").Fingerprint
+	if got := ask(t, dir, "go", "run", ".", "f"); got != (answer{before, "fresh"}) {
+		t.Errorf("generated: %v, want %v", got, before)
+	}
+	edit(t, dir, "dep/dep.go: \"dep\" => \"depp\"") // a guard
+	if got := ask(t, dir, "go", "run", ".", "f"); got.kind != fingerprint.Changed.String() {
+		t.Errorf("another package of the program was edited: %v", got)
+	}
+	if after := function(t, generate(t, dir), "f").Fingerprint; after != before {
+		t.Errorf("it changed the fingerprint")
+	}
+	write(t, dir, "cmd/new/main.go", strings.Replace(read(t, dir, "main.go"), "func main() {", "func main() {\n\tlib.Step = 2\n", 1))
+	if got := ask(t, dir, "go", "run", "./cmd/new", "f"); got.kind == "fresh" {
+		t.Errorf("a program that nobody analysed sets a variable: %v", got)
+	}
+	edit(t, dir, "main.go: _, _ = f, g => _, _ = f, g\n\tlib.Step = 2")
+	if after := function(t, analyseDir(t, dir), "f").Fingerprint; after == before {
+		t.Errorf("main sets a variable, and the fingerprint is the same")
+	}
+}

@@ -42,8 +42,13 @@ type Function struct {
 	Fingerprint string             // 64 hexadecimal digits; empty if a warning says why there is none
 	Units       []fingerprint.Unit // what it depends on, nearest first, then by key
 	Packages    []string           // the inside packages that it reaches, sorted
-	Modules     []fingerprint.Version
-	opaque      string // why there is no fingerprint
+	// Open says that code which the function doesn't reach could change what it does, by setting one of its variables or
+	// by telling something to a package outside that it calls. Guards are the other inside packages of its programs,
+	// where such code could be added.
+	Open    bool
+	Guards  []string
+	Modules []fingerprint.Version
+	opaque  string // why there is no fingerprint
 }
 
 // Warning is code that the analysis can't see through. The functions that reach it have no fingerprint.

@@ -70,7 +70,7 @@ func (m *Module) record(path string, leaveOut map[string]string) string {
 			continue
 		}
 		functions = append(functions, f)
-		for _, p := range f.Packages {
+		for _, p := range slices.Concat(f.Packages, f.Guards) {
 			packages[p] = true
 		}
 		for _, v := range f.Modules {
@@ -107,13 +107,16 @@ func (m *Module) record(path string, leaveOut map[string]string) string {
 func unitID(u fingerprint.Unit) string { return u.Key + "\x00" + string(u.Hash[:]) }
 
 func (m *Module) entry(f Function, r *fingerprint.Record, places map[string]int, leftOut string) fingerprint.Function {
-	e := fingerprint.Function{Name: f.Name, ID: f.Fingerprint, Opaque: f.opaque}
+	e := fingerprint.Function{Name: f.Name, ID: f.Fingerprint, Opaque: f.opaque, Open: f.Open}
 	if leftOut != "" {
 		e.ID, e.Opaque = "", leftOut
 	}
 	for i, p := range r.Packages {
 		if slices.Contains(f.Packages, p.Path) {
 			e.Packages = append(e.Packages, i)
+		}
+		if slices.Contains(f.Guards, p.Path) {
+			e.Guards = append(e.Guards, i)
 		}
 	}
 	for i, v := range r.Modules {

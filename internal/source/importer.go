@@ -38,6 +38,9 @@ func (i *importer) find(ctx context.Context, paths, tags []string) error {
 	for _, l := range list {
 		if p := i.w.all[l.ImportPath]; p != nil {
 			p.Export = l.Export
+			if l.Export == "" && l.Error != nil {
+				p.Error = l.Error // why it doesn't compile
+			}
 		}
 	}
 	return nil

@@ -107,22 +107,29 @@ func (p *pkg) vendored() ([32]byte, error) {
 	return [32]byte(h.Sum(nil)), nil
 }
 
-// linkedWith are the packages that may be part of one program with p: all that is imported by a package that imports p.
+// linkedWith are the packages that may be part of one program with p: all that its programs import. If none of the
+// programs that were analysed has it, it is all that is imported by a package that imports p.
 func (w *world) linkedWith(p *pkg) map[*pkg]bool {
-	with := map[*pkg]bool{}
 	above := map[*pkg]bool{p: true}
+	programs := map[*pkg]bool{}
 	for _, q := range w.ordered { // those that a package imports come before it
 		for _, i := range q.Imports {
 			if r := w.all[q.resolve(i)]; r != nil && above[r] {
 				above[q] = true
 			}
 		}
+		if above[q] && q.Name == "main" {
+			programs[q] = true
+		}
+	}
+	with := programs
+	if len(programs) == 0 {
+		with = above
 	}
 	for _, q := range slices.Backward(w.ordered) {
-		if !above[q] && !with[q] {
+		if !with[q] {
 			continue
 		}
-		with[q] = true
 		for _, i := range q.Imports {
 			if r := w.all[q.resolve(i)]; r != nil {
 				with[r] = true

@@ -43,10 +43,21 @@ func newWalker(w *world, u *unit) *walker {
 }
 
 func (v *walker) walk() {
+	v.word(v.p.versionAt(v.u.node.Pos()))
 	ast.Inspect(v.u.node, v.visit)
 	v.findConversions()
 	v.hashEmbedded()
 	v.u.sum = blake3.Sum256(v.b)
+}
+
+// versionAt is the language version that a file's build constraint asks for, which changes what its code means.
+func (p *pkg) versionAt(pos token.Pos) string {
+	for _, f := range p.files {
+		if f.FileStart <= pos && pos < f.FileEnd {
+			return f.GoVersion
+		}
+	}
+	return ""
 }
 
 // visit writes a node as "(Kind attributes children )".

@@ -93,7 +93,7 @@ func (m *Module) foreign() (leaveOut map[string]string, warnings []Warning) {
 			p.path, musterPath, p.lacksMuster)}
 		w.Position.Filename = p.dir
 		for _, f := range m.Functions {
-			if f.Fingerprint != "" && slices.Contains(f.Packages, p.path) {
+			if f.Fingerprint != "" && slices.Contains(slices.Concat(f.Packages, f.Guards), p.path) {
 				leaveOut[f.Package+" "+f.Name] = "the module of " + p.path + " doesn't require muster"
 				w.Functions = append(w.Functions, f.Name)
 			}
