@@ -16,7 +16,10 @@ type claim struct {
 	path  string // of the locked file; "" for a claim without a lock
 	temp  string // what is written, then renamed to the entry
 	lock  lock
-	gone  bool // the locked file has been renamed
+	gone  bool // the locked file has been renamed or removed
+
+	noLock error // why there is no lock
+	broken error // why nothing can be written
 }
 
 // A waiter looks after a millisecond at first and at most 10 times a second, in between after a sixteenth of the time
@@ -26,13 +29,12 @@ const (
 	maxPause = 100 * time.Millisecond
 )
 
-// claim waits until no other process computes c's key. It returns a hit if there is one by then, else a claim, or the
-// reason why there is none: the context's error, or that of the lock's file.
+// claim waits until no other process computes c's key. It returns a hit if there is one by then, else a claim; the
+// error is that of waiting.
 func (s *Store) claim(ctx context.Context, c *Call) (cl *claim, v Value, hit bool, err error) {
 	s.enter()
-	cl, v, hit, err = s.tryClaim(c)
-	if cl != nil || hit || err != nil {
-		return cl, v, hit, err
+	if cl, v, hit = s.tryClaim(c); cl != nil || hit {
+		return cl, v, hit, nil
 	}
 	err = c.block(func() error {
 		for waited := time.Duration(0); ; {
@@ -44,28 +46,33 @@ func (s *Store) claim(ctx context.Context, c *Call) (cl *claim, v Value, hit boo
 			if v, hit = s.lookup(c); hit {
 				return nil
 			}
-			if cl, v, hit, err = s.tryClaim(c); cl != nil || hit || err != nil {
-				return err
+			if cl, v, hit = s.tryClaim(c); cl != nil || hit {
+				return nil
 			}
 		}
 	})
 	return cl, v, hit, err
 }
 
-// tryClaim returns nothing if another process has the claim.
-func (s *Store) tryClaim(c *Call) (cl *claim, v Value, hit bool, err error) {
+// tryClaim returns nothing if another process has the claim, and a claim without a lock if files can't be locked.
+func (s *Store) tryClaim(c *Call) (cl *claim, v Value, hit bool) {
 	path := c.path + partSuffix
 	l, held, err := s.lock(path)
-	if held || err != nil {
-		return nil, v, false, err
+	switch {
+	case held:
+		return nil, v, false
+	case err != nil:
+		cl = s.unlocked(c.path)
+		cl.noLock = err
+		return cl, v, false
 	}
 	cl = &claim{store: s, entry: c.path, path: path, temp: tempOf(path), lock: l}
 	// The owner before may have stored the entry after this call looked for it.
 	if v, hit = s.lookup(c); hit {
 		cl.release()
-		return nil, v, true, nil
+		return nil, v, true
 	}
-	return cl, v, false, nil
+	return cl, v, false
 }
 
 // lock locks a file, whose folder may have to be made.
@@ -82,8 +89,8 @@ func (s *Store) lock(path string) (lock, bool, error) {
 // unlocked is a claim for where files can't be locked: others may compute the same meanwhile, but each writes a file
 // of its own.
 func (s *Store) unlocked(entry string) *claim {
-	_ = s.disk.MakeDir(filepath.Dir(entry)) // else writing says what is wrong
-	return &claim{store: s, entry: entry, temp: entry + "." + rand.Text() + freeSuffix}
+	err := s.disk.MakeDir(filepath.Dir(entry))
+	return &claim{store: s, entry: entry, temp: entry + "." + rand.Text() + freeSuffix, broken: err}
 }
 
 // release lets others compute the key.

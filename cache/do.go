@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -97,14 +96,9 @@ func (s *Store) lookup(c *Call) (Value, bool) {
 func (s *Store) own(ctx context.Context, c *Call, f *flight) (v Value, hit bool, err error) {
 	var unstored *Value
 	defer func() { s.flights.land(f, unstored) }()
-	cl, v, hit, errLock := s.claim(ctx, c)
-	switch {
-	case hit:
-		return v, true, nil
-	case ctx.Err() != nil && errors.Is(errLock, ctx.Err()):
-		return Value{}, false, errLock
-	case errLock != nil:
-		cl = s.unlocked(c.path)
+	cl, v, hit, err := s.claim(ctx, c)
+	if hit || err != nil {
+		return v, hit, err
 	}
 	defer cl.release()
 	if v, err = c.Compute(within(ctx, f)); err != nil {
@@ -113,8 +107,8 @@ func (s *Store) own(ctx context.Context, c *Call, f *flight) (v Value, hit bool,
 	if err := s.put(cl, c, v); err != nil {
 		s.failed(c.Key, c.Info.Func, err)
 		unstored = &v
-	} else if errLock != nil {
-		err := fmt.Errorf("lock the result of %s against other processes: %w; they may compute it too", c.Info.Func, errLock)
+	} else if cl.noLock != nil {
+		err := fmt.Errorf("lock the result of %s against other processes: %w; they may compute it too", c.Info.Func, cl.noLock)
 		s.failed(c.Key, c.Info.Func, err)
 	}
 	return v, false, nil

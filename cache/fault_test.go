@@ -99,49 +99,58 @@ func (f *faultyFile) Close() error {
 	return err
 }
 
-// Whatever step fails: the value is returned, the failure reported, nothing partial found, and the next call stores.
+// Whatever step fails, with a lock or without: the value is returned, the failure reported, nothing partial found or
+// left, and the next call stores.
 func TestEachStepOfStoringFails(t *testing.T) {
 	for name, v := range map[string]Value{
 		"small": {Data: []byte("a small value")}, "large": {Data: pattern(wholeRead + 1)}, "mapped": {Data: pattern(MapFrom), Raw: true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			var failed []string
-			for fail := 1; ; fail++ {
-				s, n := open(t, t.TempDir(), 10<<30)
-				d := &faulty{disk: realDisk{}, fail: fail, err: syscall.ENOSPC}
-				s.disk = d
-				c := callFor("faulty", v)
-				if got := stores(t, s, c); string(got.Data) != string(v.Data) {
-					t.Fatalf("step %d: the value is lost", fail)
+		for _, always := range []string{"", "lock"} {
+			t.Run(name+" "+always, func(t *testing.T) {
+				failed := failEachStep(t, v, always)
+				want := []string{"lock", "makedir", "open", "write", "close", "rename"}
+				if v.Raw {
+					want = append(want, "sync")
 				}
-				if len(d.steps) < fail {
-					break
+				for _, step := range want {
+					if !slices.Contains(failed, step) {
+						t.Errorf("%s never failed, only %q", step, failed)
+					}
 				}
-				step := d.steps[fail-1]
-				failed = append(failed, step)
-				checkFailure(t, n, step, c)
-				if _, ok, err := s.Get(c.Key); !ok && err == nil {
-					stores(t, s, c)
-				}
-				hits(t, s, c, v.Data)
-				if all := n.take(); len(all) > 0 {
-					t.Errorf("step %d, %s: later reported %v", fail, step, all)
-				}
-				closeStore(t, s)
-				again, _ := open(t, s.Dir(), 1<<30)
-				hits(t, again, c, v.Data)
-				noParts(t, again)
-			}
-			want := []string{"lock", "makedir", "open", "write", "close", "rename"}
-			if v.Raw {
-				want = append(want, "sync")
-			}
-			for _, step := range want {
-				if !slices.Contains(failed, step) {
-					t.Errorf("%s never failed, only %q", step, failed)
-				}
-			}
-		})
+			})
+		}
+	}
+}
+
+// failEachStep stores with one step after the other failing, and returns which these were.
+func failEachStep(t *testing.T, v Value, always string) (failed []string) {
+	t.Helper()
+	for fail := 1; ; fail++ {
+		s, n := open(t, t.TempDir(), 10<<30)
+		d := &faulty{disk: realDisk{}, fail: fail, always: always, err: syscall.ENOSPC}
+		s.disk = d
+		c := callFor("faulty", v)
+		if got := stores(t, s, c); string(got.Data) != string(v.Data) {
+			t.Fatalf("step %d: the value is lost", fail)
+		}
+		noParts(t, s)
+		if len(d.steps) < fail {
+			return failed
+		}
+		step := d.steps[fail-1]
+		failed = append(failed, step)
+		checkFailure(t, n, step, c)
+		s.disk = realDisk{}
+		if _, ok, err := s.Get(c.Key); !ok && err == nil {
+			stores(t, s, c)
+		}
+		hits(t, s, c, v.Data)
+		if all := n.take(); len(all) > 0 {
+			t.Errorf("step %d, %s: later reported %v", fail, step, all)
+		}
+		closeStore(t, s)
+		again, _ := open(t, s.Dir(), 1<<30)
+		hits(t, again, c, v.Data)
 	}
 }
 

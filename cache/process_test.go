@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -113,6 +114,11 @@ func TestContextEndsAWaitForAProcess(t *testing.T) {
 		return wait()
 	}
 	if _, _, err := s.Do(ctx, c); err != context.Canceled { //nolint:errorlint // the promise is the bare error
+		t.Errorf("error %v", err)
+	}
+	errLend := errors.New("no place left to come back to")
+	c.Lend = func(func() error) error { return errLend }
+	if _, _, err := s.Do(t.Context(), c); err != errLend { //nolint:errorlint // the promise is the bare error
 		t.Errorf("error %v", err)
 	}
 	if n := computations(t, dir); n != 1 {

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,12 +33,7 @@ func (s *Store) PutUnits(fingerprint string, units []byte) error {
 	sum := blake3.Sum256(units)
 	data := append(append([]byte(unitsMagic), sum[:]...), units...)
 	path := s.unitsPath(fingerprint)
-	cl := &claim{store: s, entry: path, temp: path + "." + rand.Text() + freeSuffix}
-	err := s.disk.MakeDir(s.path(unitsDir))
-	if err == nil {
-		err = cl.write(&header{}, data, nil)
-	}
-	if err != nil {
+	if err := s.unlocked(path).write(&header{}, data, nil); err != nil {
 		return fmt.Errorf("keep the units of the code %.40q: %w%s", fingerprint, err, s.hint(err))
 	}
 	s.grow(cost(int64(len(data))))

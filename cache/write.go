@@ -78,6 +78,9 @@ func encode(c *Call, v Value, now time.Time) (h header, head, payload []byte, er
 
 // write fills the claim's file and gives it the entry's name. Nothing of it stays if that fails.
 func (cl *claim) write(h *header, head, payload []byte) error {
+	if cl.broken != nil {
+		return cl.broken
+	}
 	err := cl.fill(h, head, payload)
 	if err == nil {
 		if err = cl.store.disk.Rename(cl.temp, cl.entry); err == nil {
