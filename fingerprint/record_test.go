@@ -34,7 +34,8 @@ func TestRecordSurvives(t *testing.T) {
 
 func TestBrokenRecords(t *testing.T) {
 	for _, line := range []string{
-		"word", "unit key", "unit key zz", "unit key 00", "unit key 00112233445566778899", "func f", `func "f" 12 - - - -`, `func "f" ` + strings.Repeat("0", 64) + " 0 - - -",
+		"word", "unit key", "unit key zz", "unit key 00", "unit key 00112233445566778899", "func f", `func "f" 12 - - - -`,
+		`func "f" ` + strings.Repeat("0", 64) + " 0 - - -",
 		`func "f" ` + strings.Repeat("0", 64) + " - - 0 -", `func "f" ` + strings.Repeat("0", 64) + " - - - 1-0", "opaque f why",
 		`func "f" ` + strings.Repeat("0", 64) + " - - - -1",
 		`func "f" ` + strings.Repeat("0", 64) + " - 2 - 0",

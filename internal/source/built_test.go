@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -276,5 +277,28 @@ func TestPackageThatBeginsToMatter(t *testing.T) {
 	edit(t, dir, "main.go: _, _ = f, g => _, _ = f, g\n\tlib.Step = 2")
 	if after := function(t, analyseDir(t, dir), "f").Fingerprint; after == before {
 		t.Errorf("main sets a variable, and the fingerprint is the same")
+	}
+}
+
+func TestWorkspaceAndVendoredProgramsAreFresh(t *testing.T) {
+	t.Parallel()
+	dir := newProgram(t)
+	_, replace, _ := strings.Cut(read(t, dir, "go.mod"), "replace "+musterPath+" => ")
+	root, _, _ := strings.Cut(replace, "\n")
+	write(t, dir, "go.work", "go 1.26.0\n\nuse (\n\t.\n\t./dep\n)\n\nreplace "+musterPath+" => "+root+"\n")
+	write(t, dir, "go.work.sum", read(t, dir, "go.sum"))
+	g := function(t, generate(t, dir), "g")
+	if got := ask(t, dir, "go", "run", ".", "g"); got != (answer{g.Fingerprint, "fresh"}) {
+		t.Errorf("in a workspace: %v, want %v", got, g.Fingerprint)
+	}
+
+	dir = newProgram(t)
+	execute(t, dir, "go", "mod", "vendor")
+	g = function(t, generate(t, dir), "g")
+	if got := ask(t, dir, "go", "run", ".", "g"); got != (answer{g.Fingerprint, "fresh"}) {
+		t.Errorf("vendored: %v, want %v", got, g.Fingerprint)
+	}
+	if got := generatedIn(t, dir); !slices.Contains(got, "vendor/example.com/dep/"+fingerprint.File) {
+		t.Errorf("vendored: files %v", got)
 	}
 }

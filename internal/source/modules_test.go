@@ -172,7 +172,8 @@ func TestVersionsOfDependencies(t *testing.T) {
 	muster := read(t, "testdata/muster", "muster.go")
 	archive := vendored + "-- vendor/github.com/musterrun/muster/muster.go --\n" + muster
 	bump := func(module string) string {
-		return "go.mod: " + module + " v1.0.0 => " + module + " v1.0.1\n--\nvendor/modules.txt: # " + module + " v1.0.0 => # " + module + " v1.0.1"
+		from, to := module+" v1.0.0", module+" v1.0.1"
+		return "go.mod: " + from + " => " + to + "\n--\nvendor/modules.txt: # " + from + " => # " + to
 	}
 	for script, same := range map[string]bool{
 		bump("example.com/dep"):      false,

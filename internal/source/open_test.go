@@ -12,15 +12,25 @@ func TestOpen(t *testing.T) {
 		code string
 		open bool
 	}{
-		"no variable":          {`func run(n int) string { return "" }`, false},
-		"table":                {`var table = map[int]string{}` + "\n" + `func run(n int) string { return table[n] }`, false},
-		"table filled in init": {`var table = map[int]string{}` + "\n" + `func init() { table[1] = "x" }` + "\n" + `func run(n int) string { return table[n] }`, false},
-		"pattern":              {`var re = regexp.MustCompile("x")` + "\n" + `func run(n int) string { return re.String() }`, false},
-		"error":                {`var ErrX = errors.New("x")` + "\n" + `func run(n int) string { return ErrX.Error() }`, false},
-		"exported":             {`var Mode = "x"` + "\n" + `func run(n int) string { return Mode }`, true},
-		"setter":               {`var mode = "x"` + "\n" + `func SetMode(s string) { mode = s }` + "\n" + `func run(n int) string { return mode }`, true},
-		"accessor":             {`var modes = []string{"x"}` + "\n" + `func Modes() []string { return modes }` + "\n" + `func run(n int) string { return modes[n] }`, true},
-		"registry outside":     {`func run(n int) string { return mime.TypeByExtension("x") }`, true},
+		"no variable": {`func run(n int) string { return "" }`, false},
+		"table": {`var table = map[int]string{}
+func run(n int) string { return table[n] }`, false},
+		"table filled in init": {`var table = map[int]string{}
+func init() { table[1] = "x" }
+func run(n int) string { return table[n] }`, false},
+		"pattern": {`var re = regexp.MustCompile("x")
+func run(n int) string { return re.String() }`, false},
+		"error": {`var ErrX = errors.New("x")
+func run(n int) string { return ErrX.Error() }`, false},
+		"exported": {`var Mode = "x"
+func run(n int) string { return Mode }`, true},
+		"setter": {`var mode = "x"
+func SetMode(s string) { mode = s }
+func run(n int) string { return mode }`, true},
+		"accessor": {`var modes = []string{"x"}
+func Modes() []string { return modes }
+func run(n int) string { return modes[n] }`, true},
+		"registry outside": {`func run(n int) string { return mime.TypeByExtension("x") }`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

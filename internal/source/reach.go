@@ -63,12 +63,12 @@ func (r *reach) enqueue(n node, depth int) {
 
 // drain looks at all that waits, nearest first, and reports whether there was anything.
 func (r *reach) drain() bool {
-	any := false
+	found := false
 	for d := 0; d < len(r.queue); d++ {
 		if len(r.queue[d]) == 0 {
 			continue
 		}
-		any = true
+		found = true
 		n := r.queue[d][0]
 		r.queue[d] = r.queue[d][1:]
 		if n.typ != nil {
@@ -78,7 +78,7 @@ func (r *reach) drain() bool {
 		}
 		d = -1 // something nearer may have come
 	}
-	return any
+	return found
 }
 
 func (r *reach) unit(u *unit, d int) {

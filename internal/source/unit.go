@@ -77,5 +77,4 @@ type site struct {
 	reg  registrar
 	what string // "muster.Func"
 	in   *unit
-	body ast.Node // the function that the call stands in, if any
 }

@@ -79,7 +79,7 @@ func (w *world) listAll(ctx context.Context, c Config) error {
 	if c.FromSource {
 		args[1] = listFields
 	}
-	if c.Tags != nil {
+	if len(c.Tags) > 0 {
 		args = append(args, "-tags="+strings.Join(c.Tags, ","))
 	}
 	patterns := c.Patterns
@@ -100,7 +100,7 @@ func (w *world) listAll(ctx context.Context, c Config) error {
 		return envErr
 	}
 	w.tags = c.Tags
-	if inFlags, ok := w.env.flag("-tags"); ok && c.Tags == nil {
+	if inFlags, ok := w.env.flag("-tags"); ok && len(c.Tags) == 0 {
 		w.tags = strings.Split(inFlags, ",")
 	}
 	return nil
