@@ -36,12 +36,11 @@ func (w *walk) openOrClose() {
 		return
 	}
 	idle := !slices.ContainsFunc(w.w.tasks, func(t *task) bool { return t.scope == s })
-	if w.m.Idle(s) != idle || w.m.CloseScope(s) != idle {
+	if w.m.Idle(s) != idle {
 		w.Fatalf("scope %d: idle is %v, want %v", s, !idle, idle)
 	}
-	if idle {
-		w.scopes = slices.DeleteFunc(w.scopes, func(o ScopeID) bool { return o == s })
-	}
+	w.m.CloseScope(s)
+	w.scopes = slices.DeleteFunc(w.scopes, func(o ScopeID) bool { return o == s })
 	w.check("close scope", s)
 }
 
@@ -66,9 +65,16 @@ func (w *walk) drain() {
 		w.Fatalf("no progress: %d tasks are left: %v", w.m.Len(), w.states)
 	}
 	for _, s := range w.scopes[1:] {
-		if !w.m.CloseScope(s) {
+		if !w.m.Idle(s) {
 			w.Fatalf("scope %d isn't idle", s)
 		}
+		w.m.CloseScope(s)
+	}
+	if err := structureError(w.m); err != nil {
+		w.Fatalf("after the end: %v", err)
+	}
+	if used := int(max(w.m.scopes.next, 1)) - 1 - len(w.m.scopes.free); used != 0 {
+		w.Fatalf("%d scopes are left", used)
 	}
 	for _, id := range w.all {
 		if w.m.State(id) != Free || w.m.Number(id) != 0 || w.m.Attempt(id) != 0 {

@@ -6,7 +6,10 @@ import (
 )
 
 // scope lists the tasks that are cancelled together.
-type scope struct{ first uint32 }
+type scope struct {
+	first  uint32
+	closed bool // its place is free once the last task has left it
+}
 
 // OpenScope makes an empty scope.
 func (m *Machine) OpenScope() ScopeID {
@@ -15,13 +18,14 @@ func (m *Machine) OpenScope() ScopeID {
 	return ScopeID(s)
 }
 
-// CloseScope forgets a scope. It reports false, and does nothing, while tasks are in it.
-func (m *Machine) CloseScope(id ScopeID) bool {
-	if !m.Idle(id) {
-		return false
+// CloseScope forgets a scope: its number must not be used again, and is given out anew once the tasks that are still in
+// it have ended.
+func (m *Machine) CloseScope(id ScopeID) {
+	if m.Idle(id) {
+		m.scopes.put(uint32(id))
+		return
 	}
-	m.scopes.put(uint32(id))
-	return true
+	m.scopes.at(uint32(id)).closed = true
 }
 
 // Idle reports whether no task is in the scope.
@@ -85,13 +89,17 @@ func (m *Machine) leave(r *record) {
 	if r.scope == 0 {
 		return
 	}
+	sc := m.scopes.at(uint32(r.scope))
 	if r.scopePrev != 0 {
 		m.table.at(r.scopePrev).scopeNext = r.scopeNext
 	} else {
-		m.scopes.at(uint32(r.scope)).first = r.scopeNext
+		sc.first = r.scopeNext
 	}
 	if r.scopeNext != 0 {
 		m.table.at(r.scopeNext).scopePrev = r.scopePrev
+	}
+	if sc.closed && sc.first == 0 {
+		m.scopes.put(uint32(r.scope))
 	}
 	r.scope, r.scopePrev, r.scopeNext = 0, 0, 0
 }

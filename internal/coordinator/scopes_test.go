@@ -7,20 +7,32 @@ var scopeCases = []script{
 		open s
 		idle s = true
 		cancelscope s 1
-		close s = true
+		close s
 	`},
-	{"a scope with a task stays open", `
+	{"a scope is closed with a task in it", `
 		open s
+		idle s = true
 		submit a scope=s | a ready
+		submit b scope=s | b ready
 		idle s = false
-		close s = false
+		close s
+		open t
+		submit c scope=t | c ready
+		cancelscope t 1 : settle c canceled 1 | c over
 		next = a | a running
 		finish a 1 ok = done | a over
-		close s = true
+		open u
+		cancel b 1 : settle b canceled 1 | b over
+		open v
+		scopes = 3 # the place of s was used again
+		submit d scope=v | d ready
+		cancelscope t 1
+		cancelscope u 1
+		cancelscope v 1 : settle d canceled 1 | d over
 	`},
 	{"the place of a closed scope is used again", `
 		open s
-		close s = true
+		close s
 		open t
 		submit a scope=t | a ready
 		cancelscope t 2 : settle a canceled 2 | a over
@@ -45,7 +57,7 @@ var scopeCases = []script{
 		finish run 1 ok = canceled 9 | run over
 		finish blocked 1 error = canceled 9 | blocked over
 		finish joining 0 ok = canceled 9 | joining over
-		close s = true
+		close s
 		len = 1
 	`},
 	{"a cancel ends what waits for it, in other scopes too", `
@@ -69,7 +81,7 @@ var scopeCases = []script{
 		submit stays scope=s | stays ready
 		adopt top,none s t
 		cancelscope s 1 : settle stays canceled 1 | stays over
-		close s = true
+		close s
 		cancelscope t 2 : settle top canceled 2, settle mid canceled 2, settle deep canceled 2 | deep over, mid over, top over
 		idle u = false
 	`},
@@ -81,7 +93,7 @@ var scopeCases = []script{
 		submit b scope=s | b ready
 		block a b | a blocked
 		adopt a s t
-		close s = true
+		close s
 		cancelscope t 6 : settle b canceled 6, interrupt a 6 | b over
 	`},
 	{"adopt into no scope", `

@@ -52,7 +52,9 @@ func (p *player) doMore(f []string) (answer string) {
 	case "open":
 		p.scopes[f[1]] = p.m.OpenScope()
 	case "close":
-		return strconv.FormatBool(p.m.CloseScope(p.scope(f[1])))
+		p.m.CloseScope(p.scope(f[1]))
+	case "scopes":
+		return strconv.Itoa(int(p.m.scopes.next) - 1)
 	case "idle":
 		return strconv.FormatBool(p.m.Idle(p.scope(f[1])))
 	case "cancelscope":

@@ -182,8 +182,18 @@ func (c *checker) outgoing(i uint32, r *record) (n int) {
 // scopes checks that a task stands in the list of its scope and in no other.
 func (c *checker) scopes() {
 	in := map[uint32]ScopeID{}
+	free := map[uint32]bool{}
+	for _, s := range c.m.scopes.free {
+		if free[s] {
+			c.fail("scope %d is free twice", s)
+		}
+		free[s] = true
+	}
 	for s := uint32(1); s < c.m.scopes.next; s++ {
 		var prev uint32
+		if sc := c.m.scopes.at(s); sc.first != 0 && free[s] || sc.first == 0 && sc.closed && !free[s] {
+			c.fail("scope %d: closed %v, free %v, first %d", s, sc.closed, free[s], sc.first)
+		}
 		for i := c.m.scopes.at(s).first; i != 0; i = c.m.table.at(i).scopeNext {
 			if c.m.table.at(i).scopePrev != prev || in[i] != 0 {
 				c.fail("task %d stands in scope %d after %d, and in scope %d", i, s, prev, in[i])

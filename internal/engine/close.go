@@ -64,6 +64,8 @@ func (s *Session) stopScopes() {
 			s.release()
 		}
 		delete(s.scopes, done)
+		sc.err = ErrCanceled
+		s.closeScope(sc)
 	}
 }
 
@@ -103,7 +105,6 @@ func (t *Task) Cancel() {
 		s.m.Cancel(t.id, byRef)
 		s.carryOut()
 	case fresh:
-		t.scope.lazies--
 		s.lazies--
 		s.settleCanceled(t, nil, byRef)
 	}

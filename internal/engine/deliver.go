@@ -6,8 +6,6 @@ import (
 	"iter"
 	"runtime/debug"
 	"time"
-
-	"github.com/musterrun/muster/internal/coordinator"
 )
 
 // Result is an item of Unordered: its index in the input, the item, and its result or error.
@@ -163,25 +161,8 @@ func (m *mapper[In, Out]) letGo(out *Out) {
 	s := m.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	outer := m.outer.resolve()
-	var ids []coordinator.ID
-	m.f.results(out, func(t *Task) {
-		switch {
-		case t.s != s:
-		case t.phase == live:
-			ids = append(ids, t.id)
-		case t.phase == fresh && t.scope.resolve() == m.scope:
-			t.scope.lazies--
-			t.scope = outer
-			t.scope.lazies++
-		}
-	})
-	for _, id := range s.m.Adopt(ids, m.scope.id, outer.id) {
-		t := s.taskOf(id)
-		t.scope = outer
-		if t.run != nil {
-			t.run.scope = outer
-		}
+	if outer := s.awake(m.outer); outer.err == nil {
+		s.adopt(func(visit func(*Task)) { m.f.results(out, visit) }, m.scope, outer)
 	}
 }
 

@@ -140,6 +140,7 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 	if out == coordinator.Ignored {
 		return
 	}
+	r.over = true
 	s.load.ended(took)
 	s.handOver(r, out == coordinator.Done, t.ops.Results)
 	s.noteCached(r)
@@ -156,7 +157,7 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 	default:
 		s.settle(t, nil, event.TaskDone)
 	}
-	s.linger(r.scope.resolve(), r)
+	s.linger(r)
 	s.carryOut()
 	s.forget(r.id)
 }
@@ -192,21 +193,19 @@ func (s *Session) handOver(r *Run, ok bool, results func(func(*Task))) {
 	if r.kids == nil {
 		return
 	}
-	heir := r.scope.resolve()
-	if ok {
-		var ids []coordinator.ID
-		results(func(t *Task) {
-			if t.phase == live {
-				ids = append(ids, t.id)
-			}
-		})
-		s.m.Adopt(ids, r.kids.id, heir.id)
-	}
-	s.m.CancelScope(r.kids.id, byParent)
-	s.carryOut()
-	r.kids.heir = heir
-	s.endedScopes = append(s.endedScopes, r.kids.id)
+	kids := r.kids
 	r.kids = nil
+	if kids.err != nil {
+		return // it ended with the attempt's context
+	}
+	heir := s.awake(r.scope)
+	if ok && heir.err == nil {
+		s.adopt(results, kids, heir)
+	}
+	s.m.CancelScope(kids.id, byParent)
+	s.closeScope(kids)
+	kids.heir = heir
+	s.carryOut()
 }
 
 var errStuck = errors.New("its function hasn't returned")

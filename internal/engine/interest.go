@@ -72,9 +72,14 @@ type lingerer struct {
 // linger keeps a context that outlives its function within reach of what governs it. Once nobody can ask it why it
 // ended, it ends with the next sweep, so that who waits for its Done channel alone doesn't wait for ever. The mutex is
 // held.
-func (s *Session) linger(sc *Scope, r *Run) {
+func (s *Session) linger(r *Run) {
 	in := r.interest.Load()
 	if in == nil || in.failure() != nil {
+		return
+	}
+	sc := s.awake(r.scope)
+	if sc.err != nil {
+		s.out.ends = append(s.out.ends, ending{in, sc.err})
 		return
 	}
 	if len(sc.lingering) >= sc.sweepAt {

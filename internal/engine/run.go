@@ -33,6 +33,7 @@ type Run struct {
 	why      uint8           // it was interrupted
 	expired  atomic.Bool     // by its timeout
 	final    bool            // its outcome was recorded by another run: no retries
+	over     bool            // the machine knows of its end; guarded by the session's mutex
 	restored int             // results that came from the cache
 	item     atomic.Int64    // of a chunk of a recorded Map: the one it works at
 	keys     atomic.Pointer[keyring]

@@ -2,21 +2,24 @@ package engine
 
 import (
 	"context"
-	"slices"
 
 	"github.com/musterrun/muster/internal/coordinator"
 )
 
 // Scope is a set of tasks that end together: those started with contexts of one Done channel, or those started with the
 // context of one attempt. There is one AfterFunc per distinct context, however many tasks it governs.
+//
+// Whoever has a *Scope may keep it for ever: a Map between two chunks, the context of an attempt that is over, a lazy
+// call. Its number in the machine is given out again, so a scope that governs nothing sleeps, without a number and an
+// AfterFunc, until awake is asked for it; nothing else reads the number.
 type Scope struct {
-	id        coordinator.ScopeID
-	ctx       context.Context // nil for an attempt's scope and for contexts that never end
-	run       *Run            // the attempt whose context it is
-	heir      *Scope          // takes over when the attempt's function has returned
-	stop      func() bool     // takes the AfterFunc back
-	err       error           // why it ended; nil while it hasn't
-	lazies    int             // calls that have not been asked for
+	id        coordinator.ScopeID // 0 while it sleeps, and once it has ended or has an heir
+	ctx       context.Context     // nil for an attempt's scope and for contexts that never end
+	done      <-chan struct{}     // of ctx
+	run       *Run                // the attempt whose context it is
+	heir      *Scope              // takes over when the attempt's function has returned
+	stop      func() bool         // takes the AfterFunc back
+	err       error               // why it ended; nil while it hasn't
 	lingering []lingerer
 	sweepAt   int
 }
@@ -39,13 +42,7 @@ func (sc *Scope) cause() error {
 // scopeOf finds or makes the scope of a context. The session's mutex is held.
 func (s *Session) scopeOf(ctx context.Context, r *Run) *Scope {
 	if r != nil && r.s == s && within(ctx, r) {
-		if r.kids == nil {
-			r.kids = &Scope{id: s.m.OpenScope(), run: r, err: r.Err()}
-			if r.fate.Load() != running {
-				r.kids.heir = r.scope // nobody will hand the children over any more
-			}
-		}
-		return r.kids.resolve()
+		return s.kidsOf(r)
 	}
 	done := ctx.Done()
 	if done == nil {
@@ -60,6 +57,20 @@ func (s *Session) scopeOf(ctx context.Context, r *Run) *Scope {
 	}
 	s.lastScope, s.lastDone = sc, done
 	return sc
+}
+
+// kidsOf is the scope of what is started with the context of an attempt: its own while the attempt may hand it over.
+func (s *Session) kidsOf(r *Run) *Scope {
+	if r.over {
+		return s.awake(r.scope)
+	}
+	if r.kids == nil {
+		r.kids = &Scope{run: r}
+		if r.kids.err = r.Err(); r.kids.err == nil {
+			r.kids.id = s.m.OpenScope()
+		}
+	}
+	return r.kids
 }
 
 // within reports whether ctx ends exactly when r does: it is r, or r with values or marks around it.
@@ -78,37 +89,87 @@ func within(ctx context.Context, r *Run) bool {
 
 // openScope follows a context that the session hasn't met.
 func (s *Session) openScope(ctx context.Context, done <-chan struct{}) *Scope {
-	if len(s.scopes)+len(s.endedScopes) >= s.scopesSweepAt {
+	if len(s.scopes) >= s.scopesSweepAt {
 		s.sweepScopes()
 	}
-	if err := ctx.Err(); err != nil {
-		return &Scope{ctx: ctx, err: err} // not kept: it governs nothing that will ever start
+	sc := &Scope{ctx: ctx, done: done}
+	s.follow(sc)
+	return sc
+}
+
+// awake is the scope that sc has become, with its number: or one that has ended. The mutex is held.
+func (s *Session) awake(sc *Scope) *Scope {
+	if sc = sc.resolve(); sc.id != 0 || sc.err != nil {
+		return sc
 	}
-	sc := &Scope{id: s.m.OpenScope(), ctx: ctx}
-	s.scopes[done] = sc
+	if other := s.scopes[sc.done]; other != nil {
+		sc.heir = other
+		return other
+	}
+	s.follow(sc)
+	return sc
+}
+
+// follow gives a scope its number and has it end with its context. One that has ended governs nothing that will ever
+// start, so it isn't kept.
+func (s *Session) follow(sc *Scope) {
+	if sc.err = sc.ctx.Err(); sc.err == nil && s.closed {
+		sc.err = ErrCanceled
+	}
+	if sc.err != nil {
+		return
+	}
+	sc.id = s.m.OpenScope()
+	s.scopes[sc.done] = sc
 	s.busy++
-	sc.stop = context.AfterFunc(ctx, func() {
-		s.cancelScope(sc, ctx.Err(), byContext)
+	sc.stop = context.AfterFunc(sc.ctx, func() {
+		s.cancelScope(sc, sc.ctx.Err(), byContext)
 		s.mu.Lock()
 		s.release()
 		s.mu.Unlock()
 	})
-	return sc
 }
 
-// sweepScopes forgets contexts that govern nothing now; one that is used again is followed again.
+// adopt has the tasks whose Refs stand in a result, and those that these need, governed by one scope instead of another.
+// The mutex is held.
+func (s *Session) adopt(results func(visit func(*Task)), from, to *Scope) {
+	var ids []coordinator.ID
+	results(func(t *Task) {
+		switch {
+		case t.s != s:
+		case t.phase == live:
+			ids = append(ids, t.id)
+		case t.phase == fresh && t.scope.resolve() == from:
+			t.scope = to
+		}
+	})
+	for _, id := range s.m.Adopt(ids, from.id, to.id) {
+		t := s.taskOf(id)
+		t.scope = to
+		if t.run != nil {
+			t.run.scope = to
+		}
+	}
+}
+
+// sweepScopes puts scopes to sleep that govern nothing now.
 func (s *Session) sweepScopes() {
 	for done, sc := range s.scopes {
 		s.sweepLingering(sc)
-		if sc.lazies == 0 && len(sc.lingering) == 0 && s.m.Idle(sc.id) && sc.stop() {
+		if len(sc.lingering) == 0 && s.m.Idle(sc.id) && sc.stop() {
 			s.release()
 			delete(s.scopes, done)
-			s.m.CloseScope(sc.id)
+			s.closeScope(sc)
 		}
 	}
-	s.endedScopes = slices.DeleteFunc(s.endedScopes, s.m.CloseScope)
 	s.lastScope, s.lastDone = nil, nil
-	s.scopesSweepAt = 2*(len(s.scopes)+len(s.endedScopes)) + 64
+	s.scopesSweepAt = 2*len(s.scopes) + 64
+}
+
+// closeScope gives the number back.
+func (s *Session) closeScope(sc *Scope) {
+	s.m.CloseScope(sc.id)
+	sc.id = 0
 }
 
 // cancelScope ends a scope: what has not started ends at once, what runs is interrupted.
@@ -120,18 +181,18 @@ func (s *Session) cancelScope(sc *Scope, err error, why uint8) {
 
 // endScope is cancelScope under the session's mutex.
 func (s *Session) endScope(sc *Scope, err error, why uint8) {
-	if sc.err != nil {
+	if sc.err != nil || sc.heir != nil {
 		return
 	}
 	sc.err = err
-	s.endedScopes = append(s.endedScopes, sc.id)
-	if sc.ctx != nil {
-		delete(s.scopes, sc.ctx.Done())
-		if s.lastScope == sc {
-			s.lastScope, s.lastDone = nil, nil
-		}
+	if s.lastScope == sc {
+		s.lastScope, s.lastDone = nil, nil
 	}
-	s.m.CancelScope(sc.id, why)
-	s.carryOut()
+	if sc.id != 0 {
+		delete(s.scopes, sc.done)
+		s.m.CancelScope(sc.id, why)
+		s.closeScope(sc)
+		s.carryOut()
+	}
 	s.endLingering(sc, err)
 }

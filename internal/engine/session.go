@@ -24,7 +24,6 @@ type Session struct {
 	tasks         [][]*Task // by ID.Index, in pages
 	root          *Scope
 	scopes        map[<-chan struct{}]*Scope
-	endedScopes   []coordinator.ScopeID
 	lastScope     *Scope
 	lastDone      <-chan struct{}
 	scopesSweepAt int

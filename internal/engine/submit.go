@@ -28,7 +28,6 @@ func start(ctx context.Context, at site, t *Task, ops Ops) {
 	}
 	if at.lazy {
 		t.traits |= lazily
-		t.scope.lazies++
 		s.lazies++
 		s.mu.Unlock()
 		return
@@ -119,13 +118,11 @@ type rerun interface{ continues(*coordinator.Spec) }
 // submitOne enters a task whose dependencies are known to the machine.
 func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 	sp := t.ops.Spec()
-	sc := t.scope
 	if t.is(lazily) {
 		t.traits &^= lazily
-		sc.lazies--
 		s.lazies--
 	}
-	t.scope = sc.resolve()
+	t.scope = s.awake(t.scope)
 	spec := coordinator.Spec{Depth: uint32(t.depth), Scope: t.scope.id, Priority: int32(sp.Opts.Priority), Value: t.is(joins)}
 	if !t.is(once) {
 		spec.Retries = uint16(sp.Opts.Retries)
