@@ -138,6 +138,16 @@ func TestPlanNumbersTasksAsErrorsDo(t *testing.T) {
 	if got, want := failed.Plan().String(), fmt.Sprintf("1 t.fail #%d failed", te.Task); !strings.HasPrefix(got, want) {
 		t.Errorf("%s, want %s", got, want)
 	}
+	gate := make(chan struct{})
+	held := muster.Local(func(context.Context, int) (int, error) { <-gate; return 1, nil }).Go(ctx, 0)
+	after := benchInc.From(ctx, held) // asks for it while it runs
+	close(gate)
+	if _, err := after.Get(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := numbers.FindAllString(after.Plan().String(), -1); len(got) != 2 {
+		t.Error(after.Plan())
+	}
 	slow := muster.Local(muster.Plain(func(d time.Duration) int { <-time.After(d); return 0 })).Go(ctx, 1234567)
 	_ = slow.Wait(ctx)
 	data, err := benchInc.From(ctx, slow).Plan().JSON()
