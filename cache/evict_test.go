@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +216,38 @@ func TestTemporaryFiles(t *testing.T) {
 	}
 	if err := l.Unlock(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A lock on a file that was renamed, removed or replaced meanwhile counts for nothing: else two would have the same
+// claim.
+func TestLockOfAFileThatIsGone(t *testing.T) {
+	for name, row := range map[string]struct {
+		do   func(path string) error
+		want bool
+	}{
+		"stays":    {func(string) error { return nil }, true},
+		"removed":  {os.Remove, false},
+		"renamed":  {func(path string) error { return os.Rename(path, path+"2") }, false},
+		"replaced": {func(path string) error { return errors.Join(os.Rename(path, path+"2"), os.WriteFile(path, nil, 0o600)) }, false},
+	} {
+		path := filepath.Join(t.TempDir(), "claim")
+		l, held, err := realDisk{}.Lock(path)
+		if held || err != nil {
+			t.Fatal(held, err)
+		}
+		if _, held, err := (realDisk{}).Lock(path); !held || err != nil {
+			t.Errorf("a second lock: held %v, %v", held, err)
+		}
+		if err := row.do(path); err != nil && removeLocked {
+			t.Fatal(err)
+		}
+		if ok, _, err := named(l.flock, path); ok != row.want && removeLocked || err != nil {
+			t.Errorf("%s: counts %v, %v, want %v", name, ok, err, row.want)
+		}
+		if err := l.flock.Unlock(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -35,27 +35,43 @@ func (realDisk) MakeDir(path string) error { return os.MkdirAll(path, 0o700) }
 
 // Lock makes the file if need be and locks it. held says that another process has it.
 func (realDisk) Lock(path string) (l lock, held bool, err error) {
+	return lockFile(path, os.O_CREATE|os.O_RDWR)
+}
+
+func lockFile(path string, flags int) (l lock, held bool, err error) {
 	for {
-		l.flock = flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+		l.flock = flock.New(path, flock.SetFlag(flags), flock.SetPermissions(0o600))
 		ok, err := l.flock.TryLock()
 		if !ok || err != nil {
 			return lock{}, err == nil, err
 		}
-		// Only who holds a file's lock renames or removes it. So the lock counts if the file still has its name, and
-		// then keeps it.
-		mine, err := l.flock.Stat()
-		if err == nil {
-			var named os.FileInfo
-			if named, err = os.Lstat(path); err == nil && os.SameFile(mine, named) {
-				l.dirty = mine.Size() > 0
-				return l, false, nil
-			}
+		ok, dirty, err := named(l.flock, path)
+		if ok {
+			l.dirty = dirty
+			return l, false, nil
 		}
 		_ = l.flock.Unlock()
-		if err != nil && !os.IsNotExist(err) {
+		if err != nil {
 			return lock{}, false, err
 		}
 	}
+}
+
+// named reports whether a locked file still has its name, and whether it isn't empty. Only who holds a file's lock
+// renames or removes it, so then it keeps the name; else the lock counts for nothing.
+func named(l *flock.Flock, path string) (ok, dirty bool, err error) {
+	mine, err := l.Stat()
+	if err != nil {
+		return false, false, err
+	}
+	now, err := os.Lstat(path)
+	if os.IsNotExist(err) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	return os.SameFile(mine, now), mine.Size() > 0, nil
 }
 
 // Open opens a file to write it from its beginning, and makes it if it isn't there. It is emptied only if it is dirty:

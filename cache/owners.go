@@ -73,9 +73,13 @@ func (s *Store) deadOwners() (dead []string) {
 	return dead
 }
 
-// removeIfFree removes a file that no living process has locked.
+// removeIfFree removes a file that no living process has locked, and reports whether it is gone. It doesn't make the
+// file to lock it, should it have gone meanwhile.
 func removeIfFree(path string) bool {
-	l, held, err := realDisk{}.Lock(path)
+	l, held, err := lockFile(path, os.O_RDWR)
+	if os.IsNotExist(err) {
+		return true
+	}
 	if held || err != nil {
 		return false
 	}
