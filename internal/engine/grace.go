@@ -56,12 +56,18 @@ func (s *Session) stopTimers(r *Run) {
 	r.grace.stop(s)
 }
 
-// interrupt ends the context of an attempt and gives its function the grace period to return.
+// interrupt ends the context of an attempt, and with it what was started with that, and gives its function the grace
+// period to return. The mutex is held; carryOut goes on.
 func (s *Session) interrupt(r *Run, why uint8) {
 	if r == nil {
 		return // a value: it's assembled at once
 	}
-	r.why = why
+	if r.ended == nil {
+		r.ended = r.verdict(why)
+	}
+	if r.kids != nil {
+		s.orphaned = append(s.orphaned, r.kids)
+	}
 	s.out.stops = append(s.out.stops, r)
 	if r.grace == nil {
 		r.grace = s.after(s.cfg.Grace, func() { s.abandon(r) })
@@ -69,10 +75,8 @@ func (s *Session) interrupt(r *Run, why uint8) {
 }
 
 // verdict is what the function sees as its context's error.
-func (r *Run) verdict() error {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	if r.expired.Load() || r.why == byContext && r.scope.resolve().err == context.DeadlineExceeded { //nolint:errorlint // ctx.Err is bare
+func (r *Run) verdict(why uint8) error {
+	if r.expired.Load() || why == byContext && r.scope.resolve().err == context.DeadlineExceeded { //nolint:errorlint // ctx.Err is bare
 		return context.DeadlineExceeded
 	}
 	return context.Canceled

@@ -32,12 +32,24 @@ func (o *outbox) clear() {
 	*o = outbox{o.wake[:0], o.joins[:0], o.stops[:0], o.ends[:0], o.open[:0], o.starts[:0], o.after[:0]}
 }
 
-// carryOut does what the machine asks for, as far as it can be done under the mutex, which is held.
+// carryOut does what the machine asks for, as far as it can be done under the mutex, which is held, and what follows
+// from that.
 func (s *Session) carryOut() {
-	acts := s.m.Actions()
-	if len(acts) == 0 {
-		return
+	for {
+		if acts := s.m.Actions(); len(acts) > 0 {
+			s.carry(acts)
+		} else if n := len(s.orphaned); n > 0 {
+			kids := s.orphaned[n-1]
+			s.orphaned = s.orphaned[:n-1]
+			s.shut(kids, kids.run.ended, byContext)
+		} else {
+			return
+		}
 	}
+}
+
+// carry carries out the actions of one event.
+func (s *Session) carry(acts []coordinator.Action) {
 	for _, a := range acts {
 		t := s.taskOf(a.ID)
 		switch a.Verb {
@@ -107,7 +119,7 @@ func (o *outbox) deliver(s *Session) (more bool) {
 		notifyAll(w)
 	}
 	for _, r := range o.stops {
-		r.cancel(r.verdict())
+		r.cancel(r.ended)
 	}
 	for _, e := range o.ends {
 		e.in.end(e.err)

@@ -30,7 +30,7 @@ type Run struct {
 	waits    int32           // Gets and Dones that have lent the slot
 	kids     *Scope          // governs the tasks started with this context
 	back     []chan struct{} // closed when the slot is back
-	why      uint8           // it was interrupted
+	ended    error           // why its context ended; guarded by the session's mutex until it is told
 	expired  atomic.Bool     // by its timeout
 	final    bool            // its outcome was recorded by another run: no retries
 	over     bool            // the machine knows of its end; guarded by the session's mutex

@@ -61,14 +61,13 @@ func (s *Session) scopeOf(ctx context.Context, r *Run) *Scope {
 
 // kidsOf is the scope of what is started with the context of an attempt: its own while the attempt may hand it over.
 func (s *Session) kidsOf(r *Run) *Scope {
-	if r.over {
+	switch {
+	case r.ended != nil && r.kids == nil:
+		return &Scope{err: r.ended}
+	case r.over:
 		return s.awake(r.scope)
-	}
-	if r.kids == nil {
-		r.kids = &Scope{run: r}
-		if r.kids.err = r.Err(); r.kids.err == nil {
-			r.kids.id = s.m.OpenScope()
-		}
+	case r.kids == nil:
+		r.kids = &Scope{id: s.m.OpenScope(), run: r}
 	}
 	return r.kids
 }
@@ -181,6 +180,12 @@ func (s *Session) cancelScope(sc *Scope, err error, why uint8) {
 
 // endScope is cancelScope under the session's mutex.
 func (s *Session) endScope(sc *Scope, err error, why uint8) {
+	s.shut(sc, err, why)
+	s.carryOut()
+}
+
+// shut is endScope without what it makes the machine ask for.
+func (s *Session) shut(sc *Scope, err error, why uint8) {
 	if sc.err != nil || sc.heir != nil {
 		return
 	}
@@ -189,10 +194,11 @@ func (s *Session) endScope(sc *Scope, err error, why uint8) {
 		s.lastScope, s.lastDone = nil, nil
 	}
 	if sc.id != 0 {
-		delete(s.scopes, sc.done)
+		if sc.done != nil {
+			delete(s.scopes, sc.done)
+		}
 		s.m.CancelScope(sc.id, why)
 		s.closeScope(sc)
-		s.carryOut()
 	}
 	s.endLingering(sc, err)
 }
