@@ -44,7 +44,7 @@ func (v *walker) leads(local, to ast.Expr) {
 		return
 	}
 	o, ok := v.p.info.ObjectOf(id).(*types.Var)
-	if !ok || isGlobal(o) || types.Object(o) == v.recv || !leadsOn(o.Type(), nil) {
+	if !ok || isGlobal(o) || v.owned[o] || !leadsOn(o.Type(), nil) {
 		return
 	}
 	if r := v.rootOf(to); r != (root{}) {
@@ -105,7 +105,7 @@ func (v *walker) rootOf(e ast.Expr) root {
 			if !ok {
 				return root{}
 			}
-			if isGlobal(o) || types.Object(o) == v.recv {
+			if isGlobal(o) || v.owned[o] {
 				return root{v: o}
 			}
 			if list := v.u.aliases[o]; len(list) > 0 {

@@ -2,24 +2,24 @@ package source
 
 import (
 	"go/types"
-	"slices"
 )
 
 // graph is the inside's units and who writes which variable. It is made once and then only read.
 type graph struct {
 	*world
-	outsiders outsiders
-	writers   map[*types.Var][]writer
-	mutating  map[*types.Func]how
-	gives     map[*types.Func][]*types.Var
-	starts    []*unit          // what runs while packages are initialised, unasked
-	atStart   map[node]bool    // what they may run
-	callers   map[node][]node  // the edges within atStart, backwards
-	startsOf  map[node][]*unit // the starts that may run a node, as far as they were asked for
-	telling   []*unit          // units of atStart that tell packages outside something
-	order     map[*unit]int    // when a start runs
-	steps     map[*unit][]*step
-	namedBy   map[*unit][]*unit // who names a function
+	outsiders    outsiders
+	writers      map[*types.Var][]writer
+	mutating     map[*types.Var]how
+	methodsNamed map[string][]*types.Func // of the inside
+	gives        map[*unit][]*types.Var   // variables that a function gives access to
+	starts       []*unit                  // what runs while packages are initialised, unasked
+	atStart      map[node]bool            // what they may run
+	callers      map[node][]node          // the edges within atStart, backwards
+	startsOf     map[node][]*unit         // the starts that may run a node, as far as they were asked for
+	telling      []*unit                  // units of atStart that tell packages outside something
+	order        map[*unit]int            // when a start runs
+	steps        map[*unit][]*step
+	namedBy      map[*unit][]*unit // who names a function
 }
 
 // node is what is reached: a unit, or a named type that code may hold as an interface or find by reflection.
@@ -36,12 +36,13 @@ type writer struct {
 
 func newGraph(w *world) *graph {
 	g := &graph{
-		world: w, outsiders: outsiders{}, writers: map[*types.Var][]writer{}, mutating: map[*types.Func]how{},
-		gives:   map[*types.Func][]*types.Var{},
+		world: w, outsiders: outsiders{}, writers: map[*types.Var][]writer{}, mutating: map[*types.Var]how{}, methodsNamed: map[string][]*types.Func{},
+		gives:   map[*unit][]*types.Var{},
 		atStart: map[node]bool{}, callers: map[node][]node{}, startsOf: map[node][]*unit{},
 		steps: map[*unit][]*step{}, namedBy: map[*unit][]*unit{},
 	}
 	g.linkNames()
+	g.findEffects()
 	for _, p := range w.inside {
 		for _, u := range p.units {
 			g.addWriters(u)
@@ -75,86 +76,6 @@ func (g *graph) linkNames() {
 			}
 		}
 	}
-}
-
-// addWriters files what a unit does to variables, each at its worst.
-func (g *graph) addWriters(u *unit) {
-	worst := map[*types.Var]how{}
-	for _, t := range u.touches {
-		for _, v := range g.targets(t) {
-			if g.unitOf(v) != u {
-				worst[v] = max(worst[v], g.effect(t))
-			}
-		}
-	}
-	for v, h := range worst {
-		if h > reads {
-			g.writers[v] = append(g.writers[v], writer{u, h})
-		}
-	}
-}
-
-func (g *graph) effect(t touch) how {
-	if t.method == nil {
-		return t.how
-	}
-	h := g.mutates(t.method)
-	if t.next != nil && h < alters && g.givesSelf(t.method) {
-		h = max(h, g.effect(*t.next))
-	}
-	return h
-}
-
-// givesSelf reports whether a method of the inside may return a part of its receiver.
-func (g *graph) givesSelf(f *types.Func) bool {
-	u := g.unitOf(f)
-	return u != nil && slices.ContainsFunc(u.self, func(t touch) bool { return t.returned })
-}
-
-// targets are the variables that a touch is of.
-func (g *graph) targets(t touch) []*types.Var {
-	if t.through == nil {
-		return []*types.Var{t.of}
-	}
-	return g.givenBy(t.through)
-}
-
-// givenBy are the variables that a function of the inside gives access to by what it returns.
-func (g *graph) givenBy(f *types.Func) []*types.Var {
-	if list, known := g.gives[f]; known {
-		return list
-	}
-	g.gives[f] = nil // for functions that call each other
-	u := g.unitOf(f)
-	if u == nil {
-		return nil
-	}
-	var list []*types.Var
-	for _, t := range u.touches {
-		if t.returned {
-			list = append(list, g.targets(t)...)
-		}
-	}
-	g.gives[f] = list
-	return list
-}
-
-// mutates is what a method of the inside does to its receiver.
-func (g *graph) mutates(f *types.Func) how {
-	if h, known := g.mutating[f]; known {
-		return h
-	}
-	g.mutating[f] = reads // for methods that call each other
-	h := reads
-	u := g.unitOf(f)
-	if u == nil || u.asm {
-		return alters
-	}
-	for _, t := range u.self {
-		h = max(h, g.effect(t))
-	}
-	g.mutating[f] = h
-	return h
 }
 
 // unitOf is the unit that declares an object, or nil for one outside.

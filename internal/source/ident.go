@@ -87,7 +87,7 @@ func (v *walker) variable(id *ast.Ident, o *types.Var) {
 		v.useAndRun(o)
 		v.touched(id, root{v: o})
 	default:
-		if types.Object(o) == v.recv {
+		if v.owned[o] {
 			v.touched(id, root{v: o})
 		}
 		for _, r := range v.u.aliases[o] {

@@ -80,8 +80,9 @@ var keepers = set(`github.com/spf13/cobra.Command github.com/urfave/cli.App gith
 
 // changes begin the names of methods outside that change their receiver. One that doesn't is taken to change it only
 // where it runs while packages are initialised.
-var changes = strings.Fields(`Store Swap Set Put Push Register Insert Append LoadOrStore CompareAndSwap Handle Delete Write
-	Reset Init Clear Merge Parse Funcs New`)
+var changes = strings.Fields(`Store Swap Set Put Push Pop Register Unregister Insert Append LoadOrStore LoadAndDelete
+	CompareAndSwap Handle Delete Write Reset Init Clear Merge Parse Funcs New Add Replace Update Remove Use Bind Mount
+	Attach Enable Disable Define Extend Configure Override Install Provide Subscribe Unset Apply Grow Truncate Option`)
 
 func changesByName(method string) bool {
 	for _, prefix := range changes {

@@ -26,7 +26,7 @@ type walker struct {
 	locals map[token.Pos]int
 	named  map[types.Object]bool // those in uses
 	run    map[types.Object]bool // those in runs
-	recv   types.Object          // a method's receiver
+	owned  map[types.Object]bool // the receiver and parameters that lead on
 	caught map[types.Object]bool // locals that are declared outside of the node
 }
 
@@ -36,10 +36,25 @@ func newWalker(w *world, u *unit) *walker {
 		w: w, p: u.pkg, u: u, locals: map[token.Pos]int{},
 		named: map[types.Object]bool{}, run: map[types.Object]bool{}, caught: map[types.Object]bool{},
 	}
-	if d, ok := u.node.(*ast.FuncDecl); ok && d.Recv != nil && len(d.Recv.List[0].Names) > 0 {
-		v.recv = u.pkg.info.Defs[d.Recv.List[0].Names[0]]
+	if d, ok := u.node.(*ast.FuncDecl); ok {
+		if f, ok := u.pkg.info.Defs[d.Name].(*types.Func); ok {
+			v.own(f.Signature())
+		}
 	}
 	return v
+}
+
+// own notes what a function is given and might change.
+func (v *walker) own(sig *types.Signature) {
+	v.owned = map[types.Object]bool{}
+	if r := sig.Recv(); r != nil && leadsOn(r.Type(), nil) {
+		v.owned[r] = true
+	}
+	for p := range sig.Params().Variables() {
+		if leadsOn(p.Type(), nil) {
+			v.owned[p] = true
+		}
+	}
 }
 
 func (v *walker) walk() {

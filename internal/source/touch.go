@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ func (v *walker) touched(e ast.Expr, r root) {
 	t := v.follow(e, len(v.stack)-1)
 	t.of, t.through = r.v, r.f
 	switch {
-	case r.v != nil && types.Object(r.v) == v.recv:
+	case r.v != nil && v.owned[r.v]:
 		v.u.self = append(v.u.self, t)
 	case r.v != nil && v.w.insideOf(r.v) == nil:
 		if t.how >= counts {
@@ -49,7 +50,7 @@ func (v *walker) follow(child ast.Expr, i int) touch {
 			return touch{how: v.byOperator(x, child, i), returned: x.Op == token.AND && v.inReturn(i)}
 		case *ast.CallExpr:
 			if !v.p.info.Types[x.Fun].IsType() {
-				return touch{how: v.byCall(x, child)}
+				return v.byCall(x, child)
 			}
 		case *ast.KeyValueExpr, *ast.CompositeLit:
 			return touch{how: v.lent(child), returned: v.inReturn(i)}
@@ -114,23 +115,38 @@ func atomically(name string) how {
 	return alters
 }
 
-func (v *walker) byCall(call *ast.CallExpr, child ast.Expr) how {
+func (v *walker) byCall(call *ast.CallExpr, child ast.Expr) touch {
 	if ast.Unparen(call.Fun) == child {
-		return reads // a function that is kept in it is called
+		return touch{} // a function that is kept in it is called
 	}
-	if b, ok := callee(v.p.info, call).(*types.Builtin); ok {
-		first := len(call.Args) > 0 && ast.Unparen(call.Args[0]) == child
-		switch b.Name() {
+	arg := slices.IndexFunc(call.Args, func(a ast.Expr) bool { return ast.Unparen(a) == child })
+	switch f := callee(v.p.info, call).(type) {
+	case *types.Builtin:
+		switch f.Name() {
 		case "len", "cap", "min", "max", "print", "println":
-			return reads
+			return touch{}
 		case "delete", "clear", "copy":
-			if first {
-				return alters
+			if arg == 0 {
+				return touch{how: alters}
 			}
-			return reads
+			return touch{}
+		}
+	case *types.Func:
+		if p := parameter(f.Origin(), arg); p != nil && v.w.insideOf(f) != nil && v.lent(child) == lends {
+			return touch{method: f.Origin(), param: p}
 		}
 	}
-	return v.lent(child)
+	return touch{how: v.lent(child)}
+}
+
+// parameter is the one that an argument is passed as, if the call is of a declared function.
+func parameter(f *types.Func, arg int) *types.Var {
+	sig := f.Signature()
+	n := sig.Params().Len()
+	if n == 0 || arg < 0 || sig.Recv() != nil && types.IsInterface(sig.Recv().Type()) { // its implementations have parameters of their own
+		return nil
+	}
+	return sig.Params().At(min(arg, n-1))
 }
 
 func (v *walker) byStatement(n ast.Node, child ast.Expr) touch {
@@ -153,7 +169,12 @@ func (v *walker) byStatement(n ast.Node, child ast.Expr) touch {
 		}
 	case *ast.ReturnStmt:
 		return touch{how: v.lent(child), returned: true}
-	case *ast.ValueSpec, *ast.SendStmt:
+	case *ast.SendStmt:
+		if ast.Unparen(x.Chan) == child {
+			return touch{how: alters}
+		}
+		return touch{how: v.lent(child)}
+	case *ast.ValueSpec:
 		return touch{how: v.lent(child)}
 	}
 	return touch{}
@@ -183,13 +204,13 @@ func (v *walker) byMethod(x *ast.SelectorExpr, s *types.Selection, i int) touch 
 		return touch{}
 	case types.IsInterface(recv):
 		if leadsOn(s.Recv(), nil) {
-			return touch{how: lends}
+			return touch{how: lends, method: f}
 		}
 		return touch{}
 	case !leadsOn(recv, nil):
 		return touch{} // it gets a copy
 	case v.w.insideOf(f) != nil:
-		t := touch{how: reads, method: f}
+		t := touch{method: f, param: f.Signature().Recv()}
 		if i > 0 {
 			if call, ok := v.stack[i-1].(*ast.CallExpr); ok && ast.Unparen(call.Fun) == x {
 				next := v.follow(call, i-2)
@@ -199,8 +220,30 @@ func (v *walker) byMethod(x *ast.SelectorExpr, s *types.Selection, i int) touch 
 		return t
 	case f.Pkg().Path() == "sync/atomic":
 		return touch{how: atomically(f.Name())}
-	case changesByName(f.Name()):
+	case changesByName(f.Name()) || v.takesCode(f):
 		return touch{how: alters}
 	}
 	return touch{how: lends}
+}
+
+// takesCode reports whether a method outside may be given code of the inside to keep: a function, or a value with methods
+// that isn't one of those that all kinds of methods take.
+func (v *walker) takesCode(f *types.Func) bool {
+	for p := range f.Signature().Params().Variables() {
+		t := p.Type()
+		if s, ok := t.(*types.Slice); ok && f.Signature().Variadic() {
+			t = s.Elem()
+		}
+		if signatureOf(t) != nil {
+			return true
+		}
+		i, ok := t.Underlying().(*types.Interface)
+		if n, named := types.Unalias(t).(*types.Named); ok && named && i.NumMethods() > 0 && n.Obj().Pkg() != nil {
+			path := n.Obj().Pkg().Path()
+			if path != "context" && path != "io" && path != "fmt" {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -23,7 +23,7 @@ type facts struct {
 	runs    []types.Object // those of uses that may run when the unit does
 	live    []types.Type   // converted to interfaces, or chosen for type parameters
 	touches []touch        // of package variables
-	self    []touch        // of a method's receiver
+	self    []touch        // of a function's parameters and receiver
 	outside map[string]bool
 	tells   map[string]bool         // packages outside that it may tell something when it runs
 	calls   bool                    // a variable's initialiser calls something
@@ -50,7 +50,8 @@ type touch struct {
 	of       *types.Var
 	through  *types.Func // in place of of: the function whose result it is done to
 	how      how
-	method   *types.Func // how is what this method does to its receiver
+	method   *types.Func // how is, or is at least, what this function does to what it is given
+	param    *types.Var  // as which parameter, or receiver, it is given; nil for a method of an interface
 	next     *touch      // what is done to the method's result, if that is a part of the receiver
 	returned bool        // the unit gives access to it by what it returns
 }
