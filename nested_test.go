@@ -99,3 +99,27 @@ func TestChildOfAnEndedTaskDoesntStart(t *testing.T) {
 	}
 	oneLine(t, late, "the context passed to Go ended: context canceled")
 }
+
+// Nothing waits for the pause before an attempt that will never be made.
+func TestCloseDoesntWaitForBackoff(t *testing.T) {
+	for _, cancel := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s, ctx, err := muster.Open(context.Background(), muster.Config{Grace: time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := tFail.With(muster.Retries(1), muster.Backoff(time.Hour, time.Hour)).Go(ctx, 3)
+			synctest.Wait()
+			if cancel {
+				r.Cancel()
+			}
+			was := time.Now()
+			if err := s.Close(); err != nil || time.Since(was) != 0 {
+				t.Error(err, time.Since(was))
+			}
+			if err := r.Wait(context.Background()); !errors.Is(err, context.Canceled) && !errors.Is(err, muster.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -181,7 +181,8 @@ func (s *Session) pause(t *Task, attempt int) {
 		s.m.Due(id, attempt)
 		return
 	}
-	s.after(d, func() {
+	s.pauses[id] = s.after(d, func() {
+		delete(s.pauses, id)
 		s.m.Due(id, attempt)
 		s.carryOut()
 	})

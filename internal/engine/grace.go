@@ -16,8 +16,11 @@ type timer struct {
 	stopped bool
 }
 
-// after arms a timer. The mutex is held now, and when f is called.
+// after arms a timer. The mutex is held now, and when f is called. In a session that has ended it never fires.
 func (s *Session) after(d time.Duration, f func()) *timer {
+	if s.ended {
+		return &timer{stopped: true}
+	}
 	tm := &timer{}
 	s.busy++
 	tm.t = time.AfterFunc(d, func() {

@@ -40,6 +40,8 @@ type Session struct {
 	limited       bool          // the total of memory is known
 	busy          int           // goroutines and callbacks that are or will be there; not functions that never return
 	idle          chan struct{} // closed when a closing session isn't busy
+	ended         bool          // idle is closed
+	pauses        map[coordinator.ID]*timer
 	log           log
 	load          load
 	parking       sync.Pool
@@ -56,7 +58,7 @@ func Open(cfg Config, trial Trial) *Session {
 		cfg: cfg, faults: trial.Faults, labels: trial.label(), careful: cfg.Strict || len(trial.Faults) > 0, base: time.Now(),
 		scopes: map[<-chan struct{}]*Scope{}, scopesSweepAt: 64,
 		needs: map[*Spec]coordinator.NeedID{}, stuck: map[*Run]struct{}{}, dones: map[doneKey]*doneWaiter{},
-		out: &outbox{}, idle: make(chan struct{}),
+		out: &outbox{}, idle: make(chan struct{}), pauses: map[coordinator.ID]*timer{},
 	}
 	s.m = coordinator.New(s.totals())
 	s.root = &Scope{id: s.m.OpenScope()}
@@ -69,7 +71,8 @@ func (s *Session) now() int64 { return int64(time.Since(s.base)) }
 
 // release counts one goroutine or callback less. The mutex is held.
 func (s *Session) release() {
-	if s.busy--; s.busy == 0 && s.closed {
+	if s.busy--; s.busy == 0 && s.closed && !s.ended {
+		s.ended = true
 		close(s.idle)
 	}
 }

@@ -23,6 +23,10 @@ func (s *Session) settle(t *Task, err error, kind event.Kind) {
 	if c, ok := t.ops.(interface{ ended() }); ok {
 		c.ended()
 	}
+	if len(s.pauses) > 0 {
+		s.pauses[t.id].stop(s)
+		delete(s.pauses, t.id)
+	}
 	t.scope, t.run = nil, nil
 	if !s.stuckIn(t) {
 		t.ops.Release(err != nil)
