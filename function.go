@@ -124,5 +124,10 @@ func (f *Function[In, Out]) Unordered(ctx context.Context, in iter.Seq[In]) iter
 	return f.fn.Unordered(ctx, in)
 }
 
-// Result is an item of Unordered: its index in the input, the item, and its result or error.
+// Result is an item of Unordered. Its fields are
+//
+//	Index int   // of the item in the input, from 0; -1 for the last one after ctx has ended
+//	In    In    // the item
+//	Out   Out   // its result; the zero value if Err isn't nil
+//	Err   error // a *TaskError, or ctx.Err() itself with Index -1
 type Result[In, Out any] = engine.Result[In, Out]

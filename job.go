@@ -147,7 +147,7 @@ func (k *keeper) begin(w io.Writer) {
 		fmt.Fprintf(w, "muster: job %s: %d damaged records are passed over\n", k.name, o.Damaged)
 	}
 	if o.Records > 0 {
-		fmt.Fprintf(w, "muster: job %s: resuming, %d records are there\n", k.name, o.Records)
+		fmt.Fprintf(w, "muster: job %s: resuming, %d outcomes are recorded\n", k.name, o.Records)
 	}
 }
 

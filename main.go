@@ -21,13 +21,19 @@ import (
 func Main(run func(context.Context) error) { Config{}.Main(run) }
 
 // Main is all of a program's main function: it opens a session, calls run with its context, cancels what run has left
-// unfinished, says on standard error what failed, and exits with 1 if run or Close gave an error.
+// unfinished, says on standard error what failed, and exits with 1 if run or Close gave an error, and with 2 if it
+// couldn't begin: a wrong Config or MUSTER_PROGRESS, a nil run, a call before Main, a job that is open elsewhere.
 //
-// On a terminal it shows the progress of each function; the environment variable MUSTER_PROGRESS is off, on (also if
-// standard error is no terminal) or plain (a line now and then, for logs).
+// On a terminal it shows the progress of each function in the lowest rows, below what the program prints; the
+// environment variable MUSTER_PROGRESS is off, on (lines where bars can't be shown) or plain (a line now and then, for
+// logs). A program that leaves by os.Exit inside run leaves the terminal with fewer rows to scroll: return an error.
 //
-// Ctrl-C or SIGTERM cancels the context, waits at most Config.Grace for run and the tasks, and reports; a second one
-// leaves at once. Under Main a call needs a context that comes from run's: others give ErrNoSession.
+// Ctrl-C or SIGTERM cancels run's context with all tasks. Functions have Config.Grace to return, run a second more; then
+// Main reports and exits with 130 for Ctrl-C, 143 for SIGTERM, as shells count signals, whatever run returned. A second
+// signal leaves at once with the same code. SIGHUP isn't handled: it ends the program at once, as in any Go program;
+// start it by nohup, or pass syscall.SIGHUP to signal.Ignore, to let it go on without its terminal.
+//
+// Under Main a call needs a context that comes from run's: others give ErrNoSession.
 func (c Config) Main(run func(context.Context) error) {
 	if code := c.main(run, os.Stderr); code != 0 {
 		os.Exit(code)
@@ -72,7 +78,25 @@ func (c Config) main(run func(context.Context) error, stderr *os.File) int {
 	end := &ending{s: s, rep: &rep, bars: bars, stderr: stderr, grace: s.s.Grace()}
 	s.keeper.begin(stderr)
 	defer end.watch(cancel)()
-	return end.finish(run(ctx))
+	return end.finish(call(ctx, run, end))
+}
+
+// call calls run. One that calls runtime.Goexit would leave the process without its main goroutine, waiting for ever.
+func call(ctx context.Context, run func(context.Context) error, end *ending) error {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if v := recover(); v != nil {
+			end.bars.Close()
+			panic(v)
+		}
+		os.Exit(end.finish(errors.New("the function that Main runs called runtime.Goexit: return an error instead")))
+	}()
+	err := run(ctx)
+	returned = true
+	return err
 }
 
 // ending is how a program under Main comes to its end: by run's return or by a signal.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,22 @@ var programs = map[string]func(){
 			return nil
 		})
 	},
+	"goexit": func() {
+		muster.Main(func(context.Context) error { runtime.Goexit(); return nil })
+	},
+	"panicking": func() {
+		muster.Main(func(context.Context) error { panic("in run") })
+	},
+	"job": func() {
+		muster.Config{CacheDir: os.Getenv("JOB_DIR")}.Main(func(ctx context.Context) error {
+			v, err := mainInc.Call(ctx, 41)
+			fmt.Println(v)
+			if os.Getenv("JOB_FAILS") != "" {
+				err = errors.New("stopped")
+			}
+			return err
+		})
+	},
 	"slow": func() {
 		muster.Main(func(ctx context.Context) error {
 			r := mainWait.Go(ctx, 0)
@@ -174,6 +191,9 @@ func TestMainEnds(t *testing.T) {
 		{program: "foreign", code: 1, stderr: []string{"muster: main.inc: the context has no session: pass on the context that Main, Open or the task's function was given\n"}},
 		{program: "unfit", code: 1, stderr: []string{`muster: main.inc: it needs Resource("gpu", 1), and the session has none`, "muster: main.inc: it needs", "1 failed: 1 main.inc"}},
 		{program: "config", code: 2, stderr: []string{"muster: Config.CPUs is -1: it must be at least 1"}},
+		{program: "goexit", code: 1, stderr: []string{"muster: the function that Main runs called runtime.Goexit: return an error instead\n"}},
+		{program: "panicking", code: 2, stderr: []string{"panic: in run"}},
+		{program: "job", env: "MUSTER_JOB=../x", code: 2, stderr: []string{`muster: job "../x": a job's name`}},
 		{program: "lazy", stderr: []string{"muster: 1 lazy call never ran: nothing asked for its Ref\n"}},
 	} {
 		t.Run(strings.TrimSuffix(c.program+" "+c.env, " "), func(t *testing.T) {
@@ -188,6 +208,27 @@ func TestMainEnds(t *testing.T) {
 			}
 			inOrder(t, stderr.String(), c.stderr)
 		})
+	}
+}
+
+func TestMainResumes(t *testing.T) {
+	dir := "JOB_DIR=" + t.TempDir()
+	for _, c := range []struct {
+		env    string
+		code   int
+		stderr []string
+	}{
+		{"JOB_FAILS=1", 1, []string{"muster: stopped\n", "muster: job nightly: what is done is recorded; to go on: MUSTER_JOB=nightly "}},
+		{"", 0, []string{"muster: job nightly: resuming, 1 outcomes are recorded\n", "muster: job nightly: 1 of 1 calls were recorded before and didn't run again\n"}},
+		{"MUSTER_COMMAND=muster run ./x", 0, []string{"resuming"}},
+	} {
+		cmd := process(t, "job", dir, "MUSTER_JOB=nightly", c.env)
+		var stdout, stderr strings.Builder
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if code := exitCode(cmd.Run()); code != c.code || stdout.String() != "42\n" {
+			t.Errorf("exit code %d, want %d; stdout %q", code, c.code, &stdout)
+		}
+		inOrder(t, stderr.String(), c.stderr)
 	}
 }
 

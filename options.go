@@ -58,6 +58,7 @@ func Retries(n int) Option {
 }
 
 // RetryIf limits Retries to errors for which it answers true. It must be quick and safe for concurrent use.
+// It is asked about the error that the function returned, before it travels; also in strict sessions.
 func RetryIf(mend func(error) bool) Option {
 	return option(mend != nil, "RetryIf(nil): pass a function", func(o *engine.Options) { o.RetryIf = mend })
 }
@@ -71,8 +72,8 @@ func Backoff(first, most time.Duration) Option {
 }
 
 // Timeout bounds each attempt, from the moment its function starts; time in which the function waits for a Ref doesn't
-// count. The function's context ends, and the attempt fails with an error that is context.DeadlineExceeded once the
-// function has returned or Config.Grace is over. Zero, the default, means no bound.
+// count. The function's context ends, and the attempt fails with an error that is context.DeadlineExceeded, and
+// wraps what the function returned, once it has returned or Config.Grace is over. Zero, the default, means no bound.
 func Timeout(d time.Duration) Option {
 	return option(d >= 0, fmt.Sprintf("Timeout(%v): must not be negative", d), func(o *engine.Options) { o.Timeout = d })
 }

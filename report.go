@@ -17,19 +17,25 @@ type report struct {
 	total  int
 	first  []event.Event
 	hints  []string
+	cache  int // troubles of the cache
 }
 
 // reportFirst is how many errors are shown whole.
 const reportFirst = 3
 
 func (r *report) mask() event.Mask {
-	return event.Of(event.TaskFailed, event.TaskUnfit, event.TaskStuck, event.Hint, event.LazyUnused)
+	return event.Of(event.TaskFailed, event.TaskUnfit, event.TaskStuck, event.Hint, event.LazyUnused,
+		event.CacheCorrupt, event.CacheFailed)
 }
 
 func (r *report) observe(e event.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch e.Kind {
+	case event.CacheCorrupt, event.CacheFailed:
+		if r.cache++; r.cache <= reportFirst {
+			r.hints = append(r.hints, e.Text)
+		}
 	case event.Hint:
 		r.hints = append(r.hints, e.Text)
 	case event.LazyUnused:
@@ -71,6 +77,9 @@ func (r *report) print(w io.Writer, runErr error) {
 	defer r.mu.Unlock()
 	for _, h := range r.hints {
 		fmt.Fprintf(w, "muster: %s\n", h)
+	}
+	if more := r.cache - reportFirst; more > 0 {
+		fmt.Fprintf(w, "muster: the cache had %d more troubles: Config.OnEvent is told of each\n", more)
 	}
 	if r.total == 0 {
 		return

@@ -48,6 +48,15 @@ func TestRetryIfSeesTheFunctionsError(t *testing.T) {
 	}
 }
 
+func TestRetryIfSeesTheErrorOfAnItem(t *testing.T) {
+	f := busy.With(muster.Retries(2), muster.RetryIf(isBusy))
+	for _, err := range f.Map(mustertest.Context(t), once(1)) {
+		if te := (*muster.TaskError)(nil); !errors.As(err, &te) || te.Attempt != 3 {
+			t.Error(err)
+		}
+	}
+}
+
 func TestLostIdentityIsTold(t *testing.T) {
 	for _, c := range []struct {
 		name string
