@@ -43,7 +43,7 @@ func (s *Store) claim(ctx context.Context, c *Call) (cl *claim, v Value, hit boo
 				return err
 			}
 			waited += pause
-			if v, hit = s.lookup(c); hit {
+			if v, hit = s.lookup(c); hit { // trying first would make a file
 				return nil
 			}
 			if cl, v, hit = s.tryClaim(c); cl != nil || hit {

@@ -187,6 +187,36 @@ func TestUsageIsFoundAgain(t *testing.T) {
 	}
 }
 
+// The first miss of a process counts the files if that wasn't done for a day, and evicts if they are over its limit.
+func TestFirstMissLooksAfterTheStore(t *testing.T) {
+	s, _ := open(t, t.TempDir(), 1<<30)
+	for i := range 10 {
+		stores(t, s, callFor(fmt.Sprint(i), Value{}))
+	}
+	closeStore(t, s)
+	for _, row := range []struct {
+		name  string
+		u     usage
+		limit int64
+		want  int64
+	}{
+		{"counted an hour ago", usage{3 * block, time.Now().Add(-time.Hour).UnixNano()}, 1 << 30, 3 * block},
+		{"counted a day ago", usage{3 * block, time.Now().Add(-countEvery).UnixNano()}, 1 << 30, 10 * block},
+		{"over the limit", usage{10 * block, time.Now().UnixNano()}, 9 * block, 8 * block},
+	} {
+		if err := s.writeUsage(row.u); err != nil {
+			t.Fatal(err)
+		}
+		again, _ := open(t, s.Dir(), row.limit)
+		misses(t, again, callFor("more", Value{}))
+		again.idle.Wait()
+		if u, err := s.readUsage(); u.total != row.want || err != nil {
+			t.Errorf("%s: %d bytes, %v, want %d", row.name, u.total, err, row.want)
+		}
+		closeStore(t, again)
+	}
+}
+
 // The temporary files of the living stay, those of the dead go, also where files can't be locked, after a day.
 func TestTemporaryFiles(t *testing.T) {
 	s, _ := open(t, t.TempDir(), 1<<30)
