@@ -147,6 +147,8 @@ func generate(t *testing.T, dir string) *Module {
 func TestProgramsAgree(t *testing.T) {
 	t.Parallel()
 	dir := newProgram(t)
+	write(t, dir, "lib/.#lib.go", "an editor's file")
+	write(t, dir, "lib/_lib.go", "not Go's")
 	f := function(t, generate(t, dir), "f")
 	fresh := answer{f.Fingerprint, "fresh"}
 	exe := filepath.Join(dir, "program.exe")

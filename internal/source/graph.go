@@ -36,9 +36,10 @@ type writer struct {
 
 func newGraph(w *world) *graph {
 	g := &graph{
-		world: w, outsiders: outsiders{}, writers: map[*types.Var][]writer{}, mutating: map[*types.Var]how{}, methodsNamed: map[string][]*types.Func{},
-		gives:   map[*unit][]*types.Var{},
-		atStart: map[node]bool{}, callers: map[node][]node{}, startsOf: map[node][]*unit{},
+		world: w, outsiders: outsiders{}, writers: map[*types.Var][]writer{}, mutating: map[*types.Var]how{},
+		methodsNamed: map[string][]*types.Func{},
+		gives:        map[*unit][]*types.Var{},
+		atStart:      map[node]bool{}, callers: map[node][]node{}, startsOf: map[node][]*unit{},
 		steps: map[*unit][]*step{}, namedBy: map[*unit][]*unit{},
 	}
 	g.linkNames()

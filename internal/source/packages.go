@@ -10,12 +10,20 @@ import (
 	"github.com/musterrun/muster/fingerprint"
 )
 
+// The files that generated files embed. The go command ignores those whose names begin with a dot or an underscore;
+// editors leave some that can't be embedded.
+const (
+	goFiles  = "[^._]*.go"
+	asmFiles = "[^._]*.s"
+	asmHeads = "[^._]*.h"
+)
+
 // packages describes the generated files that are needed, by import path.
 func (a *analysis) packages() ([]reachedPackage, error) {
 	var list []reachedPackage
 	for p, e := range a.reached {
 		r := reachedPackage{path: p.ImportPath, name: p.Name, dir: p.Dir}
-		r.patterns = append([]string{"*.go"}, p.assembly(e)...)
+		r.patterns = append([]string{goFiles}, p.assembly(e)...)
 		r.patterns = append(r.patterns, sortedKeys(e.embeds)...)
 		var err error
 		if r.sum, err = p.sum(e); err != nil {
@@ -36,15 +44,15 @@ func (p *pkg) assembly(e *extent) (patterns []string) {
 		return nil
 	}
 	if len(p.HFiles) > 0 {
-		patterns = append(patterns, "*.h")
+		patterns = append(patterns, asmHeads)
 	}
-	return append(patterns, "*.s")
+	return append(patterns, asmFiles)
 }
 
 // sum hashes what the generated file will embed.
 func (p *pkg) sum(e *extent) (string, error) {
 	var names []string
-	for _, pattern := range append([]string{"*.go"}, p.assembly(e)...) {
+	for _, pattern := range append([]string{goFiles}, p.assembly(e)...) {
 		found, err := filepath.Glob(filepath.Join(globEscape(p.Dir), pattern))
 		if err != nil {
 			return "", fmt.Errorf("find the sources of %s: %w", p.ImportPath, err)
@@ -67,14 +75,17 @@ func (p *pkg) sum(e *extent) (string, error) {
 	})
 }
 
-// irregular is a file that matches *.go and that no package can embed, or "".
+// irregular is a file that goFiles matches and that no package can embed, or "".
 func (p *pkg) irregular() string {
 	entries, err := os.ReadDir(p.Dir)
 	if err != nil {
 		return p.Dir
 	}
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".go") && !e.Type().IsRegular() {
+		if ok, _ := filepath.Match(goFiles, e.Name()); !ok { // the pattern is right
+			continue
+		}
+		if !e.Type().IsRegular() || strings.ContainsAny(e.Name(), "\"'*<>?`|/\\:") {
 			return e.Name()
 		}
 	}

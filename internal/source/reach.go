@@ -4,7 +4,6 @@ import (
 	"go/types"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // reach is what one registered function depends on.
@@ -139,97 +138,6 @@ func (r *reach) goDeep() {
 	}
 }
 
-// variable takes in who decides what a variable holds: the units that change it, and whatever runs them, or anything
-// else that may change what it leads to, while packages are initialised.
-func (r *reach) variable(v *types.Var, d int) {
-	if old, have := r.vars[v]; have && old <= d {
-		return
-	}
-	r.vars[v] = d
-	for _, w := range r.g.writers[v] {
-		if !r.linked[w.unit.pkg] {
-			continue
-		}
-		n := node{unit: w.unit}
-		switch {
-		case w.how == alters && w.unit == w.unit.pkg.main:
-			r.mainSets(v, w.unit, d)
-		case w.how == alters:
-			r.add(n, d+1)
-			r.setters[w.unit] = true
-		}
-		r.start(n, d+1)
-	}
-}
-
-// start takes in what may run a node while packages are initialised.
-func (r *reach) start(n node, d int) {
-	for _, s := range r.g.whoStarts(n) {
-		if r.linked[s.pkg] {
-			r.starts[s] = true
-			r.add(node{unit: s}, d)
-		}
-	}
-}
-
-// mainSets takes in the statements of func main that set a variable, without the rest of main.
-func (r *reach) mainSets(v *types.Var, main *unit, d int) {
-	if r.mains[v] {
-		return
-	}
-	r.mains[v] = true
-	units, _ := r.g.statements(main, "sets "+v.Name(), func(s *step) bool { return s.changes(r.g, v) })
-	for _, u := range units {
-		r.add(node{unit: u}, d+1)
-	}
-}
-
-// allCallers is for when nothing else is left to look at, so that it is known what is reached anyway.
-func (r *reach) allCallers() {
-	last := r.last()
-	setters := slices.SortedFunc(maps.Keys(r.setters), func(a, b *unit) int { return strings.Compare(a.key, b.key) })
-	for _, u := range setters {
-		r.callers(u)
-	}
-	for _, n := range r.found {
-		r.add(n, last+1)
-	}
-	r.found = nil
-}
-
-// last is the depth of what is farthest.
-func (r *reach) last() int {
-	last := 0
-	for _, d := range r.depth {
-		last = max(last, d)
-	}
-	return last
-}
-
-// callers takes in the statements that call a function which sets a variable, in functions that aren't reached: what
-// they pass may be what it is set to. If they pass on what they were passed, it goes on with those who call them.
-func (r *reach) callers(setter *unit) {
-	if r.asked[setter] {
-		return
-	}
-	r.asked[setter] = true
-	for _, caller := range r.g.namedBy[setter] {
-		n := node{unit: caller}
-		if _, reached := r.depth[n]; reached || !r.linked[caller.pkg] || r.g.atStart[n] {
-			continue // it is taken in as a whole, at the latest by who starts it
-		}
-		units, fromOutside := r.g.statements(caller, "calls "+short(setter.key), func(s *step) bool {
-			return slices.ContainsFunc(s.unit.uses, func(o types.Object) bool { return r.g.unitOf(o) == setter })
-		})
-		for _, u := range units {
-			r.found = append(r.found, node{unit: u})
-		}
-		if fromOutside {
-			r.callers(caller)
-		}
-	}
-}
-
 // hear takes in what tells something, while packages are initialised, to packages outside that the function hears.
 func (r *reach) hear() {
 	last := r.last()
@@ -283,47 +191,4 @@ func (r *reach) startsInOrder() []*unit {
 	}
 	slices.SortFunc(list, func(a, b *unit) int { return r.g.order[a] - r.g.order[b] })
 	return list
-}
-
-// open reports whether code that isn't reached could change what the function does if it were written: it could set a
-// variable, or tell something to a package outside.
-func (r *reach) open() bool {
-	if len(r.ears) > 0 {
-		return true
-	}
-	startsIn := map[*pkg]bool{} // what other packages import may change the order
-	for u := range r.starts {
-		startsIn[u.pkg] = true
-	}
-	if len(startsIn) > 1 {
-		return true
-	}
-	for v := range r.vars {
-		if r.g.isOpen(v) {
-			return true
-		}
-	}
-	return false
-}
-
-// isOpen reports whether other packages may set a variable, or get at what it leads to.
-func (g *graph) isOpen(v *types.Var) bool {
-	if v.Exported() && !isError(v.Type()) { // nobody sets another package's errors
-		return true
-	}
-	for _, w := range g.writers[v] {
-		if !w.unit.isInit || w.unit.pkg != g.insideOf(v) {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *reach) reaches(p *pkg) bool {
-	for n := range r.depth {
-		if n.unit != nil && n.unit.pkg == p {
-			return true
-		}
-	}
-	return false
 }

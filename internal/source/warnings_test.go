@@ -148,6 +148,9 @@ package main
 	if err := os.Symlink(filepath.Join(dir, "other.txt"), filepath.Join(dir, "other_link.go")); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, ".#editor.go")); err != nil { // Go ignores it, and so must we
+		t.Fatal(err)
+	}
 	if f := function(t, analyseDir(t, dir), "f"); !strings.Contains(f.opaque, "isn't a regular file") {
 		t.Errorf("a linked source: %+v", f)
 	}
