@@ -108,7 +108,7 @@ waiting   block x a
 ready     block x none
 running   block x none | x blocked
 blocked   block x y
-resuming  block x y
+resuming  block x y | x blocked
 backoff   block x none
 joining   block x none
 over      block x none

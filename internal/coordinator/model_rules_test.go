@@ -4,7 +4,7 @@ package coordinator
 var over = &task{}
 
 func (w *world) block(t *task, id ID) {
-	if t == nil || t.state != Running && t.state != Blocked {
+	if t == nil || !t.holds() {
 		return
 	}
 	t.state = Blocked

@@ -183,7 +183,7 @@ func (w *walk) finishOne(id ID, attempt int, res Result) {
 }
 
 func (w *walk) block() {
-	id := w.pick(Running, Running, Running, Blocked)
+	id := w.pick(Running, Running, Running, Blocked, Resuming)
 	on := w.pickFor(id)
 	if w.chance("outside", 10) {
 		on = 0

@@ -77,6 +77,17 @@ var arrows = map[arrow]string{
 		next = y | y running
 		unblock x = false | x resuming
 		free = cpu:0 io:1 memory:100 gpu:1 disk:1`,
+	{Resuming, Blocked}: ` # another goroutine of the function begins to wait
+		submit x | x ready
+		next = x | x running
+		submit y | y ready
+		block x none | x blocked
+		next = y | y running
+		unblock x = false | x resuming
+		block x y | x blocked
+		finish y 1 ok = done | y over
+		unblock x = true | x running
+		free = cpu:0 io:1 memory:100 gpu:1 disk:1`,
 	{Resuming, Running}: `
 		submit x | x ready
 		next = x | x running

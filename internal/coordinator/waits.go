@@ -1,16 +1,20 @@
 package coordinator
 
 // Block lends a running task's CPU while its function waits for the task on, which inherits its priority. A second
-// Block before Unblock adds to what it waits for. It does nothing unless the task runs.
+// Block before Unblock adds to what it waits for; one while it is to be resumed keeps the CPU lent. It does nothing
+// unless an attempt is under way.
 func (m *Machine) Block(id, on ID) {
 	r := m.lookup(id)
-	if r == nil || r.state != Running && r.state != Blocked {
+	if r == nil || !r.holds() {
 		return
 	}
-	if r.state == Running {
-		r.state = Blocked
+	switch r.state {
+	case Running:
 		m.room.lend(&m.needs[r.need], 1)
+	case Resuming:
+		m.dequeue(&m.resuming, r)
 	}
+	r.state = Blocked
 	if o := m.lookup(on); o != nil {
 		m.connect(on.index(), id.index())
 		m.inherit(on.index(), r.priority)

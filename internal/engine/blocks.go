@@ -1,82 +1,128 @@
 package engine
 
 import (
+	"math"
 	"time"
 
 	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/internal/coordinator"
 )
 
-// block lends the CPU slot of r's task while its function waits for on.
+// A function lends its CPU slot from its first wait until its last one is over. That is when the slot is asked for:
+// under the mutex under which the awaited task ends, before anything new is given out, and not when the waiting
+// goroutine comes round to it. All of this belongs to one attempt, not to its task: a wait that an attempt has left
+// behind doesn't touch the next one.
+
+// returner is told when the slot is back, or at once if there is nothing to wait for.
+type returner interface{ slotBack() }
+
+// block lends the slot of r's task while its function waits for on, whatever that is.
 func (s *Session) block(r *Run, on ...*Task) {
 	s.mu.Lock()
-	s.lend(r, on...)
-	s.flush()
-}
-
-func (s *Session) lend(r *Run, on ...*Task) {
-	r.waits++
-	s.m.Block(r.id, 0)
+	s.lend(r, true, 0)
 	for _, t := range on {
 		s.m.Block(r.id, t.id)
 	}
 	s.carryOut()
-	if r.waits > 1 {
-		return
-	}
-	s.load.running--
-	if r.timeout.stop(s) {
-		r.left = max(1, r.deadline.Load()-s.now())
-		r.deadline.Store(0)
-	}
-	if s.listens(r.t, event.TaskBlocked) {
-		s.log.add(s.describe(r.t, event.TaskBlocked, nil))
-	}
-}
-
-// unblock waits until the slot is back, unless the function still waits elsewhere.
-func (s *Session) unblock(r *Run) {
-	ch := make(chan struct{})
-	s.mu.Lock()
-	s.reclaim(r, ch)
 	s.flush()
-	<-ch
 }
 
-// reclaim asks for the slot; ch is closed when it's back, or at once while the function waits for something else.
-func (s *Session) reclaim(r *Run, ch chan struct{}) {
-	if r.waits--; r.waits > 0 {
-		close(ch)
+// unblock ends the wait of block: it returns when the slot is back, unless the function still waits elsewhere.
+func (s *Session) unblock(r *Run) {
+	p := s.park()
+	s.mu.Lock()
+	s.reclaim(r, p, true)
+	s.flush()
+	<-p.ch
+	s.parking.Put(p)
+}
+
+// lend begins a wait for a task, or with 0 for something that the machine doesn't know. If it halts the function, its
+// clock stands still meanwhile; with an open Done channel it may run on. The mutex is held.
+func (s *Session) lend(r *Run, halts bool, on coordinator.ID) {
+	if r.over {
 		return
 	}
-	r.back = append(r.back, ch)
-	if s.m.Unblock(r.id) {
+	r.waits++
+	if halts {
+		r.halts++
+		s.stopClock(r)
+	}
+	if !r.lent {
+		r.lent = true
+		s.load.running--
+		if s.listens(r.t, event.TaskBlocked) {
+			s.log.add(s.describe(r.t, event.TaskBlocked, nil))
+		}
+	}
+	s.letOn(r)
+	s.m.Block(r.id, on)
+	s.carryOut()
+}
+
+// reclaim ends a wait and tells back when the function may go on. The mutex is held; carryOut goes on.
+func (s *Session) reclaim(r *Run, back returner, halted bool) {
+	r.back = append(r.back, back)
+	if r.over {
+		s.letOn(r)
+		return
+	}
+	r.waits--
+	if halted {
+		r.halts--
+	}
+	if r.waits > 0 {
+		s.letOn(r)
+		s.startClock(r, s.now())
+		return
+	}
+	s.reclaimed = append(s.reclaimed, r)
+}
+
+// regain asks the machine for the slot of a function whose waits are over.
+func (s *Session) regain(r *Run) {
+	if !r.over && r.waits == 0 && s.m.Unblock(r.id) {
 		s.resumed(r)
 	}
-	s.carryOut()
+}
+
+// letOn lets goroutines of the function go on that wait for the slot: they have it, or the function waits elsewhere.
+func (s *Session) letOn(r *Run) {
+	s.out.open = append(s.out.open, r.back...)
+	r.back = nil
 }
 
 // resumed lets the function run on.
 func (s *Session) resumed(r *Run) {
-	s.out.open = append(s.out.open, r.back...)
-	r.back = nil
-	if r.fate.Load() != running {
-		return
-	}
+	s.letOn(r)
+	r.lent = false
 	s.load.running++
-	if r.left > 0 && !r.expired.Load() {
-		s.startTimeout(r, s.now())
-	}
+	s.startClock(r, s.now())
 	if s.listens(r.t, event.TaskResumed) {
 		s.log.add(s.describe(r.t, event.TaskResumed, nil))
 	}
 }
 
-// startTimeout lets the attempt's clock run; it stands still while the function waits for a Ref.
-func (s *Session) startTimeout(r *Run, now int64) {
-	r.deadline.Store(now + r.left)
+// startClock lets the attempt's Timeout run, unless its function is halted.
+func (s *Session) startClock(r *Run, now int64) {
+	if r.left == 0 || r.halts > 0 || r.deadline.Load() != 0 {
+		return
+	}
+	at := now + r.left
+	if at < now {
+		at = math.MaxInt64
+	}
+	r.deadline.Store(at)
 	r.timeout = s.after(time.Duration(r.left), func() {
 		r.expired.Store(true)
 		s.m.Expire(r.id, int(r.attempt))
 		s.carryOut()
 	})
+}
+
+func (s *Session) stopClock(r *Run) {
+	if r.timeout.stop(s) {
+		r.left = max(1, r.deadline.Load()-s.now())
+		r.deadline.Store(0)
+	}
 }

@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"context"
-	"sync"
-)
+import "context"
 
 // Closed is a channel that is closed.
 var Closed = func() <-chan struct{} {
@@ -20,27 +17,31 @@ type doneWaiter struct {
 	r    *Run // the task that asked, or nil
 	stop <-chan struct{}
 	ch   chan struct{}
-	once sync.Once
 	off  func() bool // takes the context's callback back
 }
 
-func (d *doneWaiter) notify() { d.finish() }
+func (d *doneWaiter) settled(s *Session) bool {
+	if d.claim() {
+		s.endDone(d)
+	}
+	return true
+}
 
-func (d *doneWaiter) finish() {
-	d.once.Do(func() {
-		s := d.t.s
-		s.mu.Lock()
-		delete(s.dones, doneKey{d.t, d.r, d.stop})
-		if d.off != nil && d.off() {
-			s.release()
-		}
-		if d.r == nil {
-			s.out.open = append(s.out.open, d.ch)
-		} else {
-			s.reclaim(d.r, d.ch)
-		}
-		s.flush()
-	})
+func (d *doneWaiter) notify() {} // settled has done it
+
+func (d *doneWaiter) slotBack() { close(d.ch) }
+
+// endDone is called once. The mutex is held.
+func (s *Session) endDone(d *doneWaiter) {
+	delete(s.dones, doneKey{d.t, d.r, d.stop})
+	if d.off != nil && d.off() {
+		s.release()
+	}
+	if d.r == nil {
+		s.out.open = append(s.out.open, d)
+		return
+	}
+	s.reclaim(d.r, d, false)
 }
 
 // doneKey finds the open channel of a task for one who asks again.
@@ -58,9 +59,9 @@ func (t *Task) DoneChannel(ctx context.Context) <-chan struct{} {
 	}
 	s := t.s
 	s.demand(t)
-	s.mu.Lock()
 	key := doneKey{t: t, stop: ctx.Done()}
-	if at.run.runsIn(s) {
+	s.mu.Lock()
+	if at.run.runsIn(s) && !at.run.over {
 		key.r = at.run
 	}
 	if d := s.dones[key]; d != nil {
@@ -74,11 +75,11 @@ func (t *Task) DoneChannel(ctx context.Context) <-chan struct{} {
 		return Closed
 	}
 	s.dones[key] = d
-	if d.r != nil {
-		s.lend(d.r, t)
-	}
 	if key.stop != nil {
 		s.watchDone(ctx, d)
+	}
+	if d.r != nil {
+		s.lend(d.r, false, t.id)
 	}
 	s.flush()
 	return d.ch
@@ -88,8 +89,12 @@ func (t *Task) DoneChannel(ctx context.Context) <-chan struct{} {
 func (s *Session) watchDone(ctx context.Context, d *doneWaiter) {
 	s.busy++
 	d.off = context.AfterFunc(ctx, func() {
-		d.dead.Store(true)
-		d.finish()
+		s.mu.Lock()
+		if d.claim() {
+			d.t.unlink(&d.waiter)
+			s.endDone(d)
+		}
+		s.flush()
 		s.mu.Lock()
 		s.release()
 		s.mu.Unlock()

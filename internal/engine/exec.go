@@ -20,7 +20,7 @@ func (s *Session) begin(id coordinator.ID, now int64) *Run {
 	s.load.started()
 	if d := sp.Opts.Timeout; d > 0 && !t.is(once) {
 		r.left = int64(d)
-		s.startTimeout(r, now)
+		s.startClock(r, now)
 	}
 	if s.listens(r.t, event.TaskStarted) {
 		s.log.add(s.describe(t, event.TaskStarted, nil))
@@ -141,6 +141,10 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 		return
 	}
 	r.over = true
+	s.letOn(r)
+	if r.lent {
+		s.load.running++ // it ends now
+	}
 	s.load.ended(took)
 	s.handOver(r, out == coordinator.Done, t.ops.Results)
 	s.noteCached(r)

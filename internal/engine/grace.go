@@ -91,8 +91,6 @@ func (s *Session) abandon(r *Run) {
 		return
 	}
 	s.stuck[r] = struct{}{}
-	s.out.open = append(s.out.open, r.back...)
-	r.back = nil
 	if s.listens(r.t, event.TaskStuck) {
 		e := s.describe(r.t, event.TaskStuck, errStuck)
 		e.Text = stackOf(r)

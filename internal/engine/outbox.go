@@ -7,11 +7,11 @@ import (
 
 // outbox is what an event leaves to be done outside the session's mutex.
 type outbox struct {
-	wake   []*waiter       // lists of waiters of tasks that ended
-	joins  []*Task         // values to assemble
-	stops  []*Run          // attempts to interrupt
-	ends   []ending        // contexts of attempts that are over
-	open   []chan struct{} // closed: a slot is back
+	wake   []*waiter  // lists of waiters of tasks that ended
+	joins  []*Task    // values to assemble
+	stops  []*Run     // attempts to interrupt
+	ends   []ending   // contexts of attempts that are over
+	open   []returner // a slot is back
 	starts []*Run
 	after  []func() // records for the journal
 }
@@ -38,6 +38,10 @@ func (s *Session) carryOut() {
 	for {
 		if acts := s.m.Actions(); len(acts) > 0 {
 			s.carry(acts)
+		} else if n := len(s.reclaimed); n > 0 {
+			r := s.reclaimed[0]
+			s.reclaimed = append(s.reclaimed[:0], s.reclaimed[1:]...)
+			s.regain(r)
 		} else if n := len(s.orphaned); n > 0 {
 			kids := s.orphaned[n-1]
 			s.orphaned = s.orphaned[:n-1]
@@ -85,6 +89,7 @@ func (s *Session) settleFor(t *Task, a coordinator.Action) {
 // flush hands out what can run, releases the mutex and does the rest. Values that are assembled may end others, so it
 // goes on until nothing is left.
 func (s *Session) flush() {
+	s.carryOut()
 	for {
 		s.handOut()
 		o := s.out
@@ -112,8 +117,8 @@ func (o *outbox) deliver(s *Session) (more bool) {
 	for _, r := range o.starts {
 		go s.work(r)
 	}
-	for _, ch := range o.open {
-		close(ch)
+	for _, b := range o.open {
+		b.slotBack()
 	}
 	for _, w := range o.wake {
 		notifyAll(w)

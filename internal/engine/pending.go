@@ -2,16 +2,17 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
 // Pending is a set of tasks in flight, and of those of them that have ended, in the order in which they did. Its zero
-// value is empty. Add, Len and Next may be called by several goroutines.
+// value is empty. Add, Len and Next may be called by several goroutines. Lock order: the session's mutex, then mu.
 type Pending[K, T any] struct {
-	mu    sync.Mutex
-	ended []*entry[K, T]
-	open  map[*entry[K, T]]struct{}
-	bell  chan struct{} // holds a token when ended may have grown
+	mu       sync.Mutex
+	ended    []*entry[K, T]
+	open     map[*entry[K, T]]struct{}
+	sleepers []*parked // in Next: all are woken when one ends, and take it or sleep again
 }
 
 type entry[K, T any] struct {
@@ -21,17 +22,45 @@ type entry[K, T any] struct {
 	t *Typed[T]
 }
 
+// settled wakes those who have lent a slot of the task's session.
+func (e *entry[K, T]) settled(s *Session) bool {
+	e.end()
+	e.p.mu.Lock()
+	rest := e.p.sleepers[:0]
+	for _, sl := range e.p.sleepers {
+		if !sl.settled(s) {
+			rest = append(rest, sl)
+		}
+	}
+	clear(e.p.sleepers[len(rest):])
+	e.p.sleepers = rest
+	e.p.mu.Unlock()
+	return len(rest) == 0
+}
+
 func (e *entry[K, T]) notify() {
+	e.end()
+	e.p.wake()
+}
+
+// end moves the entry to those that have ended, unless it was given when a context ended.
+func (e *entry[K, T]) end() {
 	e.p.mu.Lock()
 	defer e.p.mu.Unlock()
-	if _, ok := e.p.open[e]; !ok {
-		return // it was given when the context ended
+	if _, ok := e.p.open[e]; ok {
+		delete(e.p.open, e)
+		e.p.ended = append(e.p.ended, e)
 	}
-	delete(e.p.open, e)
-	e.p.ended = append(e.p.ended, e)
-	select {
-	case e.p.bell <- struct{}{}:
-	default:
+}
+
+// wake wakes all who sleep. No mutex is held.
+func (p *Pending[K, T]) wake() {
+	p.mu.Lock()
+	all := p.sleepers
+	p.sleepers = nil
+	p.mu.Unlock()
+	for _, sl := range all {
+		sl.notify()
 	}
 }
 
@@ -40,8 +69,7 @@ func (p *Pending[K, T]) Add(k K, t *Typed[T]) {
 	e := &entry[K, T]{p: p, k: k, t: t}
 	e.tell = e
 	p.mu.Lock()
-	if p.bell == nil {
-		p.bell = make(chan struct{}, 1)
+	if p.open == nil {
 		p.open = map[*entry[K, T]]struct{}{}
 	}
 	p.open[e] = struct{}{}
@@ -58,8 +86,10 @@ func (p *Pending[K, T]) Add(k K, t *Typed[T]) {
 func (p *Pending[K, T]) Len() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.open) + len(p.ended)
+	return p.size()
 }
+
+func (p *Pending[K, T]) size() int { return len(p.open) + len(p.ended) }
 
 // Next waits for the next task to end. When ctx ends first it gives any that has not ended. It answers false when the
 // set is empty.
@@ -82,7 +112,16 @@ func (p *Pending[K, T]) Next(ctx context.Context) (k K, t *Typed[T], ok bool) {
 // take gives one that has ended, or with open one that hasn't if there is none.
 func (p *Pending[K, T]) take(open bool) *entry[K, T] {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	e := p.first(open)
+	empty := p.size() == 0 && len(p.sleepers) > 0
+	p.mu.Unlock()
+	if empty {
+		p.wake() // there is nothing to wait for any more
+	}
+	return e
+}
+
+func (p *Pending[K, T]) first(open bool) *entry[K, T] {
 	if len(p.ended) > 0 {
 		e := p.ended[0]
 		p.ended[0] = nil
@@ -91,28 +130,77 @@ func (p *Pending[K, T]) take(open bool) *entry[K, T] {
 	}
 	if open {
 		for e := range p.open {
-			if e.dead.CompareAndSwap(false, true) {
-				delete(p.open, e)
-				return e
-			}
+			delete(p.open, e)
+			return e
 		}
 	}
 	return nil
+}
+
+// sleep waits until one may have ended, or ctx has.
+func (p *Pending[K, T]) sleep(ctx context.Context, r *Run) {
+	sl := newParked()
+	inside := r != nil && r.fate.Load() == running
+	if inside {
+		r.s.mu.Lock()
+		if !r.over {
+			sl.r = r
+		}
+	}
+	asleep := p.lieDown(sl)
+	if inside {
+		if asleep {
+			p.lend(r)
+		}
+		r.s.flush()
+	}
+	if !asleep {
+		return
+	}
+	select {
+	case <-sl.ch:
+	case <-ctx.Done():
+		p.getUp(sl)
+	}
+}
+
+// lieDown answers false if there is nothing to wait for.
+func (p *Pending[K, T]) lieDown(sl *parked) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.ended) > 0 || len(p.open) == 0 {
+		return false
+	}
+	p.sleepers = append(p.sleepers, sl)
+	return true
+}
+
+// getUp ends a sleep that nobody has ended, and returns when the slot is back.
+func (p *Pending[K, T]) getUp(sl *parked) {
+	if r := sl.r; r != nil {
+		r.s.mu.Lock()
+		if sl.claim() {
+			r.s.reclaim(r, sl, true)
+		}
+		r.s.flush()
+		<-sl.ch
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sleepers = slices.DeleteFunc(p.sleepers, func(o *parked) bool { return o == sl })
 }
 
 // most is how many tasks a sleeping task names as what it waits for. With more, it counts as able to run, so that
 // waiting stays cheap.
 const most = 32
 
-func (p *Pending[K, T]) sleep(ctx context.Context, r *Run) {
-	if r != nil && r.fate.Load() == running {
-		r.s.block(r, p.some(r.s)...)
-		defer r.s.unblock(r)
+// lend lends the slot of a function that sleeps. The session's mutex is held.
+func (p *Pending[K, T]) lend(r *Run) {
+	r.s.lend(r, true, 0)
+	for _, t := range p.some(r.s) {
+		r.s.m.Block(r.id, t.id)
 	}
-	select {
-	case <-p.bell:
-	case <-ctx.Done():
-	}
+	r.s.carryOut()
 }
 
 func (p *Pending[K, T]) some(s *Session) (on []*Task) {

@@ -27,15 +27,17 @@ type Run struct {
 	left     int64 // Timeout that is left while the function waits, in ns
 	timeout  *timer
 	grace    *timer
-	waits    int32           // Gets and Dones that have lent the slot
-	kids     *Scope          // governs the tasks started with this context
-	back     []chan struct{} // closed when the slot is back
-	ended    error           // why its context ended; guarded by the session's mutex until it is told
-	expired  atomic.Bool     // by its timeout
-	final    bool            // its outcome was recorded by another run: no retries
-	over     bool            // the machine knows of its end; guarded by the session's mutex
-	restored int             // results that came from the cache
-	item     atomic.Int64    // of a chunk of a recorded Map: the one it works at
+	waits    int32        // Gets and Dones that have lent the slot
+	halts    int32        // those of them in which the function stands still
+	lent     bool         // the slot isn't back yet
+	kids     *Scope       // governs the tasks started with this context
+	back     []returner   // told when the slot is back
+	ended    error        // why its context ended; guarded by the session's mutex until it is told
+	expired  atomic.Bool  // by its timeout
+	final    bool         // its outcome was recorded by another run: no retries
+	over     bool         // the machine knows of its end; guarded by the session's mutex
+	restored int          // results that came from the cache
+	item     atomic.Int64 // of a chunk of a recorded Map: the one it works at
 	keys     atomic.Pointer[keyring]
 }
 

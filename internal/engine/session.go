@@ -26,6 +26,7 @@ type Session struct {
 	scopes        map[<-chan struct{}]*Scope
 	lastScope     *Scope
 	lastDone      <-chan struct{}
+	reclaimed     []*Run   // their functions' waits are over: to get their slots back
 	orphaned      []*Scope // of attempts that were interrupted: to be ended
 	scopesSweepAt int
 	needs         map[*Spec]coordinator.NeedID

@@ -31,7 +31,7 @@ func (s *Session) settle(t *Task, err error, kind event.Kind) {
 	if !s.stuckIn(t) {
 		t.ops.Release(err != nil)
 	}
-	if w := t.publish(); w != nil {
+	if w := s.settled(t.publish()); w != nil {
 		s.out.wake = append(s.out.wake, w)
 	}
 }
