@@ -16,6 +16,10 @@ type Call struct {
 	// it that asks for one of them fails, where it would wait for itself. Required.
 	Compute func(ctx context.Context) (Value, error)
 
+	// Describe adds to Info what explains a later miss and costs time: the argument in short, the hashes of its fields. It
+	// is called before an entry is stored, and not for a hit. Defaults to nothing.
+	Describe func(*Info)
+
 	// Accept is asked about each entry that would be a hit. If it says no, the value is computed and replaces the entry.
 	// It may be asked several times. Defaults to yes.
 	Accept func(Value) bool
@@ -103,6 +107,9 @@ func (s *Store) own(ctx context.Context, c *Call, f *flight) (v Value, hit bool,
 	defer cl.release()
 	if v, err = c.Compute(within(ctx, f)); err != nil {
 		return Value{}, false, err
+	}
+	if c.Describe != nil {
+		c.Describe(&c.Info)
 	}
 	if err := s.put(cl, c, v); err != nil {
 		s.failed(c.Key, c.Info.Func, err)

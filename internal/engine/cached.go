@@ -83,8 +83,10 @@ func (f *Fn[In, Out]) cacheCall(s *Session, in In) (cache.Call, error) {
 	}
 	s.warn(code.Warning)
 	info := cache.Info{Func: f.Name, Fingerprint: code.Fingerprint, Version: f.Opts.Version, Args: cache.HashOf(arg)}
-	f.describeArgs(&info, in)
-	return cache.Call{Key: info.Key(), Info: info, Policy: *f.Opts.Cache}, nil
+	return cache.Call{
+		Key: info.Key(), Info: info, Policy: *f.Opts.Cache,
+		Describe: func(i *cache.Info) { f.describeArgs(i, in) },
+	}, nil
 }
 
 // cacheValue encodes a result, or hands its memory over if it is a large slice of numbers.
