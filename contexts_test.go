@@ -171,3 +171,44 @@ func TestContextIsForgottenAndUsedAgain(t *testing.T) {
 		<-done
 	})
 }
+
+func TestNilContextLeavesTheSessionAlone(t *testing.T) {
+	s, ctx, err := muster.Open(context.Background(), muster.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var none context.Context
+	_, err = benchInc.Call(s.Context(none), 1)
+	oneLine(t, err, "bench.inc", "nil context")
+	_, err = muster.Collect(benchInc.Map(s.Context(none), count(1)))
+	oneLine(t, err, "bench.inc", "nil context")
+	benchInc.Go(none, 1).Cancel()
+	muster.Reduce[int, []int](ctx, benchSum, nil).Cancel()
+	if v, err := benchInc.Call(ctx, 1); v != 2 || err != nil {
+		t.Error(v, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// brittle is somebody's context whose Done panics.
+type brittle struct{ context.Context }
+
+func (brittle) Done() <-chan struct{} { panic("brittle") }
+
+func TestContextThatPanicsLocksNothing(t *testing.T) {
+	s, ctx, err := muster.Open(context.Background(), muster.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := mainWait.Go(ctx, 0)
+	for _, call := range []func(){func() { benchInc.Go(brittle{ctx}, 1) }, func() { r.Done(brittle{ctx}) }} {
+		if text := panicOf(call); text != "brittle" {
+			t.Error(text)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -99,6 +99,9 @@ func (s *Session) Unfinished() map[string]int {
 // Cancel asks for the end of a task: at once if it hasn't started, through its context if it runs.
 func (t *Task) Cancel() {
 	s := t.s
+	if s == nil {
+		return // it never started
+	}
 	s.mu.Lock()
 	switch t.phase {
 	case live:

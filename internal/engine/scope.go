@@ -39,23 +39,40 @@ func (sc *Scope) cause() error {
 	return context.Canceled
 }
 
-// scopeOf finds or makes the scope of a context. The session's mutex is held.
-func (s *Session) scopeOf(ctx context.Context, r *Run) *Scope {
+// tether is what ends a call that is made with a context.
+type tether struct {
+	ctx  context.Context
+	done <-chan struct{}
+	run  *Run // the attempt with which it ends, or nil
+}
+
+// tetherOf looks at a context, which may be anybody's: it is called without the session's mutex.
+func (s *Session) tetherOf(ctx context.Context, r *Run) tether {
 	if r != nil && r.s == s && within(ctx, r) {
-		return s.kidsOf(r)
+		return tether{ctx: ctx, run: r}
 	}
-	done := ctx.Done()
-	if done == nil {
+	return tether{ctx: ctx, done: ctx.Done()}
+}
+
+// scopeOf finds or makes the scope of a context whose Done was asked for before. The session's mutex is held.
+func (s *Session) scopeOf(ctx context.Context, r *Run) *Scope { return s.scopeAt(s.tetherOf(ctx, r)) }
+
+// scopeAt finds or makes the scope of a context. The session's mutex is held.
+func (s *Session) scopeAt(t tether) *Scope {
+	if t.run != nil {
+		return s.kidsOf(t.run)
+	}
+	if t.done == nil {
 		return s.root
 	}
-	if sc := s.lastScope; sc != nil && s.lastDone == done {
+	if sc := s.lastScope; sc != nil && s.lastDone == t.done {
 		return sc
 	}
-	sc := s.scopes[done]
+	sc := s.scopes[t.done]
 	if sc == nil {
-		sc = s.openScope(ctx, done)
+		sc = s.openScope(t)
 	}
-	s.lastScope, s.lastDone = sc, done
+	s.lastScope, s.lastDone = sc, t.done
 	return sc
 }
 
@@ -87,11 +104,11 @@ func within(ctx context.Context, r *Run) bool {
 }
 
 // openScope follows a context that the session hasn't met.
-func (s *Session) openScope(ctx context.Context, done <-chan struct{}) *Scope {
+func (s *Session) openScope(t tether) *Scope {
 	if len(s.scopes) >= s.scopesSweepAt {
 		s.sweepScopes()
 	}
-	sc := &Scope{ctx: ctx, done: done}
+	sc := &Scope{ctx: t.ctx, done: t.done}
 	s.follow(sc)
 	return sc
 }

@@ -61,8 +61,13 @@ func (c *lazyCtx) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// Context is ctx with s as its session.
-func (s *Session) Context(ctx context.Context) context.Context { return &sessionCtx{ctx, s} }
+// Context is ctx with s as its session. A nil one stays nil: the call that uses it reports that.
+func (s *Session) Context(ctx context.Context) context.Context {
+	if ctx == nil {
+		return nil
+	}
+	return &sessionCtx{ctx, s}
+}
 
 // Lazy is ctx with the mark of lazy calls.
 func Lazy(ctx context.Context) context.Context {

@@ -16,13 +16,14 @@ var errForeign = errors.New("muster: a Ref of another session stands in the argu
 func start(ctx context.Context, at site, t *Task, ops Ops) {
 	s := at.s
 	t.s, t.ops = s, ops
+	by := s.tetherOf(ctx, at.run)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		t.reject(ErrClosed)
 		return
 	}
-	t.scope = s.scopeOf(ctx, at.run)
+	t.scope = s.scopeAt(by)
 	if at.run != nil {
 		t.depth = min(at.run.t.depth, math.MaxUint16-1) + 1
 	}
