@@ -147,6 +147,7 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 	}
 	s.load.ended(took)
 	s.handOver(r, out == coordinator.Done, t.ops.Results)
+	s.linger(r)
 	s.noteCached(r)
 	switch out {
 	case coordinator.Retry:
@@ -161,7 +162,6 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 	default:
 		s.settle(t, nil, event.TaskDone)
 	}
-	s.linger(r)
 	s.carryOut()
 	s.forget(r.id)
 }
@@ -210,6 +210,12 @@ func (s *Session) handOver(r *Run, ok bool, results func(func(*Task))) {
 	s.m.CancelScope(kids.id, byParent)
 	s.closeScope(kids)
 	kids.heir = heir
+	if heir.err == nil {
+		s.keepLingering(heir, kids.lingering...)
+	} else {
+		s.endLingering(kids, heir.err)
+	}
+	kids.lingering = nil
 	s.carryOut()
 }
 

@@ -127,7 +127,7 @@ func (o *outbox) deliver(s *Session) (more bool) {
 		r.cancel(r.ended)
 	}
 	for _, e := range o.ends {
-		e.in.end(e.err)
+		e.end(e.done, e.err)
 	}
 	for _, f := range o.after {
 		f()

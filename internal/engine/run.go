@@ -36,6 +36,7 @@ type Run struct {
 	expired  atomic.Bool  // by its timeout
 	final    bool         // its outcome was recorded by another run: no retries
 	over     bool         // the machine knows of its end; guarded by the session's mutex
+	lingers  bool         // what governs it knows that somebody watches; likewise
 	restored int          // results that came from the cache
 	item     atomic.Int64 // of a chunk of a recorded Map: the one it works at
 	keys     atomic.Pointer[keyring]
@@ -70,10 +71,14 @@ func (r *Run) Done() <-chan struct{} { return r.interested().done }
 
 // Err is nil until the attempt is cancelled or its time is over.
 func (r *Run) Err() error {
-	if in := r.interest.Load(); in != nil {
-		return in.failure()
+	in := r.interest.Load()
+	if in == nil {
+		if r.fate.Load() == running {
+			return nil
+		}
+		in = r.interested()
 	}
-	return nil
+	return in.failure()
 }
 
 // Deadline is the earlier one of the caller's and the attempt's.
@@ -112,13 +117,4 @@ func (r *Run) govern() context.Context {
 		return sc.run
 	}
 	return sc.ctx
-}
-
-// interested makes the part of the context that only some functions use.
-func (r *Run) interested() *interest {
-	if in := r.interest.Load(); in != nil {
-		return in
-	}
-	r.interest.CompareAndSwap(nil, &interest{done: make(chan struct{})})
-	return r.interest.Load()
 }
