@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/zeebo/blake3"
 )
 
 // An entry's file is a header, zeros up to the payload's offset, and the payload; doc.go has the header's fields.
@@ -61,7 +59,7 @@ func appendHeader(b []byte, h *header, meta []byte) []byte {
 	b = append(b, h.sum[:]...)
 	b = append(b, meta...)
 	b = append(b, make([]byte, headLen(len(meta))-hashLen-(len(b)-start))...)
-	sum := blake3.Sum256(b[start:])
+	sum := sum256(b[start:])
 	return append(b, sum[:]...)
 }
 
@@ -103,7 +101,7 @@ func (h *header) check(b []byte, key *Key, size int64) error {
 	if len(b) < end {
 		return fmt.Errorf("it has %d bytes, less than its header", len(b))
 	}
-	if blake3.Sum256(b[:end-hashLen]) != [32]byte(b[end-hashLen:end]) {
+	if sum256(b[:end-hashLen]) != [32]byte(b[end-hashLen:end]) {
 		return errHeadSum
 	}
 	if key != nil && h.key != *key {

@@ -121,7 +121,7 @@ func readPayload(r *reader, h *header, head []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if blake3.Sum256(payload) != h.sum {
+	if sum256(payload) != h.sum {
 		return nil, errNotWhole{errSum}
 	}
 	return payload, nil

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"time"
-
-	"github.com/zeebo/blake3"
 )
 
 // unitsMagic begins a file of units, before the checksum and the data.
@@ -30,7 +28,7 @@ func (s *Store) PutUnits(fingerprint string, units []byte) error {
 	if _, known, err := s.Units(fingerprint); known && err == nil {
 		return nil
 	}
-	sum := blake3.Sum256(units)
+	sum := sum256(units)
 	data := append(append([]byte(unitsMagic), sum[:]...), units...)
 	path := s.unitsPath(fingerprint)
 	if err := s.unlocked(path).write(&header{}, data, nil); err != nil {
@@ -54,7 +52,7 @@ func (s *Store) Units(fingerprint string) (units []byte, ok bool, err error) {
 		return nil, false, fmt.Errorf("read the units of the code %.40q: %w", fingerprint, err)
 	}
 	data, ok = bytes.CutPrefix(data, []byte(unitsMagic))
-	if !ok || len(data) < hashLen || blake3.Sum256(data[hashLen:]) != [32]byte(data[:hashLen]) {
+	if !ok || len(data) < hashLen || sum256(data[hashLen:]) != [32]byte(data[:hashLen]) {
 		return nil, false, nil // PutUnits replaces it
 	}
 	_ = os.Chtimes(path, time.Time{}, time.Now())

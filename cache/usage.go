@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/zeebo/blake3"
 )
 
 // usage is what the processes that share a store know about its size. It is an estimate: a process that dies takes
@@ -37,7 +36,7 @@ func (s *Store) readUsage() (u usage, err error) {
 	if len(b) != usageLen {
 		return u, errUsage
 	}
-	if sum := blake3.Sum256(b[:16]); [8]byte(b[16:]) != [8]byte(sum[:8]) {
+	if sum := sum256(b[:16]); [8]byte(b[16:]) != [8]byte(sum[:8]) {
 		return u, errUsage
 	}
 	u.total = int64(binary.LittleEndian.Uint64(b))
@@ -48,7 +47,7 @@ func (s *Store) readUsage() (u usage, err error) {
 func (s *Store) writeUsage(u usage) error {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(u.total))
 	b = binary.LittleEndian.AppendUint64(b, uint64(u.when))
-	sum := blake3.Sum256(b)
+	sum := sum256(b)
 	return os.WriteFile(s.path(usageName), append(b, sum[:8]...), 0o600)
 }
 

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"syscall"
 	"time"
-
-	"github.com/zeebo/blake3"
 )
 
 // block is what files are taken to be a multiple of when they are counted.
@@ -54,7 +52,7 @@ func encode(c *Call, v Value, now time.Time) (h header, head, payload []byte, er
 		h.flags |= flagMap
 	}
 	h.length = uint64(len(payload))
-	h.sum = blake3.Sum256(payload)
+	h.sum = sum256(payload)
 	meta, err := appendInfo(make([]byte, 0, usualMeta), c.Info)
 	if err != nil {
 		return h, nil, nil, err
