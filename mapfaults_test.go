@@ -133,7 +133,7 @@ func TestAnInputThatGoesOnWhenTheContextHasEnded(t *testing.T) {
 			if i == 50_000 {
 				cancel()
 			}
-			yield(i) //nolint:staticcheck // that it ignores the answer is the point
+			yield(i) // that it ignores the answer is the point
 		}
 	}) {
 		if err != nil {
@@ -141,7 +141,8 @@ func TestAnInputThatGoesOnWhenTheContextHasEnded(t *testing.T) {
 		}
 	}
 	n := len(errs)
-	if n < 2 || errs[n-1] != context.Canceled || !strings.Contains(errs[n-2].Error(), "went on after its yield had returned false") { //nolint:errorlint // the promise is the bare error
+	if n < 2 || errs[n-1] != context.Canceled || //nolint:errorlint // the promise is the bare error
+		!strings.Contains(errs[n-2].Error(), "went on after its yield had returned false") {
 		t.Error(errs[max(0, n-2):])
 	}
 }

@@ -145,7 +145,9 @@ func find(s *cache.Store, prefix string) (cache.Entry, error) {
 }
 
 func newCacheShow(dir *string) *cobra.Command {
-	cmd := &cobra.Command{Use: "show KEY", Short: "Show what is known of a cached result; the beginning of its key will do", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{
+		Use: "show KEY", Short: "Show what is known of a cached result; the beginning of its key will do", Args: cobra.ExactArgs(1),
+	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = withCache(dir, func(cmd *cobra.Command, s *cache.Store, args []string) error {
 		e, err := find(s, args[0])
@@ -251,7 +253,9 @@ func parseSize(s string) (int64, error) {
 }
 
 func newCacheVerify(dir *string) *cobra.Command {
-	cmd := &cobra.Command{Use: "verify", Short: "Compare every cached result with its checksum; damaged ones are moved aside", Args: cobra.NoArgs}
+	cmd := &cobra.Command{
+		Use: "verify", Short: "Compare every cached result with its checksum; damaged ones are moved aside", Args: cobra.NoArgs,
+	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = withCache(dir, func(cmd *cobra.Command, s *cache.Store, _ []string) error {
 		var progress func(cache.Verified)

@@ -17,7 +17,7 @@ func (f *Fn[In, Out]) recorded(r *Run, in In, out *Out) error {
 		r.s.unrecorded(&f.Spec, errUnkeyed)
 		return f.plainly(r, in, out)
 	}
-	if v, err, found := f.recall(r, key); found {
+	if v, found, err := f.recall(r, key); found {
 		if r.Commit() && err == nil {
 			*out = v
 		}
@@ -33,26 +33,26 @@ func (f *Fn[In, Out]) recorded(r *Run, in In, out *Out) error {
 	return err
 }
 
-// recall finds a call's outcome in the journal.
-func (f *Fn[In, Out]) recall(r *Run, key journal.Key) (v Out, err error, found bool) { //nolint:revive,staticcheck // the outcome is (v, err)
+// recall finds a call's outcome in the journal: a value, or the error with which it failed.
+func (f *Fn[In, Out]) recall(r *Run, key journal.Key) (v Out, found bool, err error) {
 	s := r.s
 	e, ok := s.cfg.Journal.Task(key)
 	if ok && e.Status == journal.Failed && !s.cfg.ResumeFailures {
 		ok = false
 	}
 	if ok {
-		v, err, ok = f.restore(s, e)
+		v, ok, err = f.restore(s, e)
 	}
 	s.matched(&f.Spec, 1, ok)
 	if !ok {
-		return v, nil, false
+		return v, false, nil
 	}
 	r.final = true
 	s.noteRestored(r, f.Name, 0)
-	return v, err, true
+	return v, true, err
 }
 
-func (f *Fn[In, Out]) restore(s *Session, e journal.Entry) (v Out, err error, ok bool) { //nolint:revive,staticcheck // the outcome is (v, err)
+func (f *Fn[In, Out]) restore(s *Session, e journal.Entry) (v Out, ok bool, err error) {
 	data, failure := s.cfg.Journal.Read(e)
 	if failure == nil {
 		if e.Status == journal.Failed {
@@ -64,7 +64,7 @@ func (f *Fn[In, Out]) restore(s *Session, e journal.Entry) (v Out, err error, ok
 	if failure != nil && !errors.Is(failure, errNotRecorded) {
 		s.unrecorded(&f.Spec, failure)
 	}
-	return v, err, failure == nil
+	return v, failure == nil, err
 }
 
 // record appends a result to the journal.

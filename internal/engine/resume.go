@@ -107,6 +107,7 @@ func (s *Session) mismatch() string {
 // unrecorded tells once for each function why an outcome isn't recorded.
 func (s *Session) unrecorded(sp *Spec, err error) {
 	if s.told.first("journal " + sp.Name) {
-		s.Note(event.Event{Kind: event.Hint, Func: sp.Name, Item: -1, Text: fmt.Sprintf("%s isn't recorded in the job's journal: %v", sp.Name, err)})
+		text := fmt.Sprintf("%s isn't recorded in the job's journal: %v", sp.Name, err)
+		s.Note(event.Event{Kind: event.Hint, Func: sp.Name, Item: -1, Text: text})
 	}
 }
