@@ -203,9 +203,12 @@ func (c *chunk[In, Out]) span(r *Run) (next int) {
 // itemFailed records an item's failure, or has it tried again by a task of its own.
 func (c *chunk[In, Out]) itemFailed(r *Run, i int, err error) {
 	opts := &c.m.f.Opts
-	if opts.Retries > 0 && r.Err() == nil && (opts.RetryIf == nil || opts.RetryIf(r.original(err))) {
-		c.give(i, true)
-		return
+	if opts.Retries > 0 && r.Err() == nil {
+		var again bool
+		if again, err = opts.again(r.original(err), err); again {
+			c.give(i, true)
+			return
+		}
 	}
 	c.failUnlessOver(i, c.m.itemError(c.base+i, r, err))
 }

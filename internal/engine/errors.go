@@ -61,6 +61,7 @@ func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
 // stackIn is the stack of the function's own panic, or nothing.
 func stackIn(err error) string {
+	err = bare(err)
 	if t, ok := err.(*timeoutError); ok { //nolint:errorlint // that of this attempt
 		err = t.err
 	}

@@ -40,6 +40,11 @@ func (s *Session) work(r *Run) {
 		pprof.SetGoroutineLabels(s.labels)
 	}
 	w := &worker{s: s, next: r}
+	defer func() {
+		if w.next != nil { // this goroutine ends, by a Goexit
+			go s.work(w.next)
+		}
+	}()
 	for w.drain() {
 	}
 }
@@ -56,7 +61,7 @@ func (w *worker) drain() (more bool) {
 		err := runAttempt(w.cur)
 		r := w.cur
 		w.cur = nil
-		w.next = w.s.finish(r, err)
+		w.finish(r, err)
 	}
 	return false
 }
@@ -76,12 +81,10 @@ func (w *worker) rescue(value any) bool {
 	w.cur = nil
 	r.Commit()
 	if value == nil {
-		if w.next = w.s.finish(r, errGoexit); w.next != nil {
-			go w.s.work(w.next)
-		}
+		w.finish(r, errGoexit)
 		return false
 	}
-	w.next = w.s.finish(r, newPanic(value))
+	w.finish(r, newPanic(value))
 	return true
 }
 
@@ -90,15 +93,13 @@ func newPanic(value any) error {
 	return &panicError{value, trimStack(string(debug.Stack()))}
 }
 
-// finish ends an attempt and gives the worker its next one, or nil.
-func (s *Session) finish(r *Run, err error) *Run {
+// finish ends an attempt and gives the worker its next one, if there is one. A listener may panic in it, or call Goexit.
+func (w *worker) finish(r *Run, err error) {
+	s := w.s
+	w.next = nil
 	now := s.now()
 	late := r.fate.Load() == abandoned
-	var res coordinator.Result
-	returned := err
-	if err = r.timedOut(returned); err != nil {
-		res = r.judge(r.timedOut(r.original(returned)))
-	}
+	res, err := r.judge(err, r.original(err))
 	s.mu.Lock()
 	if late {
 		s.cameBack(r)
@@ -106,27 +107,20 @@ func (s *Session) finish(r *Run, err error) *Run {
 		s.conclude(r, err, res, now)
 	}
 	id, ok := s.m.Next()
-	if !ok {
-		if !late {
+	switch {
+	case !ok && !late:
+		defer func() { // after what is left to be done outside the mutex
+			s.mu.Lock()
 			s.release()
-		}
-		s.flush()
-		return nil
-	}
-	if late {
+			s.mu.Unlock()
+		}()
+	case ok && late:
 		s.busy++
+		fallthrough
+	case ok:
+		w.next = s.begin(id, now)
 	}
-	next := s.begin(id, now)
 	s.flush()
-	return next
-}
-
-// judge says whether another attempt could mend it.
-func (r *Run) judge(err error) coordinator.Result {
-	if f := r.t.ops.Spec().Opts.RetryIf; r.final || f != nil && !f(err) {
-		return coordinator.Fatal
-	}
-	return coordinator.Error
 }
 
 // conclude tells the machine how an attempt went and does what it decides. The mutex is held.
@@ -164,32 +158,6 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 	}
 	s.carryOut()
 	s.forget(r.id)
-}
-
-// retry waits out the pause before the next attempt.
-func (s *Session) retry(r *Run, err error, took time.Duration) {
-	if s.listens(r.t, event.TaskRetrying) {
-		e := s.describe(r.t, event.TaskRetrying, err)
-		e.Took = took
-		s.log.add(e)
-	}
-	r.t.run = nil
-	s.pause(r.t, int(r.attempt))
-}
-
-// pause makes the task ready again after its back-off.
-func (s *Session) pause(t *Task, attempt int) {
-	id := t.id
-	d := t.ops.Spec().Opts.backoff(attempt)
-	if d <= 0 {
-		s.m.Due(id, attempt)
-		return
-	}
-	s.pauses[id] = s.after(d, func() {
-		delete(s.pauses, id)
-		s.m.Due(id, attempt)
-		s.carryOut()
-	})
 }
 
 // handOver decides about the tasks that r's function has started: those whose Ref is in its result are governed by what

@@ -37,7 +37,7 @@ func (s *Session) after(d time.Duration, f func()) *timer {
 
 // timedOut is err, or the timeout with err if that came first.
 func (r *Run) timedOut(err error) error {
-	if _, already := err.(*timeoutError); already || !r.expired.Load() { //nolint:errorlint // one of another task is this function's error
+	if _, already := bare(err).(*timeoutError); already || !r.expired.Load() { //nolint:errorlint // one of another task is this function's error
 		return err
 	}
 	return &timeoutError{after: r.t.ops.Spec().Opts.Timeout, err: err}
@@ -96,9 +96,9 @@ func (s *Session) abandon(r *Run) {
 		e.Text = stackOf(r)
 		s.log.add(e)
 	}
-	err := r.timedOut(fmt.Errorf("%w within %v of its cancel", errStuck, s.cfg.Grace))
 	s.mu.Unlock() // judge calls the user's code
-	res := r.judge(err)
+	late := fmt.Errorf("%w within %v of its cancel", errStuck, s.cfg.Grace)
+	res, err := r.judge(late, late)
 	s.mu.Lock()
 	s.conclude(r, err, res, s.now())
 	s.release() // its worker's

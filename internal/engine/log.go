@@ -41,19 +41,35 @@ func (l *log) add(e event.Event) {
 // left. A listener that is slower than the events makes them wait in memory, at most a few for each task in flight.
 func (l *log) drain() {
 	for l.mask != 0 && l.waiting.Load() > 0 && l.turn.TryLock() {
-		l.mu.Lock()
-		batch := l.pending
-		l.pending = nil
-		l.mu.Unlock()
-		l.waiting.Add(-int64(len(batch)))
-		for _, e := range batch {
-			for _, li := range l.listeners {
-				if li.Mask.Has(e.Kind) {
-					li.Tell(e)
-				}
-			}
+		l.tell()
+	}
+}
+
+// tell calls the listeners with what is pending, and gives up the turn. If one panics or calls Goexit, the rest is told
+// by whoever comes next.
+func (l *log) tell() {
+	l.mu.Lock()
+	batch := l.pending
+	l.pending = nil
+	l.mu.Unlock()
+	l.waiting.Add(-int64(len(batch)))
+	told := 0
+	defer func() {
+		if rest := batch[told:]; len(rest) > 0 {
+			l.mu.Lock()
+			l.pending = append(rest, l.pending...)
+			l.mu.Unlock()
+			l.waiting.Add(int64(len(rest)))
 		}
 		l.turn.Unlock()
+	}()
+	for _, e := range batch {
+		told++
+		for _, li := range l.listeners {
+			if li.Mask.Has(e.Kind) {
+				li.Tell(e)
+			}
+		}
 	}
 }
 
