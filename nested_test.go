@@ -71,7 +71,7 @@ func TestTimeoutReachesChildren(t *testing.T) {
 		_, err = muster.Local(func(ctx context.Context, _ int) (int, error) {
 			r := mainWait.Go(ctx, 0)
 			<-ctx.Done()
-			child = r.Wait(context.Background())
+			child = r.Wait(context.WithoutCancel(ctx))
 			return 0, ctx.Err()
 		}, muster.Timeout(time.Second)).Call(ctx, 0)
 		oneLine(t, err, "timeout after 1s")

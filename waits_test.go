@@ -131,7 +131,10 @@ func TestPendingWithTwoConsumers(t *testing.T) {
 				var mu sync.Mutex
 				var keys []int
 				consume := muster.Local(func(ctx context.Context, most int) (int, error) {
-					for k := range p.Completed(ctx) {
+					for k, r := range p.Completed(ctx) {
+						if err := r.Wait(ctx); err != nil {
+							return 0, err
+						}
 						mu.Lock()
 						keys = append(keys, k)
 						mu.Unlock()
@@ -148,7 +151,10 @@ func TestPendingWithTwoConsumers(t *testing.T) {
 							_, _ = consume.Call(ctx, most)
 							return
 						}
-						for k := range p.Completed(ctx) {
+						for k, r := range p.Completed(ctx) {
+							if err := r.Wait(ctx); err != nil {
+								t.Error(err)
+							}
 							mu.Lock()
 							keys = append(keys, k)
 							mu.Unlock()

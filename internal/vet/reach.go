@@ -66,8 +66,8 @@ func (r *reached) add(n *node) {
 // addFact adds what a function of another package does.
 func (r *reached) addFact(c *code, e link) {
 	var f Function
-	if !c.own(e.fn.Pkg()) || !c.pass.ImportObjectFact(e.fn, &f) {
-		return
+	if !c.own(e.fn.Pkg()) || e.fn.Pkg().Path() == muster || !c.pass.ImportObjectFact(e.fn, &f) {
+		return // what muster's own functions do for themselves, where this is its module, is nobody's mistake
 	}
 	for _, a := range f.Reads {
 		note(r.reads, a.Var, use{a.Where, e.pos})
