@@ -1,0 +1,165 @@
+package protocol
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// Item is one thing that an agent tells a coordinator, or the reverse. Messages hold several; items of kinds that the
+// reader doesn't know are passed over.
+type Item interface {
+	kind() byte
+	append(dst []byte) []byte
+}
+
+// Kinds of items. Those up to 63 go up, the others down.
+const (
+	itemAccept byte = iota + 1
+	itemGiveBack
+	itemStarted
+	itemCall
+	itemWant
+	itemCancel
+	itemBlock
+)
+
+const (
+	itemSettle byte = iota + 64
+	itemStop
+	itemTakeBack
+	itemQuit
+)
+
+// Accept confirms a batch: the node has its tasks now.
+type Accept struct{ Number uint64 }
+
+// Reasons of a GiveBack.
+const (
+	NotStarted byte = iota + 1 // the node can't or needn't start it
+	WorkerDied                 // its worker died while it ran
+)
+
+// GiveBack returns a task that won't have an outcome here.
+type GiveBack struct {
+	Attempt
+	Reason byte
+	Alone  bool   // WorkerDied: no other task ran in the worker
+	Text   string // how the worker ended, and the last it wrote
+}
+
+// Started says that an attempt has begun that can't be taken back any more.
+type Started struct{ Attempt }
+
+// Want asks for the value of a task on behalf of a running attempt, which waits for it if Waits. The answer is a Settle.
+type Want struct {
+	By    Attempt
+	Ref   RefID
+	Waits bool
+}
+
+// Cancel asks for the end of a task on behalf of a running attempt.
+type Cancel struct {
+	By  Attempt
+	Ref RefID
+}
+
+// Block says that a running attempt has begun to wait, or that it goes on.
+type Block struct {
+	By    Attempt
+	Waits bool
+}
+
+// Settle is the answer to a Want: the task has ended.
+type Settle struct {
+	By    Attempt
+	Ref   RefID
+	Value Value
+}
+
+// Stop interrupts an attempt; it has Grace to return.
+type Stop struct {
+	Attempt
+	Expired bool // its time is over, or else it was cancelled
+	Grace   time.Duration
+}
+
+// TakeBack asks for a task that hasn't started. The answer is a GiveBack, unless it has.
+type TakeBack struct{ Attempt }
+
+// Quit ends all that the node does for the job.
+type Quit struct{}
+
+func (Accept) kind() byte   { return itemAccept }
+func (GiveBack) kind() byte { return itemGiveBack }
+func (Started) kind() byte  { return itemStarted }
+func (Call) kind() byte     { return itemCall }
+func (Want) kind() byte     { return itemWant }
+func (Cancel) kind() byte   { return itemCancel }
+func (Block) kind() byte    { return itemBlock }
+func (Settle) kind() byte   { return itemSettle }
+func (Stop) kind() byte     { return itemStop }
+func (TakeBack) kind() byte { return itemTakeBack }
+func (Quit) kind() byte     { return itemQuit }
+
+func (i Accept) append(dst []byte) []byte { return binary.AppendUvarint(dst, i.Number) }
+
+func (i GiveBack) append(dst []byte) []byte {
+	dst = appendBool(append(i.Attempt.append(dst), i.Reason), i.Alone)
+	return appendText(dst, i.Text)
+}
+
+func (i Started) append(dst []byte) []byte { return i.Attempt.append(dst) }
+
+func (k Call) append(dst []byte) []byte { return k.Append(dst) }
+
+func (i Want) append(dst []byte) []byte {
+	return appendBool(appendText(i.By.append(dst), string(i.Ref)), i.Waits)
+}
+
+func (i Cancel) append(dst []byte) []byte { return appendText(i.By.append(dst), string(i.Ref)) }
+
+func (i Block) append(dst []byte) []byte { return appendBool(i.By.append(dst), i.Waits) }
+
+func (i Settle) append(dst []byte) []byte {
+	return i.Value.Append(appendText(i.By.append(dst), string(i.Ref)))
+}
+
+func (i Stop) append(dst []byte) []byte {
+	return appendNumber(appendBool(i.Attempt.append(dst), i.Expired), int64(i.Grace))
+}
+
+func (i TakeBack) append(dst []byte) []byte { return i.Attempt.append(dst) }
+
+func (Quit) append(dst []byte) []byte { return dst }
+
+// item decodes the body of an item; nil if its kind isn't known.
+func (c *cursor) item(kind byte) Item {
+	switch kind {
+	case itemAccept:
+		return Accept{c.uvarint("the number of a batch")}
+	case itemGiveBack:
+		return GiveBack{c.attempt(), c.byte("the reason"), c.bool("whether it was alone"), c.text("how a worker ended")}
+	case itemStarted:
+		return Started{c.attempt()}
+	case itemCall:
+		return c.call()
+	case itemWant:
+		return Want{c.attempt(), c.ref(), c.bool("whether it waits")}
+	case itemCancel:
+		return Cancel{c.attempt(), c.ref()}
+	case itemBlock:
+		return Block{c.attempt(), c.bool("whether it waits")}
+	case itemSettle:
+		s := Settle{By: c.attempt(), Ref: c.ref()}
+		c.value(&s.Value, 0)
+		return s
+	case itemStop:
+		return Stop{c.attempt(), c.bool("whether it expired"), time.Duration(c.number("the grace"))}
+	case itemTakeBack:
+		return TakeBack{c.attempt()}
+	case itemQuit:
+		return Quit{}
+	default:
+		return nil
+	}
+}
