@@ -52,7 +52,7 @@ func (s *Session) lend(r *Run, halts bool, on coordinator.ID) {
 		r.lent = true
 		s.load.running--
 		if s.listens(r.t, event.TaskBlocked) {
-			s.log.add(s.describe(r.t, event.TaskBlocked, nil))
+			s.report(r.t, event.TaskBlocked, nil)
 		}
 	}
 	s.letOn(r)
@@ -99,7 +99,7 @@ func (s *Session) resumed(r *Run) {
 	s.load.running++
 	s.startClock(r, s.now())
 	if s.listens(r.t, event.TaskResumed) {
-		s.log.add(s.describe(r.t, event.TaskResumed, nil))
+		s.report(r.t, event.TaskResumed, nil)
 	}
 }
 

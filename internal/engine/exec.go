@@ -23,16 +23,17 @@ func (s *Session) begin(id coordinator.ID, now int64) *Run {
 		s.startClock(r, now)
 	}
 	if s.listens(r.t, event.TaskStarted) {
-		s.log.add(s.describe(t, event.TaskStarted, nil))
+		s.report(t, event.TaskStarted, nil)
 	}
 	return r
 }
 
 // worker is a goroutine that runs one attempt after the other as long as there are any.
 type worker struct {
-	s    *Session
-	next *Run
-	cur  *Run
+	s     *Session
+	next  *Run
+	cur   *Run
+	stays bool // it counts as busy until it leaves
 }
 
 func (s *Session) work(r *Run) {
@@ -40,12 +41,20 @@ func (s *Session) work(r *Run) {
 		pprof.SetGoroutineLabels(s.labels)
 	}
 	w := &worker{s: s, next: r}
-	defer func() {
-		if w.next != nil { // this goroutine ends, by a Goexit
-			go s.work(w.next)
-		}
-	}()
+	defer w.leave()
 	for w.drain() {
+	}
+}
+
+// leave ends the goroutine, which may be by a Goexit: then another one goes on.
+func (w *worker) leave() {
+	if w.next != nil {
+		go w.s.work(w.next)
+	}
+	if w.stays {
+		w.s.mu.Lock()
+		w.s.release()
+		w.s.mu.Unlock()
 	}
 }
 
@@ -108,12 +117,10 @@ func (w *worker) finish(r *Run, err error) {
 	}
 	id, ok := s.m.Next()
 	switch {
+	case !ok && !late && len(s.out.after) > 0:
+		w.stays = true // Close waits for what goes into the journal
 	case !ok && !late:
-		defer func() { // after what is left to be done outside the mutex
-			s.mu.Lock()
-			s.release()
-			s.mu.Unlock()
-		}()
+		s.release()
 	case ok && late:
 		s.busy++
 		fallthrough

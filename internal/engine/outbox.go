@@ -21,15 +21,20 @@ func (o *outbox) empty() bool {
 		len(o.starts) == 0 && len(o.after) == 0
 }
 
+// clear empties the lists and keeps their memory.
 func (o *outbox) clear() {
-	clear(o.wake)
-	clear(o.joins)
-	clear(o.stops)
-	clear(o.ends)
-	clear(o.open)
-	clear(o.starts)
-	clear(o.after)
-	*o = outbox{o.wake[:0], o.joins[:0], o.stops[:0], o.ends[:0], o.open[:0], o.starts[:0], o.after[:0]}
+	empty(&o.wake)
+	empty(&o.joins)
+	empty(&o.stops)
+	empty(&o.ends)
+	empty(&o.open)
+	empty(&o.starts)
+	empty(&o.after)
+}
+
+func empty[T any](list *[]T) {
+	clear(*list)
+	*list = (*list)[:0]
 }
 
 // carryOut does what the machine asks for, as far as it can be done under the mutex, which is held, and what follows

@@ -12,7 +12,7 @@ import (
 // settle writes a task's outcome; who waits is told when the mutex, which is held, is released.
 func (s *Session) settle(t *Task, err error, kind event.Kind) {
 	if s.listens(t, kind) {
-		s.log.add(s.describe(t, kind, err))
+		s.report(t, kind, err)
 	}
 	if kind == event.TaskCanceled {
 		t.traits |= dropped
@@ -39,6 +39,12 @@ func (s *Session) settle(t *Task, err error, kind event.Kind) {
 func (s *Session) settleCanceled(t *Task, r *Run, why uint8) {
 	s.settle(t, s.failure(t, r, canceled(why, t.scope)), event.TaskCanceled)
 }
+
+// report adds the event of a task's change. It isn't inlined: events are large, and would make the stack of every new
+// goroutine grow.
+//
+//go:noinline
+func (s *Session) report(t *Task, kind event.Kind, err error) { s.log.add(s.describe(t, kind, err)) }
 
 // describe is the event of a task's change.
 func (s *Session) describe(t *Task, kind event.Kind, err error) event.Event {
