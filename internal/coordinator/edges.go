@@ -1,41 +1,37 @@
 package coordinator
 
 // edge says that the task at to waits for the task at from. It stands in two lists, the outgoing of from and the
-// incoming of to. When from ends it leaves the first, and its from is zero; when to goes on or ends it is freed.
+// incoming of to, until from ends or to goes on or ends.
 type edge struct {
 	from, to         uint32
-	nextIn           uint32
+	nextIn, prevIn   uint32
 	nextOut, prevOut uint32
 }
 
-// connect makes the task at to wait for the one at from, or notes that something it waits for has ended if from is zero.
+// connect makes the task at to wait for the one at from.
 func (m *Machine) connect(from, to uint32) {
 	e := m.edges.get()
-	x, t := m.edges.at(e), m.table.at(to)
-	*x = edge{from: from, to: to, nextIn: t.firstIn}
-	t.firstIn = e
-	if from == 0 {
-		return
+	f, t := m.table.at(from), m.table.at(to)
+	*m.edges.at(e) = edge{from: from, to: to, nextIn: t.firstIn, nextOut: f.firstOut}
+	if t.firstIn != 0 {
+		m.edges.at(t.firstIn).prevIn = e
 	}
-	f := m.table.at(from)
-	x.nextOut = f.firstOut
-	if x.nextOut != 0 {
-		m.edges.at(x.nextOut).prevOut = e
+	if f.firstOut != 0 {
+		m.edges.at(f.firstOut).prevOut = e
 	}
-	f.firstOut = e
+	t.firstIn, f.firstOut = e, e
 }
 
 // dropIn forgets what the task waits for.
 func (m *Machine) dropIn(r *record) {
 	for e := r.firstIn; e != 0; {
 		x := m.edges.at(e)
-		if x.from != 0 {
-			m.dropOut(x)
-		}
+		m.dropOut(x)
 		m.edges.put(e)
 		e = x.nextIn
 	}
 	r.firstIn, r.unmet = 0, 0
+	r.flags &^= isWaiting
 }
 
 // dropOut takes an edge out of the outgoing list of its from.
@@ -50,20 +46,31 @@ func (m *Machine) dropOut(x *edge) {
 	}
 }
 
-// takeOut detaches the task's outgoing edges and calls each with the dependents, in the order in which they came. What
-// each does must not end or free a dependent that it hasn't been called with.
+// unlinkIn takes an edge out of the incoming list of its to.
+func (m *Machine) unlinkIn(x *edge) {
+	if x.prevIn != 0 {
+		m.edges.at(x.prevIn).nextIn = x.nextIn
+	} else {
+		m.table.at(x.to).firstIn = x.nextIn
+	}
+	if x.nextIn != 0 {
+		m.edges.at(x.nextIn).prevIn = x.prevIn
+	}
+}
+
+// takeOut frees the task's outgoing edges and calls each with the dependents, in the order in which they came.
 func (m *Machine) takeOut(r *record, each func(to uint32)) {
 	var first uint32
 	for e := r.firstOut; e != 0; {
 		x := m.edges.at(e)
-		next := x.nextOut
-		x.from, x.nextOut, first = 0, first, e
-		e = next
+		m.unlinkIn(x)
+		e, x.nextOut, first = x.nextOut, first, e
 	}
 	r.firstOut = 0
 	for e := first; e != 0; {
 		x := m.edges.at(e)
-		e = x.nextOut // before each frees x
+		m.edges.put(e)
+		e = x.nextOut
 		each(x.to)
 	}
 }
@@ -71,9 +78,7 @@ func (m *Machine) takeOut(r *record, each func(to uint32)) {
 // eachDep visits what the task still waits for.
 func (m *Machine) eachDep(r *record, visit func(from uint32)) {
 	for e := r.firstIn; e != 0; e = m.edges.at(e).nextIn {
-		if from := m.edges.at(e).from; from != 0 {
-			visit(from)
-		}
+		visit(m.edges.at(e).from)
 	}
 }
 

@@ -28,15 +28,17 @@ func (m *Machine) remove(i uint32, r *record, ok bool) {
 	m.leave(r)
 	m.takeOut(r, func(to uint32) {
 		d := m.table.at(to)
-		if d.state != Waiting {
-			return // it is blocked on this task: the engine wakes it
-		}
-		if !ok && !d.has(isValue) {
+		switch {
+		case d.state == Set:
+			m.memberEnded(to, d)
+		case d.state != Waiting:
+			d.flags |= isWoken // the engine unblocks it
+		case !ok && !d.has(isValue):
 			m.failing = append(m.failing, failure{to, id})
-			return
-		}
-		if d.unmet--; d.unmet == 0 {
-			m.met(to, d)
+		default:
+			if d.unmet--; d.unmet == 0 {
+				m.met(to, d)
+			}
 		}
 	})
 	r.state = Free

@@ -13,7 +13,7 @@ type liveness struct {
 func (m *Machine) findLive() *liveness {
 	n := m.table.next
 	l := &liveness{m: m, live: make([]bool, n), unmet: make([]uint32, n), dims: make([]bool, len(m.room.total))}
-	m.Each(func(id ID, s State) bool {
+	m.Each(func(id ID, _ State) bool {
 		i := id.index()
 		r := m.table.at(i)
 		if m.goesOn(r) {
@@ -40,20 +40,10 @@ func (m *Machine) goesOn(r *record) bool {
 		}
 		return true
 	case Blocked:
-		return r.flags&(isCanceled|isExpired) != 0 || m.wakes(r)
+		return r.flags&(isCanceled|isExpired|isWoken|isOutside) != 0
 	default:
 		return false
 	}
-}
-
-// wakes reports whether something that a blocked task waits for has ended, or isn't known.
-func (m *Machine) wakes(r *record) bool {
-	for e := r.firstIn; e != 0; e = m.edges.at(e).nextIn {
-		if m.edges.at(e).from == 0 {
-			return true
-		}
-	}
-	return r.firstIn == 0
 }
 
 func (l *liveness) mark(i uint32) {
@@ -80,7 +70,7 @@ func (l *liveness) spread() {
 // reach says that one thing that the task at to waits for is live.
 func (l *liveness) reach(to uint32) {
 	switch l.m.table.at(to).state {
-	case Blocked:
+	case Blocked, Set:
 		l.mark(to)
 	case Waiting:
 		if l.unmet[to]--; l.unmet[to] == 0 {

@@ -1,28 +1,72 @@
 package coordinator
 
+import (
+	"math"
+	"slices"
+)
+
 // over stands for a task that has ended and that nobody knows any more.
 var over = &task{}
 
-func (w *world) block(t *task, id ID) {
+func (w *world) block(t *task, ids []ID) {
 	if t == nil || !t.holds() {
 		return
 	}
 	t.state = Blocked
-	switch on := w.find(id); {
-	case on != nil:
-		t.deps = append(t.deps, on)
-		w.inherit(on, t.prio)
-	case id != 0:
-		t.deps = append(t.deps, over)
+	t.deps = slices.DeleteFunc(t.deps, func(d *task) bool { return d.state == Free }) // it has gone on since
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id ID) bool { return id == 0 })
+	t.outside = t.outside || len(ids) == 0
+	for _, id := range ids {
+		switch on := w.find(id); {
+		case on != nil:
+			t.deps = append(t.deps, on)
+			w.inherit(on, t.prio)
+		case id == Outside:
+			t.outside = true
+		default:
+			t.deps = append(t.deps, over)
+		}
 	}
 	w.conclude()
+}
+
+func (w *world) include(set *task, id, on ID) {
+	if d := w.find(on); d != nil {
+		if set == nil {
+			set = &task{id: id, state: Set, prio: math.MinInt32}
+			w.sets = append(w.sets, set)
+		}
+		set.deps = append(set.deps, d)
+		w.inherit(d, set.prio)
+	}
+	w.conclude()
+}
+
+// ring takes out of the sets what has ended, and has those go on who are blocked on them.
+func (w *world) ring() {
+	ended := func(d *task) bool { return d.state == Free }
+	for _, set := range w.sets {
+		if !slices.ContainsFunc(set.deps, ended) {
+			continue
+		}
+		set.deps = slices.DeleteFunc(set.deps, ended)
+		for _, t := range w.tasks {
+			if slices.Contains(t.deps, set) {
+				t.deps = append(t.deps, over)
+			}
+		}
+		if len(set.deps) == 0 {
+			set.state = Free
+		}
+	}
+	w.sets = slices.DeleteFunc(w.sets, ended)
 }
 
 func (w *world) unblock(t *task) bool {
 	if t == nil || t.state != Blocked {
 		return t == nil || t.state != Resuming
 	}
-	t.deps = nil
+	t.deps, t.outside = nil, false
 	queue := w.first(func(o *task) bool { return o.state == Resuming }) != nil
 	if t.need[CPU] == 0 || !queue && w.free(int(CPU)) >= t.need[CPU] {
 		t.state = Running
@@ -98,6 +142,7 @@ func (w *world) propagate() {
 			}
 		}
 	}
+	w.ring()
 }
 
 func (w *world) moveOn(t *task) bool {
@@ -199,7 +244,7 @@ func (w *world) live() map[*task]bool {
 	live := map[*task]bool{}
 	for grown := true; grown; {
 		grown = false
-		for _, t := range w.tasks {
+		for _, t := range w.all() {
 			if !live[t] && w.canRun(t, live) {
 				live[t], grown = true, true
 			}
@@ -220,7 +265,9 @@ func (w *world) canRun(t *task, live map[*task]bool) bool {
 	case Waiting:
 		return all
 	case Blocked:
-		return some || t.canceled || t.expired
+		return some || t.outside || t.canceled || t.expired
+	case Set:
+		return some
 	default:
 		return true
 	}

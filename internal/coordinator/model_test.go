@@ -10,6 +10,7 @@ import (
 type world struct {
 	total []int64
 	tasks []*task // live, in order of submission
+	sets  []*task // of the state Set; their deps are what is in them
 	num   uint64
 	seq   int // of the last entry into a queue
 	acts  []Action
@@ -24,6 +25,7 @@ type task struct {
 	state             State
 	attempt           int
 	deps              []*task // what a Waiting task waits for, what a Blocked one has waited for since; ended ones too
+	outside           bool    // a Blocked one: something else will end its wait
 	canceled, expired bool
 	why               uint8
 	scope             ScopeID
@@ -32,13 +34,16 @@ type task struct {
 }
 
 func (w *world) find(id ID) *task {
-	for _, t := range w.tasks {
+	for _, t := range w.all() {
 		if t.id == id {
 			return t
 		}
 	}
 	return nil
 }
+
+// all are the tasks and the sets.
+func (w *world) all() []*task { return append(slices.Clone(w.tasks), w.sets...) }
 
 func (w *world) act(a Action) { w.acts = append(w.acts, a) }
 
@@ -121,7 +126,7 @@ func (w *world) next() *task {
 		}
 	}
 	if best != nil {
-		best.state, best.deps = Running, nil
+		best.state, best.deps, best.outside = Running, nil, false
 		best.attempt++
 	}
 	w.conclude()
@@ -162,7 +167,7 @@ func (w *world) finish(t *task, attempt int, res Result) (Outcome, uint8) {
 	}
 	good := res == Succeeded && !t.expired
 	if !good && res != Fatal && t.state != Joining && !t.canceled && t.attempt <= int(t.spec.Retries) {
-		t.state, t.expired, t.deps = Backoff, false, nil
+		t.state, t.expired, t.deps, t.outside = Backoff, false, nil, false
 		w.conclude()
 		return Retry, 0
 	}

@@ -105,7 +105,7 @@ func (w *walk) drainOne() bool {
 	var can []*task
 	for _, t := range w.w.tasks {
 		ended := func(d *task) bool { return d.state == Free }
-		wakes := len(t.deps) == 0 || t.canceled || t.expired || slices.ContainsFunc(t.deps, ended)
+		wakes := t.outside || t.canceled || t.expired || slices.ContainsFunc(t.deps, ended)
 		if t.state == Running || t.state == Joining || t.state == Backoff || t.state == Blocked && wakes {
 			can = append(can, t)
 		}

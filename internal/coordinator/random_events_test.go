@@ -20,7 +20,7 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 	}{
 		{"submit", 10, w.submit}, {"next", 7, w.next}, {"finish", 4, w.finish}, {"block", 5, w.block}, {"unblock", 2, w.unblock},
 		{"due", 2, w.due}, {"cancel", 1, w.cancel}, {"scope", 1, w.openOrClose}, {"adopt", 1, w.adopt}, {"expire", 1, w.expire},
-		{"join", 1, w.join}, {"call", 3, w.call},
+		{"join", 1, w.join}, {"call", 3, w.call}, {"include", 3, w.include},
 	} {
 		for i := range a.weight {
 			all[fmt.Sprintf("%s %d", a.name, i)] = func(*rapid.T) { a.do() }
@@ -59,7 +59,10 @@ func (w *walk) pick(states ...State) ID {
 func (w *walk) pickFor(id ID) ID {
 	var may []ID
 	t := w.w.find(id)
-	for _, o := range w.w.tasks {
+	for _, o := range w.w.all() {
+		if o.state == Set && (t == nil || !t.holds()) {
+			continue // only functions wait for sets
+		}
 		if w.cycles || !w.w.reach([]ID{o.id})[t] {
 			may = append(may, o.id)
 		}
@@ -133,7 +136,7 @@ func (w *walk) call() {
 		id = w.submitOne(Spec{Value: true, Deps: []ID{id}})
 	}
 	w.m.Block(caller.id, id)
-	w.w.block(caller, id)
+	w.w.block(caller, []ID{id})
 	w.check("call", caller.id, id)
 }
 
@@ -184,13 +187,38 @@ func (w *walk) finishOne(id ID, attempt int, res Result) {
 
 func (w *walk) block() {
 	id := w.pick(Running, Running, Running, Blocked, Resuming)
-	on := w.pickFor(id)
-	if w.chance("outside", 10) {
-		on = 0
+	var on []ID
+	for range w.number("awaited", 0, 2) {
+		on = append(on, w.pickFor(id))
 	}
-	w.m.Block(id, on)
+	if w.chance("outside", 10) {
+		on = append(on, Outside)
+	}
+	w.m.Block(id, on...)
 	w.w.block(w.w.find(id), on)
 	w.check("block", id, on)
+}
+
+// include adds a task to a set, or to a new one.
+func (w *walk) include() {
+	var set *task
+	var on ID
+	if n := len(w.w.sets); n > 0 && (n > 3 || w.chance("old set", 2)) {
+		set = w.w.sets[w.number("set", 0, n-1)]
+		on = w.pickFor(set.id)
+	} else {
+		on = w.pick(Ready, Running, Waiting, Blocked)
+	}
+	var id ID
+	if set != nil {
+		id = set.id
+	}
+	got := w.m.Include(id, on)
+	if made := got != id; made != (set == nil && w.w.find(on) != nil) {
+		w.Fatalf("include %#x in %#x: %#x", on, id, got)
+	}
+	w.w.include(set, got, on)
+	w.check("include", id, on)
 }
 
 func (w *walk) unblock() { w.unblockOne(w.pick(Blocked)) }

@@ -66,11 +66,13 @@ func (w *walk) check(event string, args ...any) {
 		if s, n, a := w.m.State(t.id), w.m.Number(t.id), w.m.Attempt(t.id); s != t.state || n != t.num || a != t.attempt {
 			w.Fatalf("%s %v: task %d is %v, number %d, attempt %d; want %v, %d, %d", event, args, t.num, s, n, a, t.state, t.num, t.attempt)
 		}
-		if p := w.m.lookup(t.id).priority; p != t.prio {
-			w.Fatalf("%s %v: task %d has priority %d, want %d", event, args, t.num, p, t.prio)
-		}
 		if _, twice := w.recorded[t.id]; twice {
 			w.Fatalf("%s %v: task %d has ended and is %v", event, args, t.num, t.state)
+		}
+	}
+	for _, t := range w.w.all() {
+		if r := w.m.lookup(t.id); r == nil || r.priority != t.prio || r.state != t.state {
+			w.Fatalf("%s %v: %+v, want the priority and state of %+v", event, args, r, t)
 		}
 	}
 	if w.m.Len() != len(w.w.tasks) || len(w.all) != len(w.w.tasks)+len(w.recorded) {

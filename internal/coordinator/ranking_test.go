@@ -70,6 +70,24 @@ var rankingCases = []script{
 		finish d 1 ok = done | d over
 		next = other | other running
 	`},
+	{"what is in a set inherits the priority of who waits for it", `
+		submit waits prio=2 | waits ready
+		next = waits | waits running
+		submit old | old ready
+		submit a | a ready
+		submit b | b ready
+		submit other prio=1 | other ready
+		include set b | set set
+		block waits set | waits blocked
+		include set a
+		next = b | b running
+		finish b 1 ok = done | b over
+		unblock waits = true | waits running
+		finish waits 1 ok = done | waits over
+		next = a | a running
+		finish a 1 ok = done | a over, set over
+		next = other | other running
+	`},
 	{"a lower priority changes nothing", `
 		submit other | other ready
 		submit a | a ready

@@ -61,7 +61,7 @@ func (m *Machine) Adopt(ids []ID, from, to ScopeID) (moved []ID) {
 		}
 		seen[i] = true
 		r := m.table.at(i)
-		if r.scope == from {
+		if r.scope == from && r.state != Set {
 			m.leave(r)
 			m.enter(i, r, to)
 			moved = append(moved, makeID(i, r.gen))

@@ -26,7 +26,13 @@ func (p *player) do(f []string) (answer string) {
 		}
 		return outcomeNames[out]
 	case "block":
-		p.m.Block(p.id(f[1]), p.id(f[2]))
+		var on []ID
+		if f[2] != "none" {
+			on = p.list(f[2])
+		}
+		p.m.Block(p.id(f[1]), on...)
+	case "include":
+		p.ids[f[1]] = p.m.Include(p.ids[f[1]], p.id(f[2]))
 	case "unblock":
 		return strconv.FormatBool(p.m.Unblock(p.id(f[1])))
 	case "due":
@@ -172,6 +178,9 @@ func (p *player) dim(name string) Dim {
 // id finds a task; "none" is no task.
 func (p *player) id(name string) ID {
 	p.t.Helper()
+	if name == "outside" {
+		return Outside
+	}
 	id, ok := p.ids[name]
 	if !ok && name != "none" {
 		p.t.Fatalf("no task %q", name)

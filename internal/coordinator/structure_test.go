@@ -40,11 +40,21 @@ func (c *checker) each(visit func(i uint32, r *record)) {
 	})
 }
 
+func (c *checker) eachSet(visit func(i uint32, r *record)) {
+	for i := uint32(1); i < c.m.table.next; i++ {
+		if r := c.m.table.at(i); r.state == Set {
+			visit(i, r)
+		}
+	}
+}
+
 func (c *checker) tables() {
 	n := 0
 	c.each(func(uint32, *record) { n++ })
-	if used := int(max(c.m.table.next, 1)) - 1 - len(c.m.table.free); n != c.m.Len() || n != used {
-		c.fail("%d tasks in the table, Len %d, %d places in use", n, c.m.Len(), used)
+	sets := 0
+	c.eachSet(func(uint32, *record) { sets++ })
+	if used := int(max(c.m.table.next, 1)) - 1 - len(c.m.table.free); n != c.m.Len() || n+sets != used {
+		c.fail("%d tasks and %d sets in the table, Len %d, %d places in use", n, sets, c.m.Len(), used)
 	}
 }
 
@@ -135,35 +145,42 @@ func (c *checker) room() {
 	}
 }
 
-// edges checks that both lists of a live edge hold it, that unmet counts the live edges, and that a dependency has at
-// least the priority of what waits for it.
+// edges checks that both lists of an edge hold it, that unmet counts the edges of what waits for all of them, and that a
+// dependency has at least the priority of what waits for it.
 func (c *checker) edges() {
-	in, out, live := 0, 0, 0
-	c.each(func(i uint32, r *record) {
-		unmet := uint32(0)
-		for e := r.firstIn; e != 0; e = c.m.edges.at(e).nextIn {
-			in++
-			x := c.m.edges.at(e)
-			if x.to != i {
-				c.fail("an edge to %d in the list of %d", x.to, i)
-			}
-			if x.from == 0 {
-				continue
-			}
-			unmet++
-			if f := c.m.table.at(x.from); f.state == Free || f.priority < r.priority {
-				c.fail("a %v task of priority %d waits for a %v one of %d", r.state, r.priority, f.state, f.priority)
-			}
-		}
-		live += int(unmet)
-		if waits := r.state == Waiting || r.state == Blocked; !waits && r.firstIn != 0 || r.state == Waiting && r.unmet != unmet {
-			c.fail("a %v task has %d live edges, counted %d", r.state, unmet, r.unmet)
-		}
+	in, out := 0, 0
+	check := func(i uint32, r *record) {
+		in += c.incoming(i, r)
 		out += c.outgoing(i, r)
-	})
-	if used := int(max(c.m.edges.next, 1)) - 1 - len(c.m.edges.free); in != used || out != live {
-		c.fail("%d incoming edges, %d of them live, %d outgoing, %d in use", in, live, out, used)
 	}
+	c.each(check)
+	c.eachSet(check)
+	if used := int(max(c.m.edges.next, 1)) - 1 - len(c.m.edges.free); in != used || out != used {
+		c.fail("%d incoming edges, %d outgoing, %d in use", in, out, used)
+	}
+}
+
+func (c *checker) incoming(i uint32, r *record) (n int) {
+	var prev uint32
+	for e := r.firstIn; e != 0; e = c.m.edges.at(e).nextIn {
+		n++
+		x := c.m.edges.at(e)
+		if x.to != i || x.prevIn != prev {
+			c.fail("an edge to %d after %d in the list of %d after %d", x.to, x.prevIn, i, prev)
+		}
+		if f := c.m.table.at(x.from); f.state == Free || f.priority < r.priority {
+			c.fail("a %v task of priority %d waits for a %v one of %d", r.state, r.priority, f.state, f.priority)
+		}
+		prev = e
+	}
+	counts := r.state == Waiting || r.state == Set
+	if waits := counts || r.state == Blocked; !waits && n != 0 || counts && int(r.unmet) != n || r.state == Set && n == 0 {
+		c.fail("a %v task has %d edges, counted %d", r.state, n, r.unmet)
+	}
+	if r.flags&isWaiting != 0 && r.state != Blocked {
+		c.fail("a %v task has the flags %b", r.state, r.flags)
+	}
+	return n
 }
 
 func (c *checker) outgoing(i uint32, r *record) (n int) {

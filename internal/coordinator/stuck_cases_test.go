@@ -138,18 +138,57 @@ var stuckCases = []script{
 		finish parent 1 ok = canceled 3 | parent over
 		next = child | child running
 	`},
-	{"it waits for something outside, or for what has ended", `
+	{"it waits for something outside as well", `
+		submit parent need=cpu:1+gpu:1 | parent ready
+		next = parent | parent running
+		submit child need=cpu:1+gpu:1 | child ready
+		block parent none | parent blocked
+		block parent child,outside
+		unblock parent = true | parent running
+		block parent child : settle child stuck gpu | child over, parent blocked
+	`},
+	{"it waits for what has ended, and then for more", `
 		submit done | done ready
 		next = done | done running
 		finish done 1 ok = done | done over
 		submit parent need=cpu:1+gpu:1 | parent ready
 		next = parent | parent running
 		submit child need=gpu:1 | child ready
-		block parent none | parent blocked
-		block parent done
-		block parent child
+		submit second | second ready
+		block parent done | parent blocked
+		block parent second
+		next = second | second running
+		finish second 1 ok = done | second over
+		block parent child : settle child stuck gpu | child over
+	`},
+	{"any of a set wakes it", `
+		submit parent need=cpu:1+gpu:1 | parent ready
+		next = parent | parent running
+		submit free | free ready
+		submit a need=gpu:1 | a ready
+		submit b need=gpu:1 | b ready
+		include set a | set set
+		include set free
+		block parent set | parent blocked
+		next = free | free running
+		finish free 1 ok = done | free over
 		unblock parent = true | parent running
-		block parent child : settle child stuck gpu | child over, parent blocked
+		include set b
+		block parent set : settle b stuck gpu | b over, parent blocked
+		unblock parent = true | parent running
+		block parent set : settle a stuck gpu | a over, parent blocked, set over
+	`},
+	{"a set grows while it is waited for", `
+		submit parent need=cpu:1+gpu:1 | parent ready
+		next = parent | parent running
+		submit free | free ready
+		submit a need=gpu:1 | a ready
+		include set free | set set
+		block parent set | parent blocked
+		include set a
+		cancel free 1 : settle free canceled 1 | free over
+		unblock parent = true | parent running
+		block parent set : settle a stuck gpu | a over, parent blocked, set over
 	`},
 	{"CPU is lent, so it is never the reason", `
 		submit parent | parent ready

@@ -28,7 +28,12 @@ const (
 	isFront                      // ranked before all that isn't
 	isCanceled                   // a cancel was asked for; the attempt's end settles it
 	isExpired                    // the attempt's time is over
+	isWoken                      // blocked: something that it waits for has ended
+	isOutside                    // blocked: something outside will end its wait
 )
+
+// isWaiting are the flags of a wait.
+const isWaiting = isWoken | isOutside
 
 func (r *record) has(flag uint8) bool { return r.flags&flag != 0 }
 
@@ -107,7 +112,7 @@ func (m *Machine) Len() int { return m.live }
 // Each calls visit with every task that has not ended, until it returns false. Nothing may be changed meanwhile.
 func (m *Machine) Each(visit func(ID, State) bool) {
 	for i := uint32(1); i < m.table.next; i++ {
-		if r := m.table.at(i); r.state != Free && !visit(makeID(i, r.gen), r.state) {
+		if r := m.table.at(i); r.state != Free && r.state != Set && !visit(makeID(i, r.gen), r.state) {
 			return
 		}
 	}

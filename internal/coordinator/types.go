@@ -8,6 +8,9 @@ func makeID(index, gen uint32) ID { return ID(gen)<<32 | ID(index) }
 func (id ID) index() uint32       { return uint32(id) }
 func (id ID) gen() uint32         { return uint32(id >> 32) }
 
+// Outside stands, in Block, for something that will end the wait and that the machine doesn't know, such as a deadline.
+const Outside ID = 1<<64 - 1
+
 // Index is the ID's place in the table, from 1, below the highest number of tasks that were ever live at once.
 func (id ID) Index() int { return int(id.index()) }
 
@@ -30,9 +33,10 @@ const (
 	Resuming
 	Backoff
 	Joining
+	Set // no task: see Include
 )
 
-var stateNames = [...]string{"free", "waiting", "ready", "running", "blocked", "resuming", "backoff", "joining"}
+var stateNames = [...]string{"free", "waiting", "ready", "running", "blocked", "resuming", "backoff", "joining", "set"}
 
 // String is the state's name in lower case.
 func (s State) String() string { return stateNames[s] }

@@ -1,9 +1,9 @@
 package coordinator
 
-// Block lends a running task's CPU while its function waits for the task on, which inherits its priority. A second
-// Block before Unblock adds to what it waits for; one while it is to be resumed keeps the CPU lent. It does nothing
-// unless an attempt is under way.
-func (m *Machine) Block(id, on ID) {
+// Block lends a running task's CPU while its function waits for any of the given tasks and sets, which inherit its
+// priority. Zeros are ignored; if nothing is named, it waits for something outside. A second Block before Unblock adds
+// to what it waits for; one while it is to be resumed keeps the CPU lent. It does nothing unless an attempt is under way.
+func (m *Machine) Block(id ID, on ...ID) {
 	r := m.lookup(id)
 	if r == nil || !r.holds() {
 		return
@@ -15,14 +15,31 @@ func (m *Machine) Block(id, on ID) {
 		m.dequeue(&m.resuming, r)
 	}
 	r.state = Blocked
-	if o := m.lookup(on); o != nil {
-		m.connect(on.index(), id.index())
-		m.inherit(on.index(), r.priority)
-		m.doubt = m.doubt || !m.goesOn(o)
-	} else if on != 0 {
-		m.connect(0, id.index())
+	r.flags &^= isWoken // it has gone on from what has ended before
+	named := false
+	for _, o := range on {
+		if o != 0 {
+			m.awaits(id.index(), r, o)
+			named = true
+		}
+	}
+	if !named {
+		r.flags |= isOutside
 	}
 	m.conclude()
+}
+
+func (m *Machine) awaits(i uint32, r *record, on ID) {
+	switch o := m.lookup(on); {
+	case o != nil:
+		m.connect(on.index(), i)
+		m.inherit(on.index(), r.priority)
+		m.doubt = m.doubt || !m.goesOn(o)
+	case on == Outside:
+		r.flags |= isOutside
+	default:
+		r.flags |= isWoken
+	}
 }
 
 // Unblock asks for a blocked task's CPU back. It answers true when the function may run on at once; otherwise Resume

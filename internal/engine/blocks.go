@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"math"
 	"time"
 
@@ -19,11 +20,11 @@ type returner interface{ slotBack() }
 // block lends the slot of r's task while its function waits for on, whatever that is.
 func (s *Session) block(r *Run, on ...*Task) {
 	s.mu.Lock()
-	s.lend(r, true, 0)
+	var ids []coordinator.ID
 	for _, t := range on {
-		s.m.Block(r.id, t.id)
+		ids = append(ids, t.id)
 	}
-	s.carryOut()
+	s.lend(r, true, ids...)
 	s.flush()
 }
 
@@ -37,9 +38,9 @@ func (s *Session) unblock(r *Run) {
 	s.parking.Put(p)
 }
 
-// lend begins a wait for a task, or with 0 for something that the machine doesn't know. If it halts the function, its
+// lend begins a wait for any of some tasks and sets, or for something that the machine doesn't know. If it halts the function, its
 // clock stands still meanwhile; with an open Done channel it may run on. The mutex is held.
-func (s *Session) lend(r *Run, halts bool, on coordinator.ID) {
+func (s *Session) lend(r *Run, halts bool, on ...coordinator.ID) {
 	if r.over {
 		return
 	}
@@ -56,7 +57,7 @@ func (s *Session) lend(r *Run, halts bool, on coordinator.ID) {
 		}
 	}
 	s.letOn(r)
-	s.m.Block(r.id, on)
+	s.m.Block(r.id, on...)
 	s.carryOut()
 }
 
@@ -125,4 +126,26 @@ func (s *Session) stopClock(r *Run) {
 		r.left = max(1, r.deadline.Load()-s.now())
 		r.deadline.Store(0)
 	}
+}
+
+// endsAlone reports whether a wait with ctx ends by itself, sooner than what governs the attempt: such a wait keeps
+// nobody from anything for ever.
+func (r *Run) endsAlone(ctx context.Context) bool {
+	if _, own := ctx.(*Run); own {
+		return false
+	}
+	at, ok := ctx.Deadline()
+	if !ok {
+		return false
+	}
+	own, has := r.Deadline()
+	return !has || at.Before(own)
+}
+
+// outside is what Block is told of a wait that ends by itself.
+func outside(ends bool) coordinator.ID {
+	if ends {
+		return coordinator.Outside
+	}
+	return 0
 }

@@ -60,8 +60,10 @@ func (t *Task) DoneChannel(ctx context.Context) <-chan struct{} {
 	s := t.s
 	s.demand(t)
 	key := doneKey{t: t, stop: ctx.Done()}
+	inside := at.run.runsIn(s)
+	until := inside && at.run.endsAlone(ctx)
 	s.mu.Lock()
-	if at.run.runsIn(s) && !at.run.over {
+	if inside && !at.run.over {
 		key.r = at.run
 	}
 	if d := s.dones[key]; d != nil {
@@ -79,7 +81,7 @@ func (t *Task) DoneChannel(ctx context.Context) <-chan struct{} {
 		s.watchDone(ctx, d)
 	}
 	if d.r != nil {
-		s.lend(d.r, false, t.id)
+		s.lend(d.r, false, t.id, outside(until))
 	}
 	s.flush()
 	return d.ch

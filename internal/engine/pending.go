@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+
+	"github.com/musterrun/muster/internal/coordinator"
 )
 
 // Pending is a set of tasks in flight, and of those of them that have ended, in the order in which they did. Its zero
@@ -13,6 +15,15 @@ type Pending[K, T any] struct {
 	ended    []*entry[K, T]
 	open     map[*entry[K, T]]struct{}
 	sleepers []*parked // in Next: all are woken when one ends, and take it or sleep again
+	covers   coverage
+	fresh    []*entry[K, T] // that no coverage names; some have ended
+}
+
+// coverage is what the machine of one session knows of a Pending: a set that holds each open task once, however often
+// functions sleep for it. It is made by the first of them.
+type coverage struct {
+	s   *Session
+	set coordinator.ID
 }
 
 type entry[K, T any] struct {
@@ -73,6 +84,10 @@ func (p *Pending[K, T]) Add(k K, t *Typed[T]) {
 		p.open = map[*entry[K, T]]struct{}{}
 	}
 	p.open[e] = struct{}{}
+	if len(p.fresh) > 2*len(p.open)+64 {
+		p.fresh = slices.DeleteFunc(p.fresh, func(e *entry[K, T]) bool { return !p.isOpen(e) })
+	}
+	p.fresh = append(p.fresh, e)
 	p.mu.Unlock()
 	if t.s != nil {
 		t.s.demand(&t.Task)
@@ -80,6 +95,53 @@ func (p *Pending[K, T]) Add(k K, t *Typed[T]) {
 	if !t.push(&e.waiter) {
 		e.notify()
 	}
+	if s := p.watching(); s != nil {
+		s.mu.Lock()
+		p.mu.Lock()
+		p.cover(s)
+		p.mu.Unlock()
+		s.flush()
+	}
+}
+
+func (p *Pending[K, T]) isOpen(e *entry[K, T]) bool {
+	_, open := p.open[e]
+	return open
+}
+
+// watching is the session whose functions sleep now, or nil.
+func (p *Pending[K, T]) watching() *Session {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.sleepers) == 0 {
+		return nil
+	}
+	return p.covers.s
+}
+
+// cover names what is new to the machine, and says what a function of s sleeps for. Both mutexes are held.
+func (p *Pending[K, T]) cover(s *Session) []coordinator.ID {
+	if p.covers.s == nil {
+		p.covers.s = s
+	}
+	if p.covers.s != s {
+		return []coordinator.ID{coordinator.Outside}
+	}
+	p.fresh = slices.DeleteFunc(p.fresh, func(e *entry[K, T]) bool {
+		if !p.isOpen(e) {
+			return true
+		}
+		known := e.t.s == s && e.t.phase == live
+		if known {
+			p.covers.set = s.m.Include(p.covers.set, e.t.id)
+		}
+		return known
+	})
+	on := []coordinator.ID{p.covers.set}
+	if len(p.fresh) > 0 { // of another session, or not there yet
+		on = append(on, coordinator.Outside)
+	}
+	return on
 }
 
 // Len is the number of tasks that Next has not given yet.
@@ -141,16 +203,20 @@ func (p *Pending[K, T]) first(open bool) *entry[K, T] {
 func (p *Pending[K, T]) sleep(ctx context.Context, r *Run) {
 	sl := newParked()
 	inside := r != nil && r.fate.Load() == running
+	until := inside && r.endsAlone(ctx)
 	if inside {
 		r.s.mu.Lock()
 		if !r.over {
 			sl.r = r
 		}
 	}
-	asleep := p.lieDown(sl)
+	on, asleep := p.lieDown(sl)
 	if inside {
 		if asleep {
-			p.lend(r)
+			if until {
+				on = append(on, coordinator.Outside)
+			}
+			r.s.lend(r, true, on...)
 		}
 		r.s.flush()
 	}
@@ -164,15 +230,18 @@ func (p *Pending[K, T]) sleep(ctx context.Context, r *Run) {
 	}
 }
 
-// lieDown answers false if there is nothing to wait for.
-func (p *Pending[K, T]) lieDown(sl *parked) bool {
+// lieDown answers false if there is nothing to wait for, and says what a function sleeps for.
+func (p *Pending[K, T]) lieDown(sl *parked) (on []coordinator.ID, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.ended) > 0 || len(p.open) == 0 {
-		return false
+		return nil, false
+	}
+	if sl.r != nil {
+		on = p.cover(sl.r.s)
 	}
 	p.sleepers = append(p.sleepers, sl)
-	return true
+	return on, true
 }
 
 // getUp ends a sleep that nobody has ended, and returns when the slot is back.
@@ -188,31 +257,4 @@ func (p *Pending[K, T]) getUp(sl *parked) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sleepers = slices.DeleteFunc(p.sleepers, func(o *parked) bool { return o == sl })
-}
-
-// most is how many tasks a sleeping task names as what it waits for. With more, it counts as able to run, so that
-// waiting stays cheap.
-const most = 32
-
-// lend lends the slot of a function that sleeps. The session's mutex is held.
-func (p *Pending[K, T]) lend(r *Run) {
-	r.s.lend(r, true, 0)
-	for _, t := range p.some(r.s) {
-		r.s.m.Block(r.id, t.id)
-	}
-	r.s.carryOut()
-}
-
-func (p *Pending[K, T]) some(s *Session) (on []*Task) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.open) > most {
-		return nil
-	}
-	for e := range p.open {
-		if e.t.s == s {
-			on = append(on, &e.t.Task)
-		}
-	}
-	return on
 }

@@ -207,6 +207,7 @@ func (t *Task) gaveUp(p *parked, ctx context.Context) error {
 func (t *Task) waitInside(r *Run, stop <-chan struct{}, ctx context.Context) error {
 	s := t.s
 	p := s.park()
+	until := stop != nil && r.endsAlone(ctx)
 	s.mu.Lock()
 	if !r.over {
 		p.r = r
@@ -216,7 +217,7 @@ func (t *Task) waitInside(r *Run, stop <-chan struct{}, ctx context.Context) err
 		s.parking.Put(p)
 		return nil
 	}
-	s.lend(r, true, t.id)
+	s.lend(r, true, t.id, outside(until))
 	s.flush()
 	select {
 	case <-p.ch:
