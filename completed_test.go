@@ -87,7 +87,7 @@ func TestShortWaitOfAHolder(t *testing.T) {
 		} {
 			var r muster.Ref[int]
 			_, err := muster.Local(func(inside context.Context, _ int) (int, error) {
-				r = child.Go(ctx, 7)
+				r = child.Go(context.WithoutCancel(inside), 7) // it outlives this task
 				short, cancel := context.WithTimeout(inside, 5*time.Millisecond)
 				defer cancel()
 				wait(short, r)

@@ -37,7 +37,8 @@ func (s *Session) after(d time.Duration, f func()) *timer {
 
 // timedOut is err, or the timeout with err if that came first.
 func (r *Run) timedOut(err error) error {
-	if _, already := bare(err).(*timeoutError); already || !r.expired.Load() { //nolint:errorlint // one of another task is this function's error
+	//nolint:errorlint // one of another task is this function's error
+	if _, already := bare(err).(*timeoutError); already || !r.expired.Load() {
 		return err
 	}
 	return &timeoutError{after: r.t.ops.Spec().Opts.Timeout, err: err}

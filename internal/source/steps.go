@@ -23,7 +23,7 @@ func (g *graph) statements(of *unit, what string, match func(*step) bool) (units
 		}
 	}
 	for _, s := range all {
-		if match(s) && !s.around(all, match) {
+		if match(s) {
 			take(s)
 		}
 	}
@@ -64,7 +64,8 @@ func (g *graph) hasParam(u *unit, objects map[types.Object]bool) bool {
 	return false
 }
 
-// step is a statement that contains no other but in function literals, or a condition.
+// step is a statement of a function's body, with all that stands in it: what decides whether and how often a part of it
+// runs goes with it.
 type step struct {
 	unit   *unit
 	caught map[types.Object]bool
@@ -74,16 +75,6 @@ type step struct {
 func (s *step) changes(g *graph, v *types.Var) bool {
 	for _, t := range s.unit.touches {
 		if slices.Contains(g.targets(t), v) && g.effect(t) == alters {
-			return true
-		}
-	}
-	return false
-}
-
-// around reports whether one of the others that are like it stands inside.
-func (s *step) around(all []*step, like func(*step) bool) bool {
-	for _, t := range all {
-		if t != s && t.unit.node.Pos() >= s.unit.node.Pos() && t.unit.node.End() <= s.unit.node.End() && like(t) {
 			return true
 		}
 	}
@@ -112,24 +103,15 @@ func (g *graph) simple(of *unit) []*step {
 		v.walk()
 		all = append(all, &step{unit: u, caught: v.caught, sets: setBy(n, of.pkg.info)})
 	}
-	condition := func(e ast.Expr) {
-		if e != nil {
-			add(e)
-		}
-	}
 	ast.Inspect(of.node, func(n ast.Node) bool {
-		switch x := n.(type) {
-		case *ast.AssignStmt, *ast.IncDecStmt, *ast.ExprStmt, *ast.DeclStmt, *ast.DeferStmt, *ast.GoStmt, *ast.SendStmt,
-			*ast.ReturnStmt:
-			add(n)
-		case *ast.IfStmt:
-			condition(x.Cond)
-		case *ast.SwitchStmt:
-			condition(x.Tag)
-		case *ast.RangeStmt:
-			condition(x.X)
+		body, ok := n.(*ast.BlockStmt)
+		if !ok {
+			return true
 		}
-		return true
+		for _, s := range body.List {
+			add(s)
+		}
+		return false
 	})
 	g.steps[of] = all
 	return all

@@ -16,7 +16,7 @@ func (v *walker) touched(e ast.Expr, r root) {
 	case r.v != nil && v.owned[r.v]:
 		v.u.self = append(v.u.self, t)
 	case r.v != nil && v.w.insideOf(r.v) == nil:
-		if t.how >= counts {
+		if t.how == alters {
 			v.u.tells[r.v.Pkg().Path()] = true
 		}
 	case t.how != reads || t.method != nil:
@@ -109,8 +109,6 @@ func atomically(name string) how {
 	switch {
 	case strings.HasPrefix(name, "Load"):
 		return reads
-	case strings.HasPrefix(name, "Add"), strings.HasPrefix(name, "And"), strings.HasPrefix(name, "Or"):
-		return counts
 	}
 	return alters
 }
@@ -154,15 +152,15 @@ func (v *walker) byStatement(n ast.Node, child ast.Expr) touch {
 	case *ast.AssignStmt:
 		for _, l := range x.Lhs {
 			if ast.Unparen(l) == child {
-				return touch{how: v.assigned(x.Tok, child)}
+				return touch{how: v.assigned(child)}
 			}
 		}
 		return touch{how: v.lent(child), returned: x.Tok == token.ASSIGN} // to a result that has a name, perhaps
 	case *ast.IncDecStmt:
-		return touch{how: counts}
+		return touch{how: v.assigned(child)}
 	case *ast.RangeStmt:
 		if x.Key != nil && ast.Unparen(x.Key) == child || x.Value != nil && ast.Unparen(x.Value) == child {
-			return touch{how: v.assigned(x.Tok, child)}
+			return touch{how: v.assigned(child)}
 		}
 		if x.Value != nil && v.p.info.TypeOf(x.Value) != nil {
 			return touch{how: v.lent(x.Value)}
@@ -181,14 +179,11 @@ func (v *walker) byStatement(n ast.Node, child ast.Expr) touch {
 }
 
 // assigned is for the left side. A local, or a receiver, that is itself overwritten changes nobody else's.
-func (v *walker) assigned(tok token.Token, child ast.Expr) how {
+func (v *walker) assigned(child ast.Expr) how {
 	if id, ok := child.(*ast.Ident); ok && !isGlobal(v.p.info.ObjectOf(id)) {
 		return reads
 	}
-	if tok == token.ASSIGN {
-		return alters
-	}
-	return counts
+	return alters
 }
 
 func isGlobal(o types.Object) bool {

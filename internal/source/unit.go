@@ -68,7 +68,6 @@ type how uint8
 const (
 	reads  how = iota
 	lends      // it is handed to code that could change what it leads to
-	counts     // it is changed by a step from what it was
 	alters     // it is changed
 )
 
