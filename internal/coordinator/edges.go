@@ -30,7 +30,7 @@ func (m *Machine) dropIn(r *record) {
 		m.edges.put(e)
 		e = x.nextIn
 	}
-	r.firstIn, r.unmet = 0, 0
+	r.firstIn = 0
 	r.flags &^= isWaiting
 }
 
@@ -82,36 +82,40 @@ func (m *Machine) eachDep(r *record, visit func(from uint32)) {
 	}
 }
 
-// inherit raises the priority of the task at i, and of all it waits for, to at least p.
-func (m *Machine) inherit(i uint32, p int32) {
+// inherit raises the priority of the task at i, and of all it waits for, to at least p, and makes them urgent if asked to.
+func (m *Machine) inherit(i uint32, p int32, urgent bool) {
 	work := append(m.work[:0], i)
 	for len(work) > 0 {
 		i, work = work[len(work)-1], work[:len(work)-1]
 		r := m.table.at(i)
-		if r.priority >= p {
+		if r.priority >= p && (!urgent || r.has(isUrgent)) {
 			continue
 		}
-		h := m.heapOf(r)
-		if h != nil {
-			m.dequeue(h, r)
-		}
-		r.priority = p
-		if h != nil {
-			m.enqueue(h, i, r)
-		}
+		m.rerank(i, r, func() {
+			r.priority = max(r.priority, p)
+			if urgent {
+				r.flags |= isUrgent
+			}
+		})
 		m.eachDep(r, func(from uint32) { work = append(work, from) })
 	}
 	m.work = work[:0]
 }
 
-// heapOf is where a queued task stands, or nil.
-func (m *Machine) heapOf(r *record) *rankHeap {
+// rerank changes what the rank of a task is made of, which may stand in a queue.
+func (m *Machine) rerank(i uint32, r *record, change func()) {
 	switch r.state {
 	case Ready:
-		return &m.needs[r.need].ready
+		n := m.needs[r.need]
+		m.dequeue(&n.ready, r)
+		change()
+		m.enqueue(&n.ready, i, r)
+		m.reorder(n)
 	case Resuming:
-		return &m.resuming
+		m.dequeue(&m.resuming, r)
+		change()
+		m.enqueue(&m.resuming, i, r)
 	default:
-		return nil
+		change()
 	}
 }

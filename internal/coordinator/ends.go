@@ -42,6 +42,7 @@ func (m *Machine) remove(i uint32, r *record, ok bool) {
 		}
 	})
 	r.state = Free
+	m.leaves(r.need)
 	m.live--
 	m.table.put(i)
 }

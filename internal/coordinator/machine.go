@@ -6,23 +6,35 @@ type Machine struct {
 	table    slab[record]
 	edges    slab[edge]
 	scopes   slab[scope]
-	needs    []need
 	room     room
 	resuming rankHeap // tasks that run again once CPU is free
 	doubt    bool     // this event may have left a task that can never start
+	tight    bool     // this event may have left a ready task that lacks what a blocked one holds
 	actions  []Action
 	work     []uint32 // scratch, empty between events
 	failing  []failure
+	marks    []mark // by place
+	searches uint32
 	live     int
-	others   int    // ready tasks whose need is more than CPU
-	numbered uint64 // tasks submitted so far
+	others   int      // ready tasks whose need is more than CPU
+	holding  []uint32 // tasks that are charged with more than CPU
+	numbered uint64   // tasks submitted so far
+
+	needs     []*need
+	byKey     map[string]NeedID
+	idle      []*need // without a task, the oldest first
+	freeNeeds []NeedID
+	amounts   []Amount // scratch
+	key       []byte   // scratch
+	ordering
 }
 
 // New makes a Machine with the given totals by dimension: CPU, IO, Memory, then the named ones. The need of number zero
 // is one CPU.
 func New(totals []int64) *Machine {
-	m := &Machine{room: newRoom(totals)}
-	m.needs = append(m.needs, need{amounts: []Amount{{CPU, Unit}}, cpu: Unit})
+	m := &Machine{room: newRoom(totals), byKey: map[string]NeedID{}}
+	m.holds, m.patience = make([]hold, len(totals)), patience
+	m.addNeed(need{amounts: []Amount{{CPU, Unit}}, cpu: Unit})
 	return m
 }
 
@@ -51,12 +63,13 @@ func (m *Machine) Submit(s Spec) ID {
 		r.flags |= isFront
 	}
 	m.live++
+	m.takes(s.Need)
 	m.enter(i, r, s.Scope)
 	for _, d := range s.Deps {
 		if m.lookup(d) != nil {
 			m.connect(d.index(), i)
 			r.unmet++
-			m.inherit(d.index(), s.Priority)
+			m.inherit(d.index(), s.Priority, false)
 		}
 	}
 	switch {
@@ -74,6 +87,7 @@ func (m *Machine) Submit(s Spec) ID {
 func (m *Machine) conclude() {
 	m.resume()
 	m.unstick()
+	m.hurry()
 }
 
 // met moves a task whose last dependency has ended on.
@@ -89,46 +103,40 @@ func (m *Machine) met(i uint32, r *record) {
 
 func (m *Machine) makeReady(i uint32, r *record) {
 	r.state = Ready
-	n := &m.needs[r.need]
+	n := m.needs[r.need]
 	m.enqueue(&n.ready, i, r)
+	if n.at == 0 || r.rank() > n.rank {
+		m.reorder(n)
+	}
 	if n.other {
 		m.others++
-		m.doubt = true
+		m.doubt, m.tight = true, true
 	}
 }
 
 func (m *Machine) leaveReady(r *record) {
-	n := &m.needs[r.need]
+	n := m.needs[r.need]
 	m.dequeue(&n.ready, r)
+	if r.num == n.num {
+		m.reorder(n)
+	}
 	if n.other {
 		m.others--
 	}
 }
 
-// Next gives out the best-ranked ready task that fits what is free, charges it and counts an attempt.
-func (m *Machine) Next() (ID, bool) {
-	var best *need
-	var head *record
-	for k := range m.needs {
-		n := &m.needs[k]
-		q := n.ready.top()
-		if q == nil || n.cpu > 0 && m.resuming.n > 0 || !m.room.fits(n) {
-			continue
-		}
-		r := m.table.at(q.head)
-		if best == nil || r.rank() > head.rank() || r.rank() == head.rank() && r.num < head.num {
-			best, head = n, r
-		}
+// charge starts a task's attempt: it has what it needs from now on.
+func (m *Machine) charge(i uint32, r *record) {
+	n := m.needs[r.need]
+	m.room.charge(n, 1)
+	if n.other {
+		r.unmet = uint32(len(m.holding))
+		m.holding = append(m.holding, i)
+		m.tight = true
 	}
-	if best == nil {
-		return 0, false
-	}
-	i := best.ready.top().head
-	m.leaveReady(head)
-	m.room.charge(best, 1)
-	head.state = Running
-	head.attempt++
-	return makeID(i, head.gen), true
+	r.state = Running
+	r.attempt++
+	r.passed = 0
 }
 
 // Result is how an attempt went.
@@ -179,7 +187,7 @@ func (r *record) holds() bool { return r.state == Running || r.state == Blocked 
 
 // release gives back what the task is charged with.
 func (m *Machine) release(r *record) {
-	n := &m.needs[r.need]
+	n := m.needs[r.need]
 	switch r.state {
 	case Resuming:
 		m.dequeue(&m.resuming, r)
@@ -191,7 +199,13 @@ func (m *Machine) release(r *record) {
 		return
 	}
 	m.room.charge(n, -1)
-	m.doubt = m.doubt || n.other
+	if n.other {
+		m.doubt = true
+		last := m.holding[len(m.holding)-1]
+		m.holding[r.unmet] = last
+		m.table.at(last).unmet = r.unmet
+		m.holding = m.holding[:len(m.holding)-1]
+	}
 }
 
 // Due ends the Backoff after the given attempt.
@@ -219,7 +233,7 @@ func (m *Machine) Join(id, dep ID) {
 		m.connect(dep.index(), id.index())
 		r.unmet = 1
 		m.doubt = true
-		m.inherit(dep.index(), r.priority)
+		m.inherit(dep.index(), r.priority, r.has(isUrgent))
 	}
 	m.conclude()
 }

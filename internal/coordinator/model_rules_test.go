@@ -20,7 +20,7 @@ func (w *world) block(t *task, ids []ID) {
 		switch on := w.find(id); {
 		case on != nil:
 			t.deps = append(t.deps, on)
-			w.inherit(on, t.prio)
+			w.inherit(on, t.prio, t.urgent)
 		case id == Outside:
 			t.outside = true
 		default:
@@ -37,7 +37,7 @@ func (w *world) include(set *task, id, on ID) {
 			w.sets = append(w.sets, set)
 		}
 		set.deps = append(set.deps, d)
-		w.inherit(d, set.prio)
+		w.inherit(d, set.prio, set.urgent)
 	}
 	w.conclude()
 }
@@ -88,7 +88,7 @@ func (w *world) join(t *task, id ID) {
 		t.state, t.deps = Waiting, nil
 		if dep := w.find(id); dep != nil {
 			t.deps = []*task{dep}
-			w.inherit(dep, t.prio)
+			w.inherit(dep, t.prio, t.urgent)
 		}
 	}
 	w.conclude()
@@ -130,6 +130,7 @@ func (w *world) conclude() {
 	for w.unstick() {
 		w.propagate()
 	}
+	w.hurry()
 }
 
 // propagate moves on tasks whose dependencies have ended.
@@ -185,7 +186,7 @@ func (w *world) unstick() bool {
 	live := w.live()
 	var stuck []*task
 	wanted := map[int]bool{}
-	var holders []ID
+	var holders []*task
 	for _, t := range w.tasks {
 		if t.state == Ready && !live[t] {
 			stuck = append(stuck, t)
@@ -200,11 +201,11 @@ func (w *world) unstick() bool {
 	for _, t := range w.tasks {
 		for d := range wanted {
 			if t.charge(d) > 0 {
-				holders = append(holders, idsOf(t.deps)...)
+				holders = append(holders, t.deps...)
 			}
 		}
 	}
-	awaited := w.reach(holders)
+	awaited := w.awaited(holders, live)
 	victim := stuck[0]
 	for _, t := range stuck { // in order of submission
 		if awaited[t] || !awaited[victim] {
@@ -215,11 +216,21 @@ func (w *world) unstick() bool {
 	return true
 }
 
-func idsOf(tasks []*task) (ids []ID) {
-	for _, t := range tasks {
-		ids = append(ids, t.id)
+// awaited is the set of the given tasks, and of all that those of them wait for that can't run.
+func (w *world) awaited(tasks []*task, live map[*task]bool) map[*task]bool {
+	set := map[*task]bool{}
+	for len(tasks) > 0 {
+		t := tasks[0]
+		tasks = tasks[1:]
+		if set[t] || t.state == Free {
+			continue
+		}
+		set[t] = true
+		if !live[t] {
+			tasks = append(tasks, t.deps...)
+		}
 	}
-	return ids
+	return set
 }
 
 // lacks lists the dimensions of which t lacks some, and no holder can run.

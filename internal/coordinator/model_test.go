@@ -13,6 +13,7 @@ type world struct {
 	sets  []*task // of the state Set; their deps are what is in them
 	num   uint64
 	seq   int // of the last entry into a queue
+	bear  int // times that the first task of a need lets others take what it lacks
 	acts  []Action
 }
 
@@ -27,6 +28,8 @@ type task struct {
 	deps              []*task // what a Waiting task waits for, what a Blocked one has waited for since; ended ones too
 	outside           bool    // a Blocked one: something else will end its wait
 	canceled, expired bool
+	urgent            bool // others lack what it holds, or what waits for it does
+	passed            int  // times that others took what it lacks
 	why               uint8
 	scope             ScopeID
 	since             int // when it entered its queue
@@ -57,23 +60,44 @@ func (w *world) submit(id ID, s Spec, need []int64) {
 	for _, d := range s.Deps {
 		if dep := w.find(d); dep != nil {
 			t.deps = append(t.deps, dep)
-			w.inherit(dep, t.prio)
+			w.inherit(dep, t.prio, false)
 		}
 	}
 	w.conclude()
 }
 
-// inherit lets t, and all it waits for, have at least the priority p.
-func (w *world) inherit(t *task, p int32) {
-	if t.state == Free || t.prio >= p {
+// inherit lets t, and all it waits for, have at least the priority p, and be urgent if asked to.
+func (w *world) inherit(t *task, p int32, urgent bool) {
+	if t.state == Free || t.prio >= p && (t.urgent || !urgent) {
 		return
 	}
-	t.prio = p
+	t.prio = max(t.prio, p)
+	t.urgent = t.urgent || urgent
 	if t.state == Ready || t.state == Resuming {
 		w.enter(t, t.state)
 	}
 	for _, d := range t.deps {
-		w.inherit(d, p)
+		w.inherit(d, p, urgent)
+	}
+}
+
+// hurry makes those urgent who are blocked and hold what a ready task lacks, with all they wait for.
+func (w *world) hurry() {
+	var late []*task
+	for d := range w.total {
+		free := w.free(d)
+		if Dim(d) == CPU || !slices.ContainsFunc(w.tasks, func(t *task) bool { return t.state == Ready && t.need[d] > free }) {
+			continue
+		}
+		for _, o := range w.tasks {
+			if o.state == Blocked && o.charge(d) > 0 {
+				late = append(late, o)
+			}
+		}
+	}
+	slices.SortFunc(late, func(a, b *task) int { return int(a.num) - int(b.num) })
+	for _, o := range late {
+		w.inherit(o, o.prio, true)
 	}
 }
 
@@ -85,11 +109,13 @@ func (w *world) enter(t *task, s State) {
 
 func (t *task) rank() [3]int64 {
 	r := [3]int64{0, int64(t.prio), min(int64(t.spec.Depth), math.MaxInt32)}
-	if t.spec.Front {
+	if t.front() {
 		r[0] = 1
 	}
 	return r
 }
+
+func (t *task) front() bool { return t.spec.Front || t.urgent }
 
 // before reports whether t goes before o in one queue.
 func (t *task) before(o *task) bool {
@@ -110,27 +136,80 @@ func (w *world) first(pass func(*task) bool) (best *task) {
 	return best
 }
 
-// next is the task to be given out: of the first ones of each need that fit, the one of the highest rank, then the oldest.
+// next is the task to be given out. The first ones of each need are looked at in order: of the highest rank, then the
+// oldest. One that lacks room holds it; the first one that fits and isn't held back is the one.
 func (w *world) next() *task {
-	resuming := w.first(func(t *task) bool { return t.state == Resuming }) != nil
+	var passed []*task
 	var best *task
-	for _, t := range w.tasks {
-		if t.state != Ready || !w.fits(t) || resuming && t.need[CPU] > 0 {
+	for _, t := range w.heads() {
+		if len(w.lacking(t)) > 0 {
+			passed = append(passed, t)
 			continue
 		}
-		if w.first(func(o *task) bool { return o.state == Ready && o.spec.Need == t.spec.Need }) != t {
-			continue
-		}
-		if best == nil || t.rank() != best.rank() && t.before(best) || t.rank() == best.rank() && t.num < best.num {
+		if t.front() || !slices.ContainsFunc(passed, func(p *task) bool { return w.keeps(p, t) }) {
 			best = t
+			break
 		}
 	}
 	if best != nil {
-		best.state, best.deps, best.outside = Running, nil, false
+		for _, p := range passed {
+			if shares(w.lacking(p), best) {
+				p.passed = min(p.passed+1, w.bear)
+			}
+		}
+		best.state, best.deps, best.outside, best.passed = Running, nil, false, 0
 		best.attempt++
 	}
 	w.conclude()
 	return best
+}
+
+// heads are the first ready tasks of each need, in order.
+func (w *world) heads() (heads []*task) {
+	first := map[NeedID]*task{}
+	for _, t := range w.tasks {
+		if o := first[t.spec.Need]; t.state == Ready && (o == nil || t.before(o)) {
+			first[t.spec.Need] = t
+		}
+	}
+	for _, t := range w.tasks {
+		if first[t.spec.Need] == t {
+			heads = append(heads, t)
+		}
+	}
+	slices.SortStableFunc(heads, func(a, b *task) int {
+		ra, rb := a.rank(), b.rank()
+		return slices.Compare(rb[:], ra[:])
+	})
+	return heads
+}
+
+// lacking are the dimensions of which t lacks some. While tasks wait to be resumed, who needs CPU lacks all it needs.
+func (w *world) lacking(t *task) (dims []int) {
+	resuming := slices.ContainsFunc(w.tasks, func(t *task) bool { return t.state == Resuming })
+	for d, n := range t.need {
+		if n > 0 && (w.free(d) < n || resuming && t.need[CPU] > 0) {
+			dims = append(dims, d)
+		}
+	}
+	return dims
+}
+
+// keeps reports whether p, which lacks room, keeps t, which comes later, from starting.
+func (w *world) keeps(p, t *task) bool {
+	if p.passed >= w.bear {
+		for d, n := range p.need {
+			if n > 0 && t.need[d] > 0 {
+				return true
+			}
+		}
+	}
+	rp, rt := p.rank(), t.rank()
+	return slices.Compare(rt[:2], rp[:2]) < 0 && shares(w.lacking(p), t)
+}
+
+func shares(dims []int, t *task) bool {
+	return slices.ContainsFunc(dims, func(d int) bool { return t.need[d] > 0 })
 }
 
 func (t *task) holds() bool  { return t.state == Running || t.state == Blocked || t.state == Resuming }
@@ -150,15 +229,6 @@ func (w *world) free(d int) int64 {
 		free -= t.charge(d)
 	}
 	return free
-}
-
-func (w *world) fits(t *task) bool {
-	for d, n := range t.need {
-		if n > 0 && w.free(d) < n {
-			return false
-		}
-	}
-	return true
 }
 
 func (w *world) finish(t *task, attempt int, res Result) (Outcome, uint8) {

@@ -5,7 +5,7 @@ import "container/heap"
 // rank orders ready tasks: front before others, then priority, then depth. Higher goes first.
 func (r *record) rank() uint64 {
 	var front uint64
-	if r.has(isFront) {
+	if r.flags&(isFront|isUrgent) != 0 {
 		front = 1 << 63
 	}
 	return front | uint64(uint32(r.priority)^1<<31)<<31 | uint64(min(r.depth, 1<<31-1))

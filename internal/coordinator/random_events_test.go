@@ -106,6 +106,14 @@ func (w *walk) submit() {
 	if w.chance("needs more", 2) {
 		s.Need = NeedID(w.number("need", 0, len(w.needs)-1))
 	}
+	if w.cycles && w.chance("hopeless", 2) {
+		live := w.w.live()
+		for _, t := range w.w.tasks {
+			if t.state == Blocked && !live[t] {
+				s.Need = t.spec.Need // it may be stuck at once
+			}
+		}
+	}
 	if w.chance("retries", 2) {
 		s.Retries = uint16(w.number("retries", 1, 2))
 	}
@@ -191,7 +199,10 @@ func (w *walk) block() {
 	for range w.number("awaited", 0, 2) {
 		on = append(on, w.pickFor(id))
 	}
-	if w.chance("outside", 10) {
+	switch {
+	case w.cycles && w.chance("itself", 5):
+		on = []ID{id}
+	case w.chance("outside", 10):
 		on = append(on, Outside)
 	}
 	w.m.Block(id, on...)

@@ -35,7 +35,9 @@ func newWalk(t *rapid.T, seen map[arrow]int) *walk {
 		T: t, m: New(total), w: &world{total: slices.Clone(total)}, scopes: []ScopeID{0},
 		states: map[ID]State{}, recorded: map[ID]Outcome{}, seen: seen,
 	}
-	w.cycles = w.chance("cycles", 5)
+	w.cycles = w.chance("cycles", 3)
+	w.w.bear = w.number("patience", 1, 4)
+	w.m.patience = uint8(w.w.bear)
 	w.needs = append(w.needs, w.vector([]Amount{{CPU, Unit}}))
 	for _, amounts := range walkNeeds {
 		id, err := w.m.Need(amounts)

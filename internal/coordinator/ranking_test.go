@@ -41,16 +41,12 @@ var rankingCases = []script{
 		next = gpu | gpu running
 		next = nothing | nothing running
 	`},
-	{"one that doesn't fit lets others pass", `
+	{"one that doesn't fit lets others of its priority pass", `
 		totals cpu=2
 		submit a | a ready
-		submit wide need=cpu:2 prio=5 | wide ready
+		submit wide need=cpu:2 | wide ready
 		submit b | b ready
-		next = wide | wide running
-		next = none
-		finish wide 1 ok = done | wide over
 		next = a | a running
-		submit wide need=cpu:2 prio=5 | wide ready
 		next = b | b running
 		next = none
 	`},
@@ -130,10 +126,10 @@ var rankingCases = []script{
 	{"resumed tasks by rank, each once it fits", `
 		totals cpu=2
 		submit one | one ready
-		submit wide need=cpu:2 | wide ready
 		submit small need=cpu:0.5 prio=-1 | small ready
 		next = one | one running
 		next = small | small running
+		submit wide need=cpu:2 | wide ready
 		block one none | one blocked
 		block small none | small blocked
 		next = wide | wide running

@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -24,14 +23,6 @@ const Unit = 10_000
 type Amount struct {
 	Dim Dim
 	N   int64
-}
-
-// need is an interned Need: what a task is charged from Next to its end.
-type need struct {
-	amounts []Amount
-	cpu     int64 // the part that is lent while the task is blocked
-	other   bool  // anything but CPU
-	ready   rankHeap
 }
 
 // room is what is free, and who holds what.
@@ -83,39 +74,6 @@ type UnfitError struct {
 
 func (e *UnfitError) Error() string {
 	return fmt.Sprintf("dimension %d: needs %d of %d", e.Dim, e.Need, e.Total)
-}
-
-var errTooManyNeeds = fmt.Errorf("more than %d different needs in one session: use fewer distinct amounts", math.MaxUint16)
-
-// Need interns a need, so that a task names it by a number. Amounts of the same dimension must not repeat; those that
-// aren't positive are dropped. What exceeds a total is an *UnfitError. Equal needs get equal numbers. It costs time
-// proportional to the needs there are, and they stay.
-func (m *Machine) Need(amounts []Amount) (NeedID, error) {
-	n := need{}
-	for _, a := range amounts {
-		switch {
-		case a.N > m.room.total[a.Dim]:
-			return 0, &UnfitError{a.Dim, a.N, m.room.total[a.Dim]}
-		case a.N <= 0:
-			continue
-		case a.Dim == CPU:
-			n.cpu = a.N
-		default:
-			n.other = true
-		}
-		n.amounts = append(n.amounts, a)
-	}
-	slices.SortFunc(n.amounts, func(a, b Amount) int { return int(a.Dim) - int(b.Dim) })
-	for i := range m.needs {
-		if slices.Equal(m.needs[i].amounts, n.amounts) {
-			return NeedID(i), nil
-		}
-	}
-	if len(m.needs) > math.MaxUint16 {
-		return 0, errTooManyNeeds
-	}
-	m.needs = append(m.needs, n)
-	return NeedID(len(m.needs) - 1), nil
 }
 
 // Free is how much of a dimension is free now.

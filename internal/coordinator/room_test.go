@@ -102,15 +102,37 @@ func TestUnfit(t *testing.T) {
 	}
 }
 
-func TestTooManyNeeds(t *testing.T) {
+// Needs without a task are forgotten, whatever their number; those that a task has are not.
+func TestNeedsAreForgotten(t *testing.T) {
 	m := New([]int64{Unit, 0, math.MaxInt64})
-	for len(m.needs) <= math.MaxUint16 { // Need compares each with all before
-		m.needs = append(m.needs, need{amounts: []Amount{{Memory, int64(len(m.needs))}}})
+	need := func(n int64) NeedID {
+		id, err := m.Need([]Amount{{Memory, n}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
 	}
-	if id, err := m.Need([]Amount{{Memory, math.MaxUint16}}); err != nil || id != math.MaxUint16 {
-		t.Errorf("the last need: %d, %v", id, err)
+	kept := m.Submit(Spec{Need: need(1)})
+	again := need(2)
+	for n := range int64(100_000) {
+		id := m.Submit(Spec{Need: need(n + 10)})
+		if n%2 == 0 {
+			m.Cancel(id, 1)
+		} else if first, ok := m.Next(); ok && first != kept {
+			m.Finish(first, 1, Succeeded)
+		}
+		m.Actions()
+		if n == 10 && need(2) != again {
+			t.Error("a need that was used a moment ago was forgotten")
+		}
 	}
-	if id, err := m.Need([]Amount{{Memory, math.MaxInt64}}); err == nil {
-		t.Errorf("one more has number %d", id)
+	if n := len(m.needs); n > keptNeeds+5 {
+		t.Errorf("%d needs are left", n)
+	}
+	if id := need(1); id != m.lookup(kept).need {
+		t.Error("the need of a live task was forgotten")
+	}
+	if err := structureError(m); err != nil {
+		t.Error(err)
 	}
 }

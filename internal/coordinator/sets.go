@@ -20,7 +20,7 @@ func (m *Machine) Include(set, on ID) ID {
 	}
 	m.connect(on.index(), set.index())
 	r.unmet++
-	m.inherit(on.index(), r.priority)
+	m.inherit(on.index(), r.priority, r.has(isUrgent))
 	m.doubt = m.doubt || r.firstOut != 0 && !m.goesOn(o)
 	m.conclude()
 	return set

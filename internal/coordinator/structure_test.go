@@ -16,8 +16,8 @@ func structureError(m *Machine) (err error) {
 	c.room()
 	c.edges()
 	c.scopes()
-	if len(m.work) != 0 || len(m.failing) != 0 || m.doubt {
-		c.fail("scratch isn't empty: work %v, failing %v, doubt %v", m.work, m.failing, m.doubt)
+	if len(m.work) != 0 || len(m.failing) != 0 || m.doubt || m.tight {
+		c.fail("scratch isn't empty: work %v, failing %v, doubt %v, tight %v", m.work, m.failing, m.doubt, m.tight)
 	}
 	return nil
 }
@@ -63,10 +63,17 @@ func (c *checker) tables() {
 func (c *checker) queues() {
 	others := 0
 	for k := range c.m.needs {
-		h := &c.m.needs[k].ready
+		n := c.m.needs[k]
+		h := &n.ready
 		c.heap(h, Ready, NeedID(k))
-		if c.m.needs[k].other {
+		if n.other {
 			others += h.n
+		}
+		c.need(n)
+	}
+	for i, n := range c.m.order {
+		if up := c.m.order[max(i-1, 0)/2]; n.before(up) || n.at != i+1 {
+			c.fail("need %d stands at %d, not %d, under need %d", n.id, i+1, n.at, up.id)
 		}
 	}
 	c.heap(&c.m.resuming, Resuming, 0)
@@ -78,6 +85,25 @@ func (c *checker) queues() {
 			c.fail("a %v task is queued: %v", r.state, c.queued[i])
 		}
 	})
+}
+
+// need checks what is counted of a need and of its first ready task.
+func (c *checker) need(n *need) {
+	tasks := 0
+	c.each(func(_ uint32, r *record) {
+		if r.need == n.id {
+			tasks++
+		}
+	})
+	if tasks != n.tasks || (n.at > 0) != (n.ready.n > 0) || n.tasks == 0 && n.id != 0 && n.key != "" && !n.idle {
+		c.fail("need %d: %d tasks, counted %d, %d ready; in order at %d, idle %v", n.id, tasks, n.tasks, n.ready.n, n.at, n.idle)
+	}
+	if n.at == 0 {
+		return
+	}
+	if r := c.m.table.at(n.ready.top().head); r.rank() != n.rank || r.num != n.num || n.cpu > 0 && n.cpu < c.m.leastCPU {
+		c.fail("need %d: its first is %d, known as %d; it needs %d CPU, at least %d", n.id, r.num, n.num, n.cpu, c.m.leastCPU)
+	}
 }
 
 func (c *checker) heap(h *rankHeap, s State, need NeedID) {
@@ -138,6 +164,13 @@ func (c *checker) room() {
 		})
 		if free != room.free[d] || free < 0 || free > room.total[d] {
 			c.fail("dimension %d: %d of %d is free, the charges leave %d", d, room.free[d], room.total[d], free)
+		}
+		if Dim(d) != CPU {
+			listed := int32(0)
+			c.m.Holders(Dim(d), func(ID) { listed++ })
+			if listed != holders {
+				c.fail("dimension %d: %d holders are listed of %d", d, listed, holders)
+			}
 		}
 		if holders != room.holders[d] || blocked != room.blocked[d] {
 			c.fail("dimension %d: %d holders, %d blocked; counted %d, %d", d, holders, blocked, room.holders[d], room.blocked[d])

@@ -7,21 +7,15 @@ package coordinator
 // Only an event that raised doubt is followed by a search: a task that needs more than CPU became ready or gave its
 // room back, a task began to wait, or a value did. Any other event leaves what can run able to.
 func (m *Machine) unstick() {
-	for m.doubt && m.others > 0 && m.suspectStuck() {
-		i, dim := m.youngestStuck()
-		if i == 0 {
-			break
-		}
-		m.settle(i, m.table.at(i), Stuck, 0, dim)
+	for m.doubt && m.others > 0 && m.suspectStuck() && m.failStuck() {
 	}
 	m.doubt = false
 }
 
 // suspectStuck is the cheap necessary condition: some need lacks a dimension that only blocked tasks hold.
 func (m *Machine) suspectStuck() bool {
-	for k := range m.needs {
-		n := &m.needs[k]
-		if !n.other || n.ready.n == 0 {
+	for _, n := range m.order {
+		if !n.other {
 			continue
 		}
 		for _, a := range n.amounts {
@@ -33,75 +27,27 @@ func (m *Machine) suspectStuck() bool {
 	return false
 }
 
-// youngestStuck finds the task to fail, and what it lacks: of the tasks that can never start the youngest that one of
-// the holders waits for, so that tasks that have merely queued up behind those survive. If the holders wait for each
-// other instead, it is the youngest. Zero is none.
-func (m *Machine) youngestStuck() (youngest uint32, dim Dim) {
+// failStuck searches for tasks that can never start and fails them, until that may let others go on. It reports whether
+// there were any.
+func (m *Machine) failStuck() bool {
 	l := m.findLive()
-	stuck, wanted := l.stuck()
-	if len(stuck) == 0 {
-		return 0, 0
-	}
-	awaited := l.awaited(wanted)
-	var best *record
-	for _, i := range stuck {
+	victims := l.stuck()
+	for _, i := range victims {
 		r := m.table.at(i)
-		if best == nil || awaited[i] && !awaited[youngest] || awaited[i] == awaited[youngest] && r.num > best.num {
-			youngest, best = i, r
+		dim, _ := l.lacks(m.needs[r.need])
+		told := m.wakesSome(r)
+		before := len(m.actions)
+		if m.settle(i, r, Stuck, 0, dim); told || len(m.actions) > before+1 {
+			break
 		}
 	}
-	dim, _ = l.lacks(&m.needs[best.need])
-	return youngest, dim
+	return len(victims) > 0
 }
 
-// stuck lists the ready tasks that can never start, and the dimensions they lack for good.
-func (l *liveness) stuck() (tasks []uint32, wanted []bool) {
-	wanted = make([]bool, len(l.dims))
-	l.m.Each(func(id ID, s State) bool {
-		i := id.index()
-		if s != Ready || l.live[i] {
-			return true
-		}
-		tasks = append(tasks, i)
-		for _, a := range l.m.needs[l.m.table.at(i).need].amounts {
-			if l.m.room.lacks(a) && !l.dims[a.Dim] {
-				wanted[a.Dim] = true
-			}
-		}
-		return true
-	})
-	return tasks, wanted
-}
-
-// awaited marks all that the holders of the wanted dimensions wait for, directly or through others.
-func (l *liveness) awaited(wanted []bool) []bool {
-	marked := make([]bool, len(l.live))
-	var work []uint32
-	push := func(i uint32) {
-		if !marked[i] {
-			marked[i] = true
-			work = append(work, i)
-		}
-	}
-	l.m.Each(func(id ID, s State) bool {
-		r := l.m.table.at(id.index())
-		if s == Blocked && l.m.needs[r.need].hasAny(wanted) {
-			l.m.eachDep(r, push)
-		}
-		return true
-	})
-	for len(work) > 0 {
-		i := work[len(work)-1]
-		work = work[:len(work)-1]
-		l.m.eachDep(l.m.table.at(i), push)
-	}
-	return marked
-}
-
-// hasAny reports whether n has an amount of one of the dimensions.
-func (n *need) hasAny(dims []bool) bool {
-	for _, a := range n.amounts {
-		if dims[a.Dim] {
+// wakesSome reports whether a function waits for the task, by itself or as one of a set.
+func (m *Machine) wakesSome(r *record) bool {
+	for e := r.firstOut; e != 0; e = m.edges.at(e).nextOut {
+		if m.table.at(m.edges.at(e).to).state != Waiting {
 			return true
 		}
 	}
@@ -110,15 +56,18 @@ func (n *need) hasAny(dims []bool) bool {
 
 // Holders calls visit with each task that is charged with some of the dimension.
 func (m *Machine) Holders(d Dim, visit func(ID)) {
-	m.Each(func(id ID, _ State) bool {
-		r := m.table.at(id.index())
-		if r.holds() {
-			for _, a := range m.needs[r.need].amounts {
-				if a.Dim == d {
-					visit(id)
-				}
+	if d == CPU {
+		m.Each(func(id ID, _ State) bool {
+			if r := m.table.at(id.index()); r.holds() && m.needs[r.need].hasDim(CPU) {
+				visit(id)
 			}
+			return true
+		})
+		return
+	}
+	for _, i := range m.holding {
+		if m.needs[m.table.at(i).need].hasDim(d) {
+			visit(m.idOf(i))
 		}
-		return true
-	})
+	}
 }

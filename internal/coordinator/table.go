@@ -11,15 +11,16 @@ type record struct {
 	queueNext uint32
 	firstOut  uint32 // edges to dependents
 	firstIn   uint32 // edges to dependencies
-	unmet     uint32
+	unmet     uint32 // edges to what hasn't ended; of one that holds more than CPU its place in Machine.holding
 	depth     uint32
 	priority  int32
+	need      NeedID
 	attempt   uint16
 	attempts  uint16 // at most
-	need      NeedID
 	state     State
 	flags     uint8
 	why       uint8
+	passed    uint8 // times that others took what it lacks, see order.go
 }
 
 // Flags of a record.
@@ -30,6 +31,7 @@ const (
 	isExpired                    // the attempt's time is over
 	isWoken                      // blocked: something that it waits for has ended
 	isOutside                    // blocked: something outside will end its wait
+	isUrgent                     // others lack what it holds, or what waits for it does: see urgent.go
 )
 
 // isWaiting are the flags of a wait.

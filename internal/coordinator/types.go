@@ -17,8 +17,8 @@ func (id ID) Index() int { return int(id.index()) }
 // ScopeID names a set of tasks that are cancelled together. Zero is no scope. One that was closed is given out again.
 type ScopeID uint32
 
-// NeedID is an interned [Need]; the zero NeedID is one CPU.
-type NeedID uint16
+// NeedID is an interned need, see [Machine.Need]; the zero NeedID is one CPU.
+type NeedID uint32
 
 // State is where a task stands.
 type State uint8

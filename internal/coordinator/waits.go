@@ -10,11 +10,12 @@ func (m *Machine) Block(id ID, on ...ID) {
 	}
 	switch r.state {
 	case Running:
-		m.room.lend(&m.needs[r.need], 1)
+		m.room.lend(m.needs[r.need], 1)
 	case Resuming:
 		m.dequeue(&m.resuming, r)
 	}
 	r.state = Blocked
+	m.tight = m.tight || m.needs[r.need].other
 	r.flags &^= isWoken // it has gone on from what has ended before
 	named := false
 	for _, o := range on {
@@ -33,7 +34,7 @@ func (m *Machine) awaits(i uint32, r *record, on ID) {
 	switch o := m.lookup(on); {
 	case o != nil:
 		m.connect(on.index(), i)
-		m.inherit(on.index(), r.priority)
+		m.inherit(on.index(), r.priority, r.has(isUrgent))
 		m.doubt = m.doubt || !m.goesOn(o)
 	case on == Outside:
 		r.flags |= isOutside
@@ -50,7 +51,7 @@ func (m *Machine) Unblock(id ID) bool {
 		return r == nil || r.state != Resuming
 	}
 	m.dropIn(r)
-	n := &m.needs[r.need]
+	n := m.needs[r.need]
 	if n.cpu == 0 || m.resuming.n == 0 && m.room.free[CPU] >= n.cpu {
 		m.room.lend(n, -1)
 		r.state = Running
@@ -67,7 +68,7 @@ func (m *Machine) resume() {
 	for q := m.resuming.top(); q != nil; q = m.resuming.top() {
 		i := q.head
 		r := m.table.at(i)
-		n := &m.needs[r.need]
+		n := m.needs[r.need]
 		if m.room.free[CPU] < n.cpu {
 			return
 		}

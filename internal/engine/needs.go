@@ -14,43 +14,46 @@ import (
 
 // totals is the session's room by dimension, and names the dimensions of its resources.
 func (s *Session) totals() []int64 {
-	t := []int64{units(s.cfg.CPUs), int64(s.cfg.Concurrency), math.MaxInt64}
+	t := []int64{total(s.cfg.CPUs), int64(s.cfg.Concurrency), math.MaxInt64}
 	s.dims = map[string]coordinator.Dim{}
 	for _, name := range slices.Sorted(maps.Keys(s.cfg.Resources)) {
 		s.dims[name] = coordinator.Dim(len(t))
-		t = append(t, units(s.cfg.Resources[name]))
+		t = append(t, total(s.cfg.Resources[name]))
 	}
 	return t
 }
 
-// units rounds to a ten-thousandth, and never a positive amount to nothing.
+// units rounds to a ten-thousandth, never a positive amount to nothing, and one beyond counting to more than any total.
 func units(x float64) int64 {
-	n := int64(math.Round(x * coordinator.Unit))
-	if n == 0 && x > 0 {
+	switch n := math.Round(x * coordinator.Unit); {
+	case n >= math.MaxInt64:
+		return math.MaxInt64
+	case n < 1 && x > 0:
 		return 1
+	default:
+		return int64(n)
 	}
-	return n
 }
 
-// needOf interns a function's need. The mutex is held.
+// total is units of what the session has.
+func total(x float64) int64 { return min(units(x), math.MaxInt64-1) }
+
+// needOf interns a function's need, anew with each task: functions come and go, so none is remembered. The mutex is held.
 func (s *Session) needOf(sp *Spec) (coordinator.NeedID, error) {
-	if id, ok := s.needs[sp]; ok {
-		return id, nil
-	}
-	amounts, err := s.amounts(&sp.Opts)
+	amounts, err := s.amountsOf(&sp.Opts)
 	if err != nil {
 		return 0, err
 	}
 	id, err := s.m.Need(amounts)
 	if e := (*coordinator.UnfitError)(nil); errors.As(err, &e) {
-		return 0, s.unfit(e)
+		return 0, s.unfit(e, &sp.Opts)
 	}
-	s.needs[sp] = id
 	return id, err
 }
 
-func (s *Session) amounts(o *Options) ([]coordinator.Amount, error) {
-	var a []coordinator.Amount
+// amountsOf is what a function asks for, in a slice that the next call uses again.
+func (s *Session) amountsOf(o *Options) ([]coordinator.Amount, error) {
+	a := s.amounts[:0]
 	if o.IO {
 		a = append(a, coordinator.Amount{Dim: coordinator.IO, N: 1})
 	} else {
@@ -67,6 +70,7 @@ func (s *Session) amounts(o *Options) ([]coordinator.Amount, error) {
 		}
 		a = append(a, coordinator.Amount{Dim: d, N: units(r.N)})
 	}
+	s.amounts = a
 	return a, nil
 }
 
@@ -91,18 +95,22 @@ func (s *Session) limitMemory() {
 }
 
 // unfit says which option asks for more than there is.
-func (s *Session) unfit(e *coordinator.UnfitError) error {
-	need, total := float64(e.Need)/coordinator.Unit, float64(e.Total)/coordinator.Unit
+func (s *Session) unfit(e *coordinator.UnfitError, o *Options) error {
 	switch e.Dim {
 	case coordinator.CPU:
-		return fmt.Errorf("it needs CPUs(%v), and the session has %v: lower it, or raise Config.CPUs", need, total)
+		return fmt.Errorf("it needs CPUs(%v), and the session has %v: lower it, or raise Config.CPUs", o.CPUs, s.cfg.CPUs)
 	case coordinator.IO:
 		return fmt.Errorf("it needs IO(), and Config.Concurrency is %d", e.Total)
 	case coordinator.Memory:
 		return fmt.Errorf("it needs Memory(%d), and the session has %d bytes: lower it, or raise Config.Memory", e.Need, e.Total)
-	default:
-		return fmt.Errorf("it needs Resource(%q, %v), and the session has %v: lower it, or raise Config.Resources", s.name(e.Dim), need, total)
 	}
+	name := s.name(e.Dim)
+	for _, r := range o.Resources {
+		if r.Name == name {
+			return fmt.Errorf("it needs Resource(%q, %v), and the session has %v: lower it, or raise Config.Resources", name, r.N, s.cfg.Resources[name])
+		}
+	}
+	return e
 }
 
 // name is the name of a resource of the session.

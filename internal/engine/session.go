@@ -29,7 +29,7 @@ type Session struct {
 	reclaimed     []*Run   // their functions' waits are over: to get their slots back
 	orphaned      []*Scope // of attempts that were interrupted: to be ended
 	scopesSweepAt int
-	needs         map[*Spec]coordinator.NeedID
+	amounts       []coordinator.Amount // scratch
 	dims          map[string]coordinator.Dim
 	closed        bool
 	out           *outbox
@@ -58,7 +58,7 @@ func Open(cfg Config, trial Trial) *Session {
 	s := &Session{
 		cfg: cfg, faults: trial.Faults, labels: trial.label(), careful: cfg.Strict || len(trial.Faults) > 0, base: time.Now(),
 		scopes: map[<-chan struct{}]*Scope{}, scopesSweepAt: 64,
-		needs: map[*Spec]coordinator.NeedID{}, stuck: map[*Run]struct{}{}, dones: map[doneKey]*doneWaiter{},
+		stuck: map[*Run]struct{}{}, dones: map[doneKey]*doneWaiter{},
 		out: &outbox{}, idle: make(chan struct{}), pauses: map[coordinator.ID]*timer{},
 	}
 	s.m = coordinator.New(s.totals())

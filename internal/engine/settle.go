@@ -79,10 +79,19 @@ func (s *Session) failure(t *Task, r *Run, err error) error {
 	return e
 }
 
+// namedHolders is how many holders an error names.
+const namedHolders = 8
+
 // stuckError names who holds what a task lacks.
 func (s *Session) stuckError(d coordinator.Dim) error {
 	var holders []string
 	s.m.Holders(d, func(id coordinator.ID) {
+		if len(holders) == namedHolders {
+			holders = append(holders, "...")
+		}
+		if len(holders) > namedHolders {
+			return
+		}
 		holders = append(holders, fmt.Sprintf("%s #%d", s.taskOf(id).ops.Spec().Name, s.m.Number(id)))
 	})
 	return fmt.Errorf("it needs %s, which only tasks hold that wait for it or for tasks like it (%s): "+
