@@ -24,6 +24,7 @@ import (
 type keeper struct {
 	job  *journal.Journal
 	name string
+	lost atomic.Bool                 // records can't be written any more
 	open atomic.Pointer[cache.Store] // once it was asked for
 	note func(event.Event)
 }
@@ -52,6 +53,7 @@ func (c Config) keep(ec *engine.Config) (*keeper, error) {
 	host, _ := os.Hostname() // without it the error for a second process is less exact
 	run := journal.Run{Started: time.Now(), Host: host, PID: os.Getpid(), Program: os.Args}
 	k.job, err = journal.Open(dir, c.Job, run, func(err error) {
+		k.lost.Store(true)
 		if note := k.note; note != nil {
 			note(event.Event{Kind: event.Hint, Item: -1, Text: fmt.Sprintf("job %s: %v; the run goes on without", c.Job, err)})
 		}
@@ -78,7 +80,7 @@ func jobsDir(cacheDir string) (string, error) {
 func (k *keeper) close() error {
 	var errs []error
 	if k.job != nil {
-		if err := k.job.Close(); err != nil {
+		if err := k.job.Close(); err != nil && !k.lost.Load() { // else it was told
 			errs = append(errs, fmt.Errorf("muster: close job %s: %w", k.name, err))
 		}
 	}
@@ -159,6 +161,9 @@ func (k *keeper) end(w io.Writer, asked, found int, unfinished bool) {
 	if found > 0 {
 		fmt.Fprintf(w, "muster: job %s: %d of %d calls were recorded before and didn't run again\n", k.name, found, asked)
 	}
+	if k.lost.Load() {
+		fmt.Fprintf(w, "muster: job %s: not all that is done is recorded\n", k.name)
+	}
 	if unfinished {
 		fmt.Fprintf(w, "muster: job %s: what is done is recorded; to go on: %s\n", k.name, resumeCommand(k.name, os.Args))
 	}
@@ -171,13 +176,30 @@ func resumeCommand(job string, args []string) string {
 	if by := os.Getenv("MUSTER_COMMAND"); by != "" { // muster run
 		program = []string{by}
 	} else if info, ok := debug.ReadBuildInfo(); ok && strings.Contains(args[0], string(filepath.Separator)+"go-build") {
-		program = []string{"go", "run", info.Path} // its executable is gone when it has ended
+		if program = goRun(info); program == nil {
+			program = []string{"go run ..."} // of files
+		}
 	}
 	words = append(words, program...)
 	for _, a := range args[1:] {
 		words = append(words, quote(a))
 	}
 	return strings.Join(words, " ")
+}
+
+// goRun is the command line by which a program was built and run whose executable is gone when it has ended; nil if it
+// was made of files, which nobody tells.
+func goRun(info *debug.BuildInfo) []string {
+	if info.Path == "command-line-arguments" {
+		return nil
+	}
+	words := []string{"go", "run"}
+	for _, s := range info.Settings {
+		if s.Key == "-tags" && s.Value != "" {
+			words = append(words, "-tags", quote(s.Value))
+		}
+	}
+	return append(words, info.Path)
 }
 
 // quote is a word as a POSIX shell takes it.

@@ -58,23 +58,29 @@ func (f *flight) wait(ctx context.Context) error {
 	}
 }
 
-// computed is what the context of a computation knows: its flight, and those of the computations around it.
-type computed struct {
+// Chain is what the context of a computation knows: its key, and those of the computations around it. A scheduler whose
+// contexts don't carry their callers' values hands it over: a call that waits for itself is noticed by it.
+type Chain struct {
 	flight *flight
-	around *computed
+	around *Chain
 }
 
-type computedKey struct{}
+// ChainKey finds the *Chain of a context by its method Value.
+type ChainKey struct{}
+
+// ChainOf is the chain of the computation that ctx belongs to, or nil.
+func ChainOf(ctx context.Context) *Chain {
+	c, _ := ctx.Value(ChainKey{}).(*Chain)
+	return c
+}
 
 func within(ctx context.Context, f *flight) context.Context {
-	around, _ := ctx.Value(computedKey{}).(*computed)
-	return context.WithValue(ctx, computedKey{}, &computed{flight: f, around: around})
+	return context.WithValue(ctx, ChainKey{}, &Chain{flight: f, around: ChainOf(ctx)})
 }
 
 // computing reports whether ctx belongs to f's computation.
 func computing(ctx context.Context, f *flight) bool {
-	c, _ := ctx.Value(computedKey{}).(*computed)
-	for ; c != nil; c = c.around {
+	for c := ChainOf(ctx); c != nil; c = c.around {
 		if c.flight == f {
 			return true
 		}

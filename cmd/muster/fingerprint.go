@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os/exec"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +30,9 @@ muster run does the same without writing into your packages.`,
 	check := cmd.Flags().Bool("check", false, "write nothing; exit with 1 if a file is outdated")
 	tags := cmd.Flags().StringSlice("tags", nil, "build tags (default: those in GOFLAGS)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := checkPackages(cmd.Context(), args); err != nil {
+			return err
+		}
 		m, err := source.Analyse(cmd.Context(), source.Config{Patterns: args, Tags: *tags})
 		if err != nil {
 			return err
@@ -62,4 +68,16 @@ muster run does the same without writing into your packages.`,
 		return nil
 	}
 	return cmd
+}
+
+// checkPackages says which patterns match nothing: the analysis takes in the whole module anyway.
+func checkPackages(ctx context.Context, patterns []string) error {
+	if len(patterns) == 0 {
+		return nil
+	}
+	out, err := exec.CommandContext(ctx, "go", append([]string{"list", "-f", "{{.ImportPath}}", "--"}, patterns...)...).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "matched no packages") {
+		return fmt.Errorf("find the packages %s: %s", strings.Join(patterns, " "), strings.TrimSpace(string(out)))
+	}
+	return nil
 }

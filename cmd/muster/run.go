@@ -44,13 +44,22 @@ nothing is written into your packages. What follows PACKAGE goes to the program;
 		p := exec.Command(exe, args[1:]...)
 		p.Args[0] = filepath.Base(exe)
 		p.Stdin, p.Stdout, p.Stderr = os.Stdin, cmd.OutOrStdout(), cmd.ErrOrStderr()
-		p.Env = append(os.Environ(), "MUSTER_COMMAND=muster run "+args[0])
+		p.Env = append(os.Environ(), "MUSTER_COMMAND="+command(*tags, args[0]))
 		if *job != "" {
 			p.Env = append(p.Env, "MUSTER_JOB="+*job)
 		}
 		return runProgram(p)
 	}
 	return cmd
+}
+
+// command is how the program is run again, but for its job and its arguments.
+func command(tags []string, pkg string) string {
+	words := "muster run "
+	if len(tags) > 0 {
+		words += "--tags " + strings.Join(tags, ",") + " "
+	}
+	return words + pkg
 }
 
 // build builds the program of a package into dir.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"unsafe"
 
 	"github.com/musterrun/muster/cache"
 	"github.com/musterrun/muster/event"
@@ -38,6 +39,9 @@ func (f *Fn[In, Out]) cached(r *Run, in In) (out Out, err error) {
 	computed := false
 	call.Compute = func(ctx context.Context) (v cache.Value, err error) {
 		computed = true
+		around := r.chain
+		r.chain = cache.ChainOf(ctx) // for the calls that the function makes
+		defer func() { r.chain = around }()
 		if out, err = f.Do(ctx, in); err != nil {
 			return v, err
 		}
@@ -82,10 +86,11 @@ func (f *Fn[In, Out]) cacheCall(s *Session, in In) (cache.Call, error) {
 		return cache.Call{}, code.Warning
 	}
 	s.warn(code.Warning)
+	size := len(arg)
 	info := cache.Info{Func: f.Name, Fingerprint: code.Fingerprint, Version: f.Opts.Version, Args: cache.HashOf(arg)}
 	return cache.Call{
 		Key: info.Key(), Info: info, Policy: *f.Opts.Cache,
-		Describe: func(i *cache.Info) { f.describeArgs(i, in) },
+		Describe: func(i *cache.Info) { f.describeArgs(i, in, size) },
 	}, nil
 }
 
@@ -117,9 +122,16 @@ func (f *Fn[In, Out]) accepts(in In, v cache.Value, out *Out) bool {
 	return true
 }
 
+// summarize is up to which size an argument is shown whole, as far as the cache keeps it.
+const summarize = 4 << 10
+
 // describeArgs adds what explains a later miss: the argument in short, and the hash of each of its fields.
-func (f *Fn[In, Out]) describeArgs(i *cache.Info, in In) {
-	i.Summary = fmt.Sprintf("%.200v", in)
+//
+// A long argument is only measured.
+func (f *Fn[In, Out]) describeArgs(i *cache.Info, in In, size int) {
+	if i.Summary = fmt.Sprintf("%T of %d bytes", in, size); size <= summarize {
+		i.Summary = fmt.Sprintf("%v", in) // the cache cuts it
+	}
 	v := reflect.ValueOf(&in).Elem()
 	if v.Kind() != reflect.Struct {
 		return
@@ -146,8 +158,11 @@ type contentWriter struct{}
 // WriteRef is the hash of the value, which is there.
 func (contentWriter) WriteRef(n *codec.Node) ([]byte, error) {
 	t := taskOf(n)
-	v, ok := t.ops.(interface{ contentKey() (journal.Key, bool) })
-	if t.ops == nil || !ok {
+	v, ok := t.ops.(hashed)
+	if t.ops == nil {
+		v, ok = t.s.asHashed(t)
+	}
+	if !ok {
 		return nil, errors.New("a Ref whose value can't be hashed: pass the value")
 	}
 	k, ok := v.contentKey()
@@ -155,6 +170,24 @@ func (contentWriter) WriteRef(n *codec.Node) ([]byte, error) {
 		return nil, errors.New("a Ref without a value, or whose value can't be hashed: pass the value")
 	}
 	return k[:], nil
+}
+
+// hashed is a task with the hash of its value.
+type hashed interface{ contentKey() (journal.Key, bool) }
+
+// asHashed is a restored task with its type.
+func (s *Session) asHashed(t *Task) (hashed, bool) {
+	if s == nil || t.ident == nil || !t.ident.known.Load() {
+		return nil, false
+	}
+	s.restoring.Lock()
+	defer s.restoring.Unlock()
+	r := s.restored[t.ident.key]
+	if r == nil || r.task != t {
+		return nil, false
+	}
+	h, ok := reflect.NewAt(r.typ, unsafe.Pointer(t)).Interface().(hashed)
+	return h, ok
 }
 
 // uncached tells once for each function why its results aren't cached.

@@ -15,7 +15,7 @@ import (
 func (s *Session) begin(id coordinator.ID, now int64) *Run {
 	t := s.taskOf(id)
 	sp := t.ops.Spec()
-	r := &Run{s: s, t: t, scope: t.scope, id: id, num: s.m.Number(id), attempt: int32(s.m.Attempt(id)), start: now}
+	r := &Run{s: s, t: t, scope: t.scope, id: id, num: s.m.Number(id), attempt: int32(s.m.Attempt(id)), start: now, chain: t.chain}
 	t.run = r
 	s.load.started()
 	if d := sp.Opts.Timeout; d > 0 && !t.is(once) {

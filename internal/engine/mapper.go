@@ -220,6 +220,7 @@ func (m *mapper[In, Out]) start(c *chunk[In, Out]) {
 		c.traits |= once
 	}
 	if m.run != nil {
+		c.chain = m.run.chain
 		c.depth = m.run.t.depth + 1
 	}
 	c.tell = c

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/musterrun/muster/cache"
 	"github.com/musterrun/muster/internal/coordinator"
 )
 
@@ -38,6 +39,7 @@ type Run struct {
 	over     bool         // the machine knows of its end; guarded by the session's mutex
 	lingers  bool         // what governs it knows that somebody watches; likewise
 	restored int          // results that came from the cache
+	chain    *cache.Chain // of the cached call that it computes, or that waits for it
 	item     atomic.Int64 // of a chunk of a recorded Map: the one it works at
 	keys     atomic.Pointer[keyring]
 }
@@ -98,6 +100,9 @@ func (r *Run) Deadline() (at time.Time, ok bool) {
 func (r *Run) Value(key any) any {
 	if key == (siteKey{}) {
 		return r
+	}
+	if key == (cache.ChainKey{}) && r.chain != nil {
+		return r.chain
 	}
 	if r.values != nil {
 		return r.values.Value(key)

@@ -25,6 +25,7 @@ func start(ctx context.Context, at site, t *Task, ops Ops) {
 	}
 	t.scope = s.scopeAt(by)
 	if at.run != nil {
+		t.chain = at.run.chain
 		t.depth = min(at.run.t.depth, math.MaxUint16-1) + 1
 	}
 	if at.lazy {

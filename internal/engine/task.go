@@ -3,6 +3,7 @@ package engine
 import (
 	"sync/atomic"
 
+	"github.com/musterrun/muster/cache"
 	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/internal/coordinator"
 )
@@ -17,11 +18,12 @@ type Task struct {
 	scope   *Scope // what governs it; nil when it has ended
 	err     error  // read after waiters is ended
 	id      coordinator.ID
-	run     *Run      // the attempt that runs
-	ident   *identity // its key in the job's journal; nil without one
-	plan    *planNode // what it waited for, for Ref.Plan; nil without dependencies
-	took    float32   // seconds of the last attempt
-	depth   uint16    // tasks above it
+	run     *Run         // the attempt that runs
+	chain   *cache.Chain // of the cached call that started it
+	ident   *identity    // its key in the job's journal; nil without one
+	plan    *planNode    // what it waited for, for Ref.Plan; nil without dependencies
+	took    float32      // seconds of the last attempt
+	depth   uint16       // tasks above it
 	phase   phase
 	traits  traits
 }
