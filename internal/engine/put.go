@@ -42,8 +42,9 @@ func (p *put[T]) Spec() *Spec            { return putSpec }
 func (p *put[T]) Deps(func(*Task)) error { return nil }
 func (p *put[T]) Exec(*Run) error        { return nil }
 func (p *put[T]) Join() (*Task, error)   { return nil, nil }
-func (p *put[T]) Results(func(*Task))    {}
 func (p *put[T]) Release(drop bool)      { p.drop(drop) }
+
+func (p *put[T]) Results(visit func(*Task)) { refsIn(&p.out, visit) }
 
 func putStrictly[T any](s *Session, v T) (T, error) {
 	p, err := codec.Of(reflect.TypeFor[T]())

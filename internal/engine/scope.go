@@ -146,28 +146,6 @@ func (s *Session) follow(sc *Scope) {
 	})
 }
 
-// adopt has the tasks whose Refs stand in a result, and those that these need, governed by one scope instead of another.
-// The mutex is held.
-func (s *Session) adopt(results func(visit func(*Task)), from, to *Scope) {
-	var ids []coordinator.ID
-	results(func(t *Task) {
-		switch {
-		case t.s != s:
-		case t.phase == live:
-			ids = append(ids, t.id)
-		case t.phase == fresh && t.scope.resolve() == from:
-			t.scope = to
-		}
-	})
-	for _, id := range s.m.Adopt(ids, from.id, to.id) {
-		t := s.taskOf(id)
-		t.scope = to
-		if t.run != nil {
-			t.run.scope = to
-		}
-	}
-}
-
 // sweepScopes puts scopes to sleep that govern nothing now.
 func (s *Session) sweepScopes() {
 	for done, sc := range s.scopes {

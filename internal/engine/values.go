@@ -24,9 +24,10 @@ type value[T any] struct {
 	spec *Spec
 }
 
-func (v *value[T]) Spec() *Spec         { return v.spec }
-func (v *value[T]) Exec(*Run) error     { return nil }
-func (v *value[T]) Results(func(*Task)) {}
+func (v *value[T]) Spec() *Spec     { return v.spec }
+func (v *value[T]) Exec(*Run) error { return nil }
+
+func (v *value[T]) Results(visit func(*Task)) { refsIn(&v.out, visit) }
 
 var gatherSpec, splitSpec, flattenSpec = &Spec{Name: "gather"}, &Spec{Name: "split"}, &Spec{Name: "flatten"}
 
