@@ -93,3 +93,15 @@ func TestListenerThatCallsGoexit(t *testing.T) {
 		}
 	}
 }
+
+func TestFunctionThatNobodyMade(t *testing.T) {
+	ctx := open(t, muster.Config{})
+	f := &muster.Function[int, int]{}
+	for _, call := range []func(){
+		func() { f.Go(ctx, 1) },
+		func() { f.From(ctx, muster.Put(ctx, 1)) },
+		func() { _, _ = muster.Collect(f.Map(ctx, count(1))) },
+	} {
+		inOrder(t, panicOf(call), []string{"muster: a Function that nobody has made was called: set it with Func or Local"})
+	}
+}

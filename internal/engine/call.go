@@ -78,6 +78,9 @@ func (f *Fn[In, Out]) Call(ctx context.Context, in In) (Out, error) {
 }
 
 func (f *Fn[In, Out]) at(ctx context.Context) (site, error) {
+	if f == nil || f.Do == nil {
+		panic("muster: a Function that nobody has made was called: set it with Func or Local, before its first call")
+	}
 	at, err := siteOf(ctx)
 	if err == nil && at.s == nil {
 		at.s, err = fallback(f.Name)
