@@ -102,3 +102,24 @@ func TestShortWaitOfAHolder(t *testing.T) {
 		}
 	})
 }
+
+// What waits for a value, and not for a function, takes its place in the order before the next task is given out.
+func TestValueHandsOnItsPlace(t *testing.T) {
+	ctx := open(t, muster.Config{CPUs: 1})
+	var order []string
+	record := func(name string, opts ...muster.Option) *muster.Function[muster.Ref[[]int], int] {
+		return muster.Local(func(context.Context, muster.Ref[[]int]) (int, error) { order = append(order, name); return 0, nil }, opts...)
+	}
+	gate := make(chan struct{})
+	first := muster.Local(func(context.Context, int) (int, error) { <-gate; return 0, nil }).Go(ctx, 0)
+	low := record("low").Go(ctx, muster.Ref[[]int]{})
+	mid := record("mid", muster.Priority(5)).Go(ctx, muster.Ref[[]int]{})
+	high := record("high", muster.Priority(9)).Go(ctx, muster.Gather(ctx, low))
+	close(gate)
+	if err := errors.Join(first.Wait(ctx), mid.Wait(ctx), high.Wait(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(order, []string{"low", "high", "mid"}) {
+		t.Error(order)
+	}
+}

@@ -37,7 +37,7 @@ func level(rank uint64) uint64 { return rank >> 31 }
 // isFrontRank reports whether the rank is one of those that go before all others.
 func isFrontRank(rank uint64) bool { return rank>>63 != 0 }
 
-func (a *need) before(b *need) bool { return a.rank > b.rank || a.rank == b.rank && a.num < b.num }
+func (n *need) before(o *need) bool { return n.rank > o.rank || n.rank == o.rank && n.num < o.num }
 
 // reorder puts a need where its first ready task belongs.
 func (m *Machine) reorder(n *need) {

@@ -39,15 +39,6 @@ func newRoom(totals []int64) room {
 	}
 }
 
-func (r *room) fits(n *need) bool {
-	for _, a := range n.amounts {
-		if r.free[a.Dim] < a.N {
-			return false
-		}
-	}
-	return true
-}
-
 func (r *room) charge(n *need, sign int64) {
 	for _, a := range n.amounts {
 		r.free[a.Dim] -= sign * a.N

@@ -115,10 +115,14 @@ func (w *worker) finish(r *Run, err error) {
 	} else {
 		s.conclude(r, err, res, now)
 	}
-	id, ok := s.m.Next()
+	var id coordinator.ID
+	ok := false
+	if len(s.out.joins) == 0 { // else flush hands out, once the values are there
+		id, ok = s.m.Next()
+	}
 	switch {
-	case !ok && !late && len(s.out.after) > 0:
-		w.stays = true // Close waits for what goes into the journal
+	case !ok && !late && len(s.out.after)+len(s.out.joins) > 0:
+		w.stays = true // Close waits for what is left to do, such as the journal's part
 	case !ok && !late:
 		s.release()
 	case ok && late:

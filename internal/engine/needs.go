@@ -107,7 +107,8 @@ func (s *Session) unfit(e *coordinator.UnfitError, o *Options) error {
 	name := s.name(e.Dim)
 	for _, r := range o.Resources {
 		if r.Name == name {
-			return fmt.Errorf("it needs Resource(%q, %v), and the session has %v: lower it, or raise Config.Resources", name, r.N, s.cfg.Resources[name])
+			return fmt.Errorf("it needs Resource(%q, %v), and the session has %v: lower it, or raise Config.Resources",
+				name, r.N, s.cfg.Resources[name])
 		}
 	}
 	return e

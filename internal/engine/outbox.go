@@ -96,7 +96,9 @@ func (s *Session) settleFor(t *Task, a coordinator.Action) {
 func (s *Session) flush() {
 	s.carryOut()
 	for {
-		s.handOut()
+		if len(s.out.joins) == 0 { // else what needs the values may go before what is ready now
+			s.handOut()
+		}
 		o := s.out
 		if o.empty() {
 			break
