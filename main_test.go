@@ -21,10 +21,15 @@ import (
 const program = "MUSTER_TEST_PROGRAM"
 
 var (
-	mainInc   = muster.Func("main.inc", muster.Plain(func(x int) int { return x + 1 }))
-	mainFail  = muster.Func("main.fail", muster.PlainErr(func(x int) (int, error) { return 0, fmt.Errorf("bad %d", x) }))
-	mainPanic = muster.Func("main.panic", muster.Plain(func(int) int { panic("boom") }))
-	mainWait  = muster.Func("main.wait", func(ctx context.Context, _ int) (int, error) {
+	mainInc     = muster.Func("main.inc", muster.Plain(func(x int) int { return x + 1 }))
+	mainFail    = muster.Func("main.fail", muster.PlainErr(func(x int) (int, error) { return 0, fmt.Errorf("bad %d", x) }))
+	mainPanic   = muster.Func("main.panic", muster.Plain(func(int) int { panic("boom") }))
+	mainStarted = make(chan struct{}, 100)
+	mainWait    = muster.Func("main.wait", func(ctx context.Context, _ int) (int, error) {
+		select {
+		case mainStarted <- struct{}{}:
+		default:
+		}
 		<-ctx.Done()
 		return 0, ctx.Err()
 	})
@@ -67,6 +72,14 @@ var programs = map[string]func(){
 			for i := range 3 {
 				mainWait.Go(ctx, i)
 			}
+			return nil
+		})
+	},
+	"cancels": func() {
+		muster.Main(func(ctx context.Context) error {
+			r := mainWait.Go(ctx, 0)
+			<-mainStarted
+			r.Cancel()
 			return nil
 		})
 	},
@@ -185,6 +198,7 @@ func TestMainEnds(t *testing.T) {
 		{program: "panics", code: 1, stderr: []string{"muster: main.panic #1 attempt 1: panic: boom\n", "main_test.go:", "muster: 1 failed: 1 main.panic\n"}},
 		{program: "tolerates", stderr: []string{"muster: 4 failed: 4 main.fail; the first: main.fail: item "}},
 		{program: "leaves", stderr: []string{"muster: cancelled what run left unfinished: 3 main.wait\n"}},
+		{program: "cancels"},
 		{program: "nil", code: 2, stderr: []string{"muster: Main of a nil function: pass the one to run\n"}},
 		{program: "twice", code: 2, stderr: []string{"muster: Main was called twice: a program has one\n"}},
 		{program: "early", code: 2, stderr: []string{"muster: main.inc was called before Main: call it in the function that Main runs\n"}},

@@ -82,13 +82,13 @@ func (s *Session) stillRunning() error {
 	return fmt.Errorf("muster: still running %v after their cancel: %s: let them watch their context", s.cfg.Grace, strings.Join(names, ", "))
 }
 
-// Unfinished counts the tasks that have not ended, by function.
+// Unfinished counts the tasks that have not ended and that nobody has cancelled, by function.
 func (s *Session) Unfinished() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := map[string]int{}
 	s.m.Each(func(id coordinator.ID, _ coordinator.State) bool {
-		if t := s.taskOf(id); !t.is(joins) {
+		if t := s.taskOf(id); !t.is(joins) && (t.run == nil || t.run.ended == nil) {
 			n[t.ops.Spec().Name]++
 		}
 		return true
