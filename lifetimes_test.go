@@ -202,3 +202,20 @@ func TestTasksInTheResultsOfAMapOutliveTheLoop(t *testing.T) {
 		t.Error(got, err)
 	}
 }
+
+// A Map may range with a context that outlives the function whose it was.
+func TestMapWithAContextThatOutlivedItsFunction(t *testing.T) {
+	ctx := open(t, muster.Config{CPUs: 2})
+	var kept context.Context
+	keep := muster.Local(func(ctx context.Context, x int) (int, error) {
+		kept = context.WithoutCancel(ctx)
+		return x, nil
+	})
+	if _, err := keep.Call(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	got, err := muster.Collect(benchInc.Map(kept, count(10)))
+	if err != nil || len(got) != 10 {
+		t.Error(got, err)
+	}
+}

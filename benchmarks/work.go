@@ -90,7 +90,9 @@ var stepsPerMilli = sync.OnceValue(func() int64 {
 	best := time.Duration(1 << 62)
 	for range 200 {
 		start := time.Now()
-		spin(steps)
+		if spin(steps) == 0 {
+			panic("spin gave zero")
+		}
 		best = min(best, time.Since(start))
 	}
 	return steps * time.Millisecond.Nanoseconds() / best.Nanoseconds()

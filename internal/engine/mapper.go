@@ -80,15 +80,16 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 		return nil, nil, err
 	}
 	inner, cancel := context.WithCancel(ctx)
+	own, around := m.s.tetherOf(inner, at.run), m.s.tetherOf(ctx, at.run)
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
 	if m.s.closed {
 		cancel()
 		return nil, nil, ErrClosed
 	}
-	m.scope = m.s.scopeOf(inner, at.run)
+	m.scope = m.s.scopeAt(own)
 	if f.OutRefs.HasRefs() {
-		m.outer = m.s.scopeOf(ctx, at.run)
+		m.outer = m.s.scopeAt(around)
 	}
 	m.room = m.s.capacity(&f.Spec)
 	return m, cancel, nil

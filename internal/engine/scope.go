@@ -54,9 +54,6 @@ func (s *Session) tetherOf(ctx context.Context, r *Run) tether {
 	return tether{ctx: ctx, done: ctx.Done()}
 }
 
-// scopeOf finds or makes the scope of a context whose Done was asked for before. The session's mutex is held.
-func (s *Session) scopeOf(ctx context.Context, r *Run) *Scope { return s.scopeAt(s.tetherOf(ctx, r)) }
-
 // scopeAt finds or makes the scope of a context. The session's mutex is held.
 func (s *Session) scopeAt(t tether) *Scope {
 	if t.run != nil {
