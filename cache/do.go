@@ -20,8 +20,9 @@ type Call struct {
 	// is called before an entry is stored, and not for a hit. Defaults to nothing.
 	Describe func(*Info)
 
-	// Accept is asked about each entry that would be a hit. If it says no, the value is computed and replaces the entry.
-	// It may be asked several times. Defaults to yes.
+	// Accept is asked about each value that would be a hit: an entry's, or the copy of one that another call has computed
+	// and couldn't store. If it says no, the value is computed and replaces the entry. It may be asked several times.
+	// Defaults to yes.
 	Accept func(Value) bool
 
 	// Lend is called to wait for others: it must call wait once, and return its error. A scheduler can give the call's
@@ -75,10 +76,11 @@ func (s *Store) miss(ctx context.Context, c *Call) (v Value, hit bool, err error
 		if err := c.block(func() error { return f.wait(ctx) }); err != nil {
 			return v, false, err
 		}
-		if f.value != nil {
-			return f.value.clone(), true, nil
+		if f.value == nil {
+			v, hit = s.lookup(c)
+		} else if v = f.value.clone(); c.Accept == nil || c.Accept(v) {
+			return v, true, nil
 		}
-		v, hit = s.lookup(c)
 	}
 	return v, true, nil
 }

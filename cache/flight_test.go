@@ -193,6 +193,8 @@ func TestWaitersOfAnUnstoredResult(t *testing.T) {
 			<-gate
 			return Value{Data: []byte(strings.Repeat("x", 10_000)), Raw: true}, nil
 		}
+		var asked atomic.Int32
+		c.Accept = func(v Value) bool { return asked.Add(1) > 0 && len(v.Data) == 10_000 }
 		wait := group(5, func(int) {
 			v, _, err := s.Do(t.Context(), c)
 			if err != nil || string(v.Data) != strings.Repeat("x", 10_000) || !v.Raw {
@@ -202,8 +204,8 @@ func TestWaitersOfAnUnstoredResult(t *testing.T) {
 		})
 		close(gate)
 		wait()
-		if all := n.take(); computed.Load() != 1 || len(all) != 1 {
-			t.Errorf("computed %d times, reported %v", computed.Load(), all)
+		if all := n.take(); computed.Load() != 1 || len(all) != 1 || asked.Load() != 4 {
+			t.Errorf("computed %d times, reported %v, %d of 4 copies were accepted", computed.Load(), all, asked.Load())
 		}
 		closeStore(t, s)
 	})
