@@ -34,8 +34,12 @@ func StreamName(job string) string { return "J_" + job }
 // ConsumerName is the name of the consumer through which a job's coordinator reads its stream.
 func ConsumerName(job string) string { return "C_" + job }
 
-// ControlSubject is where the head is asked for something.
-func ControlSubject(operation string) string { return "m.c." + operation }
+// ControlSubject is where one asks the head for an operation. Who asks, a user, node or job by its id, stands in the
+// subject, since that is what the servers check.
+func ControlSubject(who, operation string) string { return "m.c." + who + "." + operation }
+
+// AllControl is where the head listens.
+const AllControl = "m.c.>"
 
 // NodeSubject is where a node's agent is asked for something by the head, or by who may.
 func NodeSubject(node, operation string) string { return "m.n." + node + "." + operation }

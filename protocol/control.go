@@ -1,0 +1,257 @@
+package protocol
+
+import "time"
+
+// Requests to the head and its answers are rare, so they are JSON, which every tool reads: the body of a request is the
+// operation's struct below, and the answer is a Reply. Blobs' bytes follow the JSON of their request or answer, behind
+// a newline.
+//
+// Who asks is part of the subject, since servers check that and nothing else: see [ControlSubject].
+
+// The operations of the head's control service, and who may ask for them.
+const (
+	OpOpenJob    = "job.open"    // OpenJob → JobOpened; users
+	OpRenewJob   = "job.renew"   // RenewJob → nothing; the job
+	OpCloseJob   = "job.close"   // CloseJob → nothing; the job
+	OpListJobs   = "job.ls"      // nothing → []JobInfo; users, agents
+	OpCancelJob  = "job.cancel"  // JobID → nothing; users
+	OpListNodes  = "node.ls"     // nothing → []NodeInfo; all
+	OpReportNode = "node.report" // NodeInfo → nothing; agents, every Ages.Renew
+	OpHasBlob    = "blob.has"    // BlobID → BlobInfo; all
+	OpPutBlob    = "blob.put"    // PutBlob, newline, bytes → BlobInfo; users, jobs, agents
+	OpGetBlob    = "blob.get"    // GetBlob → BlobInfo, newline, bytes; all
+	OpNewToken   = "token.new"   // NewToken → TokenInfo with Token; admins
+	OpListTokens = "token.ls"    // nothing → []TokenInfo; admins
+	OpDropToken  = "token.rm"    // TokenID → nothing; admins
+	OpEvents     = "events"      // nothing → []ClusterEvent, the last ones; users
+)
+
+// Reply is the answer to every request: Error, or the operation's own answer in Body.
+type Reply struct {
+	Error *Refusal `json:"error,omitempty"`
+	Body  any      `json:"body,omitempty"`
+}
+
+// Refusal says why a request wasn't carried out. Text is one line that says what to do next.
+type Refusal struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// Error is the text.
+func (r *Refusal) Error() string { return r.Text }
+
+// Codes of refusals that programs tell apart.
+const (
+	CodeHeld       = "held"       // the job has a driver that lives
+	CodeSuperseded = "superseded" // a newer driver has the job
+	CodeUnknown    = "unknown"    // no such job, node, blob or token
+	CodeForbidden  = "forbidden"
+	CodeMalformed  = "malformed"
+	CodeVersion    = "version" // of the protocol
+	CodeFull       = "full"    // a limit or a disk
+	CodeInternal   = "internal"
+)
+
+// Ages are a cluster's periods. The head says them to whoever opens a job or joins, so that a test's may be short.
+type Ages struct {
+	Renew time.Duration `json:"renew"` // between two reports of a node, and two renewals of a job
+	Dead  time.Duration `json:"dead"`  // without one, a node or a driver counts as gone
+	Ask   time.Duration `json:"ask"`   // how long a node that seems gone may take to answer
+}
+
+// OpenJob asks for a job: a new one, or if Name is that of one that is there for its next epoch.
+type OpenJob struct {
+	Major     int      `json:"major"` // of the protocol
+	Minor     int      `json:"minor"`
+	Name      string   `json:"name,omitempty"` // "" for a job that doesn't resume
+	Program   string   `json:"program"`        // for people
+	Functions []string `json:"functions"`      // in the order in which Tasks count them
+	Binaries  []Binary `json:"binaries"`       // one for each platform
+	Args      []string `json:"args,omitempty"` // of the driver
+	Env       []string `json:"env,omitempty"`  // what a worker gets beside its clean environment, NAME=value
+	Files     []File   `json:"files,omitempty"`
+	Host      string   `json:"host"` // of the driver, for people
+	PID       int      `json:"pid"`
+	Driver    string   `json:"driver"`              // names this driver's process: random
+	TakeOver  bool     `json:"take_over,omitempty"` // though the job's driver seems to live
+	PublicKey string   `json:"public_key"`          // the job's user key, whose seed stays with the driver
+}
+
+// Binary is an executable: the driver's, or the same built for another platform.
+type Binary struct {
+	OS   string `json:"os"`
+	Arch string `json:"arch"`
+	Hash string `json:"hash"` // blake3, in hexadecimal digits
+	Size int64  `json:"size"`
+}
+
+// File is one that is put into the job's folder on each node.
+type File struct {
+	Path string `json:"path"` // relative, with slashes
+	Mode uint32 `json:"mode"`
+	Hash string `json:"hash"`
+	Size int64  `json:"size"`
+}
+
+// JobOpened is what a driver needs to go on.
+type JobOpened struct {
+	Job   string `json:"job"`
+	Epoch uint32 `json:"epoch"`
+	JWT   string `json:"jwt"` // for PublicKey: what connects as the job
+	Ages  Ages   `json:"ages"`
+	Last  uint64 `json:"last"` // the stream's last sequence: what is up to there is from earlier epochs
+}
+
+// RenewJob keeps a job's driver counted as alive.
+type RenewJob struct {
+	Job      string         `json:"job"`
+	Epoch    uint32         `json:"epoch"`
+	Read     uint64         `json:"read"`    // the journal is read and known up to there: without a name, it may go
+	Waiting  int            `json:"waiting"` // tasks that haven't started
+	Running  int            `json:"running"`
+	Done     uint64         `json:"done"`
+	Failed   uint64         `json:"failed"`
+	Progress map[string]int `json:"progress,omitempty"` // unfinished tasks by function
+}
+
+// CloseJob ends a job. One with a name stays, to be resumed, unless it succeeded.
+type CloseJob struct {
+	Job   string `json:"job"`
+	Epoch uint32 `json:"epoch"`
+	Error string `json:"error,omitempty"`
+}
+
+// JobID names a job by its id or its name.
+type JobID struct {
+	Job string `json:"job"`
+}
+
+// JobState says where a job stands.
+type JobState string
+
+// A job's states.
+const (
+	JobRunning  JobState = "running"
+	JobOrphaned JobState = "orphaned" // its driver is gone; it may come back
+	JobDone     JobState = "done"
+	JobFailed   JobState = "failed"
+)
+
+// JobInfo is a job's record.
+type JobInfo struct {
+	OpenJob
+	Job     string    `json:"job"`
+	Owner   string    `json:"owner"`
+	Epoch   uint32    `json:"epoch"`
+	State   JobState  `json:"state"`
+	Opened  time.Time `json:"opened"`
+	Renewed time.Time `json:"renewed"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Error   string    `json:"error,omitempty"`
+	Load    RenewJob  `json:"load"`
+}
+
+// NodeInfo is a node's record.
+type NodeInfo struct {
+	Node     string            `json:"node"` // its id
+	Name     string            `json:"name"` // its host's, for people
+	OS       string            `json:"os"`
+	Arch     string            `json:"arch"`
+	Version  string            `json:"version"`
+	CPUs     float64           `json:"cpus"`
+	Memory   int64             `json:"memory"`
+	GPUs     float64           `json:"gpus,omitempty"`
+	Named    map[string]int64  `json:"named,omitempty"` // in 1/10,000
+	Labels   map[string]string `json:"labels,omitempty"`
+	PID      int               `json:"pid"`
+	Started  time.Time         `json:"started"`
+	Seen     time.Time         `json:"seen"` // when the head last heard of it
+	Alive    bool              `json:"alive"`
+	Workers  int               `json:"workers"`
+	Running  int               `json:"running"`            // tasks
+	FreeCPU  float64           `json:"free_cpu"`           // CPUs
+	Resident int64             `json:"resident,omitempty"` // bytes, of the agent and its workers
+}
+
+// BlobID names a blob by the blake3 hash of its bytes, in hexadecimal digits.
+type BlobID struct {
+	Hash string `json:"hash"`
+}
+
+// PutBlob brings a part of a blob; parts come in order, and the last one makes the head check the hash. One that is
+// there already answers Complete to the first part.
+type PutBlob struct {
+	Hash   string `json:"hash"`
+	Size   int64  `json:"size"`
+	Offset int64  `json:"offset"`
+}
+
+// GetBlob asks for bytes from Offset on, at most Most and at most what a message holds.
+type GetBlob struct {
+	Hash   string `json:"hash"`
+	Offset int64  `json:"offset"`
+	Most   int    `json:"most"`
+}
+
+// BlobInfo is what the head has of a blob.
+type BlobInfo struct {
+	Hash     string `json:"hash"`
+	Size     int64  `json:"size"`
+	Have     int64  `json:"have"`
+	Complete bool   `json:"complete"`
+}
+
+// NewToken asks for a join token.
+type NewToken struct {
+	Role string        `json:"role"` // "agent" or "user"
+	User string        `json:"user,omitempty"`
+	Uses int           `json:"uses"`
+	Life time.Duration `json:"life"`
+}
+
+// TokenID names a token, without its secret.
+type TokenID struct {
+	ID string `json:"id"`
+}
+
+// TokenInfo is a token's record. Token, the whole of it, is in the answer to NewToken only.
+type TokenInfo struct {
+	ID      string    `json:"id"`
+	Role    string    `json:"role"`
+	User    string    `json:"user,omitempty"`
+	Left    int       `json:"left"` // uses
+	Expires time.Time `json:"expires"`
+	Token   string    `json:"token,omitempty"`
+}
+
+// ClusterEvent is one change that people may want to see.
+type ClusterEvent struct {
+	Time time.Time `json:"time"`
+	Kind string    `json:"kind"` // node.joined, node.lost, job.opened, job.closed, worker.died, ...
+	Job  string    `json:"job,omitempty"`
+	Node string    `json:"node,omitempty"`
+	Text string    `json:"text"`
+}
+
+// ClusterDigest is what the head says once a second on [Digest]: JSON.
+type ClusterDigest struct {
+	Number uint64       `json:"number"` // counts up while the head runs
+	Up     float64      `json:"up"`     // seconds since the head started
+	Nodes  []NodeDigest `json:"nodes"`
+	Jobs   []JobDigest  `json:"jobs"`
+}
+
+// NodeDigest is a node in the digest. Age is how long, in seconds, the head has heard nothing of it.
+type NodeDigest struct {
+	Node string  `json:"node"`
+	Age  float64 `json:"age"`
+	Dead bool    `json:"dead,omitempty"` // Age is above Ages.Dead, and the head has been up for so long
+}
+
+// JobDigest is a live job in the digest and in [News].
+type JobDigest struct {
+	Job   string `json:"job"`
+	Epoch uint32 `json:"epoch"`
+	Ended bool   `json:"ended,omitempty"` // in News: it is over, or orphaned; what runs of it is to be ended
+}
