@@ -42,7 +42,8 @@
 // nil and an empty slice or map; a nil pointer and a pointer to a zero value. All of that survives a round trip, with
 // the one NaN for every other.
 //
-// A type's own methods are trusted: if they give other bytes for equal values, so does the codec.
+// A type's own methods are trusted: if they give other bytes for equal values, so does the codec. A panic in them is an
+// error of Append or Decode.
 //
 // # What is not kept
 //

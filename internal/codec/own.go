@@ -8,11 +8,38 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
+// marshal calls a type's own method. A panic in it is an error, since who encodes a value has to go on without.
+func marshal(name string, method func() ([]byte, error)) (data []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			data, err = nil, panicked(name, v)
+		}
+	}()
+	return method()
+}
+
+// unmarshal is marshal for the way back.
+func unmarshal(name string, method func([]byte) error, data []byte) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = panicked(name, v)
+		}
+	}()
+	return method(data)
+}
+
+func panicked(name string, value any) error {
+	if err, ok := value.(error); ok {
+		return fmt.Errorf("its %s panicked: %w", name, err)
+	}
+	return fmt.Errorf("its %s panicked: %v", name, value)
+}
+
 // cborShape is for types with MarshalCBOR and UnmarshalCBOR: one item of any kind.
 type cborShape struct{ atom }
 
 func (cborShape) append(e *encoder, v reflect.Value) error {
-	item, err := v.Addr().Interface().(cbor.Marshaler).MarshalCBOR()
+	item, err := marshal("MarshalCBOR", v.Addr().Interface().(cbor.Marshaler).MarshalCBOR)
 	if err != nil {
 		return err
 	}
@@ -29,7 +56,7 @@ func (cborShape) decode(d *decoder, v reflect.Value) error {
 		return err
 	}
 	v.SetZero()
-	return v.Addr().Interface().(cbor.Unmarshaler).UnmarshalCBOR(item)
+	return unmarshal("UnmarshalCBOR", v.Addr().Interface().(cbor.Unmarshaler).UnmarshalCBOR, item)
 }
 
 func (cborShape) least() int { return 1 }
@@ -54,7 +81,7 @@ func (d *decoder) item() (cbor.RawMessage, error) {
 type binaryShape struct{ atom }
 
 func (binaryShape) append(e *encoder, v reflect.Value) error {
-	b, err := v.Addr().Interface().(encoding.BinaryMarshaler).MarshalBinary()
+	b, err := marshal("MarshalBinary", v.Addr().Interface().(encoding.BinaryMarshaler).MarshalBinary)
 	if err != nil {
 		return err
 	}
@@ -69,7 +96,7 @@ func (binaryShape) decode(d *decoder, v reflect.Value) error {
 	}
 	d.data = rest
 	v.SetZero()
-	return v.Addr().Interface().(encoding.BinaryUnmarshaler).UnmarshalBinary(b[:len(b):len(b)])
+	return unmarshal("UnmarshalBinary", v.Addr().Interface().(encoding.BinaryUnmarshaler).UnmarshalBinary, b[:len(b):len(b)])
 }
 
 func (binaryShape) least() int { return 1 }
@@ -80,7 +107,7 @@ func (s binaryShape) diff(x *differ, a, b reflect.Value) bool { return x.encodin
 type textShape struct{ atom }
 
 func (textShape) append(e *encoder, v reflect.Value) error {
-	text, err := v.Addr().Interface().(encoding.TextMarshaler).MarshalText()
+	text, err := marshal("MarshalText", v.Addr().Interface().(encoding.TextMarshaler).MarshalText)
 	if err != nil {
 		return err
 	}
@@ -95,7 +122,7 @@ func (textShape) decode(d *decoder, v reflect.Value) error {
 	}
 	d.data = rest
 	v.SetZero()
-	return v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(text[:len(text):len(text)])
+	return unmarshal("UnmarshalText", v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText, text[:len(text):len(text)])
 }
 
 func (textShape) least() int { return 1 }
