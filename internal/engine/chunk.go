@@ -250,7 +250,7 @@ func (m *mapper[In, Out]) itemError(index int, r *Run, err error) error {
 		e.Task, e.Attempt = r.num, int(r.attempt)
 	}
 	if p := (*panicError)(nil); errors.As(err, &p) {
-		e.Stack = p.stack
+		e.Stack = p.Stack
 	}
 	return e
 }

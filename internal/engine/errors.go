@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/musterrun/muster/internal/codec"
 )
 
 // The errors that the public package hands on under the same names.
@@ -51,13 +53,16 @@ func (e *TaskError) Error() string {
 // Unwrap is what the function returned, or why it didn't run to its end.
 func (e *TaskError) Unwrap() error { return e.Err }
 
-// panicError is a function's panic; its stack goes into TaskError.Stack.
+// panicError is a function's panic; its stack goes into TaskError.Stack. It travels as it is.
 type panicError struct {
-	value any
-	stack string
+	Text  string
+	Err   error // the value, if it is one
+	Stack string
 }
 
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+func init() { codec.RegisterErrorType("muster.panic", panicType) }
+
+func (e *panicError) Error() string { return "panic: " + e.Text }
 
 // stackIn is the stack of the function's own panic, or nothing.
 func stackIn(err error) string {
@@ -66,16 +71,13 @@ func stackIn(err error) string {
 		err = t.err
 	}
 	if p, ok := err.(*panicError); ok { //nolint:errorlint // only the function's own panic has a stack
-		return p.stack
+		return p.Stack
 	}
 	return ""
 }
 
 // Unwrap gives the value if it is an error, so that errors.Is sees through a panic(err).
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
-}
+func (e *panicError) Unwrap() error { return e.Err }
 
 // timeoutError is the end of an attempt whose time was over.
 type timeoutError struct {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
@@ -99,7 +100,8 @@ func (w *worker) rescue(value any) bool {
 
 // newPanic is called while the panic unwinds, so that the stack is the function's.
 func newPanic(value any) error {
-	return &panicError{value, trimStack(string(debug.Stack()))}
+	err, _ := value.(error)
+	return &panicError{fmt.Sprint(value), err, trimStack(string(debug.Stack()))}
 }
 
 // finish ends an attempt and gives the worker its next one, if there is one. A listener may panic in it, or call Goexit.

@@ -197,6 +197,12 @@ func (x refRestorer) make(key journal.Key, pointee reflect.Type) (*Task, error) 
 	return t, nil
 }
 
+// recordedFunc is the name of the function whose call has a key in the journal.
+func (s *Session) recordedFunc(key journal.Key) string {
+	e, _ := s.cfg.Journal.Task(key)
+	return s.cfg.Journal.Func(e)
+}
+
 // noteCached tells the listeners which results of an attempt came from the cache. The mutex is held.
 func (s *Session) noteCached(r *Run) {
 	if r.restored == 0 || !s.log.mask.Has(event.ResultRestored) {

@@ -145,6 +145,9 @@ func (j *Journal) Opened() Opened { return j.opened }
 // Task finds the outcome that earlier runs have recorded for a call: its first success, or else its newest failure.
 func (j *Journal) Task(k Key) (Entry, bool) { return j.index.task(k) }
 
+// Func is the function that an entry speaks of; "?" if the record of its name is lost.
+func (j *Journal) Func(e Entry) string { return j.index.counts[e.fn].Func }
+
 // Ranges lists what earlier runs have recorded of a Map, by first item. Of several that begin at one item it has the
 // newest; they may overlap.
 func (j *Journal) Ranges(k Key) []Entry { return sorted(j.index.ranges[k]) }
