@@ -66,13 +66,17 @@ func (s *Store) tryClaim(c *Call) (cl *claim, v Value, hit bool) {
 		cl.noLock = err
 		return cl, v, false
 	}
-	cl = &claim{store: s, entry: c.path, path: path, temp: tempOf(path), lock: l}
+	own := &claim{store: s, entry: c.path, path: path, temp: tempOf(path), lock: l}
+	defer func() {
+		if cl == nil { // also when Accept panics
+			own.release()
+		}
+	}()
 	// The owner before may have stored the entry after this call looked for it.
 	if v, hit = s.lookup(c); hit {
-		cl.release()
 		return nil, v, true
 	}
-	return cl, v, false
+	return own, v, false
 }
 
 // lock locks a file, whose folder may have to be made.

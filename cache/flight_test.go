@@ -210,3 +210,31 @@ func TestWaitersOfAnUnstoredResult(t *testing.T) {
 		closeStore(t, s)
 	})
 }
+
+// A panic of Accept leaves no lock behind, whenever it comes.
+func TestAcceptPanics(t *testing.T) {
+	s, _ := open(t, t.TempDir(), 1<<30)
+	c := callFor("refused", Value{Data: []byte("x")})
+	stores(t, s, c)
+	asked := 0
+	bad := c
+	bad.Accept = func(Value) bool {
+		if asked++; asked == 2 { // under the claim
+			panic("twice")
+		}
+		return false
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_, _, _ = s.Do(t.Context(), bad)
+	}()
+	noParts(t, s)
+	other, _ := open(t, s.Dir(), 1<<30) // what another process sees
+	refused := c
+	refused.Accept = func(Value) bool { return false }
+	ctx, cancel := context.WithCancel(t.Context())
+	refused.Lend = func(func() error) error { cancel(); return ctx.Err() } // it would wait for ever
+	if _, hit, err := other.Do(ctx, refused); hit || err != nil || asked != 2 {
+		t.Errorf("hit %v, %v, asked %d times", hit, err, asked)
+	}
+}
