@@ -282,7 +282,7 @@ func TestSubjects(t *testing.T) {
 		OfferSubject("J"): "m.j.J.offer", UpSubject("J", "N"): "m.j.J.up.N", AllUp("J"): "m.j.J.up.*",
 		DownSubject("J", "N"): "m.j.J.down.N", AllDown("N"): "m.j.*.down.N", OutcomeSubject("J", "N"): "m.j.J.o.N",
 		DecisionSubject("J"): "m.j.J.d", StreamName("J"): "J_J", ConsumerName("J"): "C_J",
-		ControlSubject("U", "open"): "m.c.open", NodeSubject("N", "drain"): "m.n.N.drain",
+		ControlSubject("U", "open"): "m.c.U.open", NodeSubject("N", "drain"): "m.n.N.drain",
 	} {
 		if got != want {
 			t.Errorf("a subject is %q, want %q", got, want)
