@@ -14,13 +14,21 @@ import (
 // goroutine comes round to it. All of this belongs to one attempt, not to its task: a wait that an attempt has left
 // behind doesn't touch the next one.
 
+// lending is what an attempt has lent.
+type lending struct {
+	waits int32      // Gets and Dones that have lent the slot
+	halts int32      // those of them in which the function stands still
+	lent  bool       // the slot isn't back yet
+	back  []returner // told when the slot is back
+}
+
 // returner is told when the slot is back, or at once if there is nothing to wait for.
 type returner interface{ slotBack() }
 
 // block lends the slot of r's task while its function waits for on, whatever that is.
 func (s *Session) block(r *Run, on ...*Task) {
 	s.mu.Lock()
-	var ids []coordinator.ID
+	ids := make([]coordinator.ID, 0, 4)
 	for _, t := range on {
 		ids = append(ids, t.id)
 	}
@@ -38,19 +46,23 @@ func (s *Session) unblock(r *Run) {
 	s.parking.Put(p)
 }
 
-// lend begins a wait for any of some tasks and sets, or for something that the machine doesn't know. If it halts the function, its
-// clock stands still meanwhile; with an open Done channel it may run on. The mutex is held.
+// lend begins a wait for any of some tasks and sets, or for something that the machine doesn't know. If it halts the
+// function, its clock stands still meanwhile; with an open Done channel it may run on. The mutex is held.
 func (s *Session) lend(r *Run, halts bool, on ...coordinator.ID) {
 	if r.over {
 		return
 	}
-	r.waits++
+	if r.lending == nil {
+		r.lending = &lending{}
+	}
+	l := r.lending
+	l.waits++
 	if halts {
-		r.halts++
+		l.halts++
 		s.stopClock(r)
 	}
-	if !r.lent {
-		r.lent = true
+	if !l.lent {
+		l.lent = true
 		s.load.running--
 		if s.listens(r.t, event.TaskBlocked) {
 			s.report(r.t, event.TaskBlocked, nil)
@@ -63,16 +75,17 @@ func (s *Session) lend(r *Run, halts bool, on ...coordinator.ID) {
 
 // reclaim ends a wait and tells back when the function may go on. The mutex is held; carryOut goes on.
 func (s *Session) reclaim(r *Run, back returner, halted bool) {
-	r.back = append(r.back, back)
 	if r.over {
-		s.letOn(r)
+		s.out.open = append(s.out.open, back)
 		return
 	}
-	r.waits--
+	l := r.lending
+	l.back = append(l.back, back)
+	l.waits--
 	if halted {
-		r.halts--
+		l.halts--
 	}
-	if r.waits > 0 {
+	if l.waits > 0 {
 		s.letOn(r)
 		s.startClock(r, s.now())
 		return
@@ -82,21 +95,21 @@ func (s *Session) reclaim(r *Run, back returner, halted bool) {
 
 // regain asks the machine for the slot of a function whose waits are over.
 func (s *Session) regain(r *Run) {
-	if !r.over && r.waits == 0 && s.m.Unblock(r.id) {
+	if !r.over && r.lending.waits == 0 && s.m.Unblock(r.id) {
 		s.resumed(r)
 	}
 }
 
 // letOn lets goroutines of the function go on that wait for the slot: they have it, or the function waits elsewhere.
 func (s *Session) letOn(r *Run) {
-	s.out.open = append(s.out.open, r.back...)
-	r.back = nil
+	s.out.open = append(s.out.open, r.lending.back...)
+	r.lending.back = nil
 }
 
 // resumed lets the function run on.
 func (s *Session) resumed(r *Run) {
 	s.letOn(r)
-	r.lent = false
+	r.lending.lent = false
 	s.load.running++
 	s.startClock(r, s.now())
 	if s.listens(r.t, event.TaskResumed) {
@@ -106,7 +119,7 @@ func (s *Session) resumed(r *Run) {
 
 // startClock lets the attempt's Timeout run, unless its function is halted.
 func (s *Session) startClock(r *Run, now int64) {
-	if r.left == 0 || r.halts > 0 || r.deadline.Load() != 0 {
+	if r.left == 0 || r.lending != nil && r.lending.halts > 0 || r.deadline.Load() != 0 {
 		return
 	}
 	at := now + r.left

@@ -117,14 +117,13 @@ func (w *worker) finish(r *Run, err error) {
 	} else {
 		s.conclude(r, err, res, now)
 	}
-	var id coordinator.ID
-	ok := false
-	if len(s.out.joins) == 0 { // else flush hands out, once the values are there
-		id, ok = s.m.Next()
+	for len(s.out.joins) > 0 { // what needs the values may go before what is ready now
+		s.round()
 	}
+	id, ok := s.m.Next()
 	switch {
-	case !ok && !late && len(s.out.after)+len(s.out.joins) > 0:
-		w.stays = true // Close waits for what is left to do, such as the journal's part
+	case !ok && !late && len(s.out.after) > 0:
+		w.stays = true // Close waits for what goes into the journal
 	case !ok && !late:
 		s.release()
 	case ok && late:
@@ -148,9 +147,11 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 		return
 	}
 	r.over = true
-	s.letOn(r)
-	if r.lent {
-		s.load.running++ // it ends now
+	if l := r.lending; l != nil {
+		s.letOn(r)
+		if l.lent {
+			s.load.running++ // it ends now
+		}
 	}
 	s.load.ended(took)
 	s.handOver(r, out == coordinator.Done, t.ops.Results)

@@ -91,32 +91,36 @@ func (s *Session) settleFor(t *Task, a coordinator.Action) {
 	}
 }
 
-// flush hands out what can run, releases the mutex and does the rest. Values that are assembled may end others, so it
-// goes on until nothing is left.
+// flush hands out what can run, releases the mutex and does the rest.
 func (s *Session) flush() {
 	s.carryOut()
 	for {
 		if len(s.out.joins) == 0 { // else what needs the values may go before what is ready now
 			s.handOut()
 		}
-		o := s.out
-		if o.empty() {
+		if s.out.empty() {
+			s.mu.Unlock()
 			break
 		}
-		if s.out = s.spare.Swap(nil); s.out == nil {
-			s.out = &outbox{}
-		}
-		s.mu.Unlock()
-		more := o.deliver(s)
-		o.clear()
-		s.spare.Store(o)
-		if !more {
-			s.log.drain()
-			return
+		if !s.round() {
+			break
 		}
 	}
-	s.mu.Unlock()
 	s.log.drain()
+}
+
+// round releases the mutex and does what is left to be done. If it assembled values it answers true and holds the mutex
+// again: there may be more.
+func (s *Session) round() (held bool) {
+	o := s.out
+	if s.out = s.spare.Swap(nil); s.out == nil {
+		s.out = &outbox{}
+	}
+	s.mu.Unlock()
+	held = o.deliver(s)
+	o.clear()
+	s.spare.Store(o)
+	return held
 }
 
 // deliver does what is to be done outside the mutex. If it answers true it holds the mutex again, and there may be more.

@@ -21,18 +21,15 @@ type Run struct {
 	interest atomic.Pointer[interest]
 	deadline atomic.Int64 // of the attempt, in ns since the session's start; 0 for none
 	fate     atomic.Int32 // running, returned or abandoned
+	attempt  int32
 	id       coordinator.ID
 	num      uint64
-	attempt  int32
 	start    int64 // ns since the session's start
 	left     int64 // Timeout that is left while the function waits, in ns
 	timeout  *timer
 	grace    *timer
-	waits    int32        // Gets and Dones that have lent the slot
-	halts    int32        // those of them in which the function stands still
-	lent     bool         // the slot isn't back yet
+	lending  *lending     // its waits, once there was one
 	kids     *Scope       // governs the tasks started with this context
-	back     []returner   // told when the slot is back
 	ended    error        // why its context ended; guarded by the session's mutex until it is told
 	expired  atomic.Bool  // by its timeout
 	final    bool         // its outcome was recorded by another run: no retries
