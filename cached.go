@@ -1,9 +1,13 @@
 package muster
 
 import (
+	"crypto/rand"
 	"fmt"
+	"reflect"
+	"runtime"
 
 	"github.com/musterrun/muster/cache"
+	"github.com/musterrun/muster/fingerprint"
 	"github.com/musterrun/muster/internal/engine"
 )
 
@@ -22,12 +26,26 @@ func Cached(policy ...cache.Policy) Option {
 	if len(policy) > 0 {
 		p = policy[0]
 	}
-	return option(len(policy) <= 1, "Cached: pass one policy, or none", func(o *engine.Options) {
+	bad := policyFault(p)
+	if len(policy) > 1 {
+		bad = "Cached: pass one policy, or none"
+	}
+	return option(bad == "", bad, func(o *engine.Options) {
 		o.Cache = &p
 		if p.Version != "" {
 			o.Version = p.Version
 		}
 	})
+}
+
+func policyFault(p cache.Policy) string {
+	switch {
+	case p.MaxAge < 0:
+		return fmt.Sprintf("Cached: Policy.MaxAge is %v: it must not be negative; 0 means no limit", p.MaxAge)
+	case p.Compress > cache.CompressBest:
+		return fmt.Sprintf("Cached: Policy.Compress is %d: use cache.CompressAuto and the like", p.Compress)
+	}
+	return ""
 }
 
 // Version declares a version of a function: another one makes it compute anew what is cached or recorded in a job's
@@ -40,10 +58,31 @@ func Version(v string) Option {
 // CacheKey is a copy of f whose cache is asked with key's result instead of the argument: key returns the argument with
 // the fields that make no difference set to zero. It must not change what its argument points at, and be safe for
 // concurrent use. The function itself still gets the whole argument.
+//
+// Results that were kept under one key function are found by no other, nor by f itself. No fingerprint covers key's own
+// code, so another build finds them only if a Version is declared: declare another one when you change key. Keys that
+// are one function literal with different captured values aren't told apart.
 func (f *Function[In, Out]) CacheKey(key func(In) In) *Function[In, Out] {
 	g := &Function[In, Out]{fn: f.fn}
 	g.fn.CacheKey = key
+	g.fn.CacheKeyID = func(version string) string { return keyID(key, version) }
 	return g
+}
+
+// thisProcess stands for an executable that can't be told.
+var thisProcess = rand.Text()
+
+// keyID names a key function: with the declared version, or else the executable, which its code may change with.
+func keyID(key any, version string) string {
+	name := runtime.FuncForPC(reflect.ValueOf(key).Pointer()).Name()
+	if version != "" {
+		return name
+	}
+	exe, err := fingerprint.Executable()
+	if err != nil {
+		exe = thisProcess
+	}
+	return name + " of " + exe
 }
 
 // CacheValid is a copy of f that asks valid about each result found in the cache: false has it computed again and

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/musterrun/muster"
 	"github.com/musterrun/muster/cache"
@@ -148,14 +149,17 @@ func TestCachedKeys(t *testing.T) {
 	call(cachedStruct, cachedArg{X: 1, Of: benchInc.Go(ctx, 5)}, "1 false 6", 1)
 
 	quiet := cachedStruct.CacheKey(func(a cachedArg) cachedArg { a.Verbose = false; return a })
-	call(quiet, cachedArg{X: 1, Verbose: true}, "1 false 0", 0)
 	call(quiet, cachedArg{X: 2, Verbose: true}, "2 true 0", 1)
 	call(quiet, cachedArg{X: 2}, "2 true 0", 0)
+	call(quiet.With(muster.Version("2")), cachedArg{X: 2}, "2 false 0", 1)
+	// What was kept under a key holds under that one alone.
+	call(cachedStruct, cachedArg{X: 2}, "2 false 0", 1)
+	call(cachedStruct.CacheKey(func(a cachedArg) cachedArg { a.X = 2; return a }), cachedArg{X: 3}, "3 false 0", 1)
 
 	asked := 0
 	stale := cachedStruct.CacheValid(func(a cachedArg, out string) bool { asked++; return a.X != 1 })
 	call(stale, cachedArg{X: 1}, "1 false 0", 1)
-	call(stale, cachedArg{X: 2}, "2 true 0", 0)
+	call(stale, cachedArg{X: 2}, "2 false 0", 0)
 	if asked < 2 {
 		t.Error("it was asked", asked, "times")
 	}
@@ -273,6 +277,14 @@ func TestCachedMistakes(t *testing.T) {
 	twice := panicOf(func() { cachedDouble.With(muster.Cached(cache.Policy{}, cache.Policy{})) })
 	if !strings.Contains(fmt.Sprint(twice), "one policy") {
 		t.Error(twice)
+	}
+	for want, policy := range map[string]cache.Policy{
+		"Policy.MaxAge is -1s: it must not be negative": {MaxAge: -time.Second},
+		"Policy.Compress is 77: use cache.CompressAuto": {Compress: 77},
+	} {
+		if got := panicOf(func() { cachedDouble.With(muster.Cached(policy)) }); !strings.Contains(fmt.Sprint(got), want) {
+			t.Error(got)
+		}
 	}
 }
 

@@ -87,6 +87,9 @@ func (f *Fn[In, Out]) cacheCall(s *Session, in In) (cache.Call, error) {
 	}
 	s.warn(code.Warning)
 	size := len(arg)
+	if f.CacheKey != nil {
+		arg = append(arg, f.CacheKeyID(f.Opts.Version)...)
+	}
 	info := cache.Info{Func: f.Name, Fingerprint: code.Fingerprint, Version: f.Opts.Version, Args: cache.HashOf(arg)}
 	return cache.Call{
 		Key: info.Key(), Info: info, Policy: *f.Opts.Cache,

@@ -16,8 +16,9 @@ type Fn[In, Out any] struct {
 	OutRefs codec.Finder
 	Weight  func(In) float64
 
-	CacheKey   func(In) In        // the argument without what makes no difference; nil: all of it counts
-	CacheValid func(In, Out) bool // whether a cached result still holds; nil: it does
+	CacheKey   func(In) In                 // the argument without what makes no difference; nil: all of it counts
+	CacheKeyID func(version string) string // names CacheKey: a result that was kept under one holds for no other
+	CacheValid func(In, Out) bool          // whether a cached result still holds; nil: it does
 }
 
 // Go starts a call, or records it if ctx is lazy. It doesn't block; every error becomes the task's.
