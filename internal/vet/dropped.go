@@ -41,12 +41,13 @@ func checkDropped(pass *analysis.Pass, c *code) {
 // whyKeep says why a call's result mustn't be dropped; "" if it may.
 func (c *code) whyKeep(call *ast.CallExpr) string {
 	name := apiOf(c.info, call)
-	if name == "" {
+	switch {
+	case name == "":
 		return ""
+	case copies[name]:
+		return "it is a changed copy, and the function itself stays as it is; use the copy"
 	}
 	switch name {
-	case "Function.With", "Function.Weight":
-		return "it is a changed copy, and the function itself stays as it is; use the copy"
 	case "Lazy", "Session.Context":
 		return "only calls made with the context that it gives are affected; use that one"
 	case "Local":

@@ -50,6 +50,9 @@ func nameOf(info *types.Info, e ast.Expr) string {
 	return types.ExprString(e)
 }
 
+// copies are the methods that give a changed copy of a Function.
+var copies = map[string]bool{"Function.With": true, "Function.Weight": true, "Function.CacheKey": true, "Function.CacheValid": true}
+
 // madeBy is the task of an expression such as Func(...).With(...), or of a variable that holds one, or nil.
 func (c *code) madeBy(e ast.Expr) *task {
 	if v := variable(c.info, e); v != nil {
@@ -62,7 +65,7 @@ func (c *code) madeBy(e ast.Expr) *task {
 	if t := c.byCall[call]; t != nil {
 		return t
 	}
-	if name := apiOf(c.info, call); name == "Function.With" || name == "Function.Weight" {
+	if copies[apiOf(c.info, call)] {
 		if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
 			return c.madeBy(sel.X)
 		}

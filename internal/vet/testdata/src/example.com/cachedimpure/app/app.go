@@ -27,7 +27,7 @@ var (
 	age    = muster.Func("age.cached", muster.Plain(func(born int) int { return clock.Year() - born }), keep)                         // want `reaches time.Now \(example.com/cachedimpure/clock/clock.go:\d+\)`
 	later  = clock.Age.With(muster.Cached(policy))                                                                                    // want `clock.Age is Cached and reaches time.Now`
 	plain  = muster.Func("plain", muster.Plain(noisy))
-	copied = plain.Weight(func(int) float64 { return 1 }).With(muster.Retries(1), keep)                                                          // want `Func "plain" is Cached and reaches math/rand/v2.IntN`
+	copied = plain.Weight(func(int) float64 { return 1 }).CacheKey(func(x int) int { return x }).With(muster.Retries(1), keep)                   // want `Func "plain" is Cached and reaches math/rand/v2.IntN`
 	took   = muster.Func("took", func(context.Context, int) (time.Duration, error) { start := time.Now(); return time.Since(start), nil }, keep) // want `reaches time.Now`
 )
 

@@ -16,6 +16,8 @@ func init() {
 func bad(ctx context.Context, refs []muster.Ref[int]) {
 	square.With(muster.Retries(3))                           // want `the result of With is dropped: it is a changed copy`
 	square.Weight(func(int) float64 { return 1 })            // want `the result of Weight is dropped`
+	square.CacheKey(func(x int) int { return x })            // want `the result of CacheKey is dropped: it is a changed copy`
+	square.CacheValid(func(x, y int) bool { return true })   // want `the result of CacheValid is dropped: it is a changed copy`
 	square.Go(ctx, 1)                                        // want `the result of Go is dropped: the task's error is lost with it; call Get or Wait, or assign it to _`
 	(square.From(ctx, refs[0]))                              // want `the result of From is dropped`
 	go square.Go(ctx, 2)                                     // want `the result of Go is dropped`
@@ -38,7 +40,7 @@ func (like) Go(context.Context, int) (r muster.Ref[int]) { return }
 
 func good(ctx context.Context, refs []muster.Ref[int]) (muster.Ref[int], error) {
 	_ = square.Go(ctx, 1) // on purpose
-	f := square.With(muster.Retries(3))
+	f := square.With(muster.Retries(3)).CacheKey(func(x int) int { return x })
 	square.Call(ctx, 1) // errcheck's
 	for range square.Map(ctx, slices.Values([]int{1})) {
 	}

@@ -25,11 +25,13 @@ func PerProcess[K comparable, T any](open func(context.Context, K) (T, error)) f
 	return nil
 }
 
-func (f *Function[In, Out]) With(opts ...Option) *Function[In, Out]            { return nil }
-func (f *Function[In, Out]) Weight(weight func(In) float64) *Function[In, Out] { return nil }
-func (f *Function[In, Out]) Go(ctx context.Context, in In) Ref[Out]            { return Ref[Out]{} }
-func (f *Function[In, Out]) From(ctx context.Context, in Ref[In]) Ref[Out]     { return Ref[Out]{} }
-func (f *Function[In, Out]) Call(ctx context.Context, in In) (Out, error)      { panic(0) }
+func (f *Function[In, Out]) With(opts ...Option) *Function[In, Out]                 { return nil }
+func (f *Function[In, Out]) Weight(weight func(In) float64) *Function[In, Out]      { return nil }
+func (f *Function[In, Out]) CacheKey(key func(In) In) *Function[In, Out]            { return nil }
+func (f *Function[In, Out]) CacheValid(valid func(In, Out) bool) *Function[In, Out] { return nil }
+func (f *Function[In, Out]) Go(ctx context.Context, in In) Ref[Out]                 { return Ref[Out]{} }
+func (f *Function[In, Out]) From(ctx context.Context, in Ref[In]) Ref[Out]          { return Ref[Out]{} }
+func (f *Function[In, Out]) Call(ctx context.Context, in In) (Out, error)           { panic(0) }
 func (f *Function[In, Out]) Map(ctx context.Context, in iter.Seq[In]) iter.Seq2[Out, error] {
 	return nil
 }
