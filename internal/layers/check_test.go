@@ -79,7 +79,7 @@ func (r rule) parts(test bool) []string {
 
 func (r rule) others(test bool) []string {
 	if test {
-		return slices.Concat(r.use, inTests)
+		return slices.Concat(r.use, r.extra, inTests)
 	}
 	return slices.Clone(r.use)
 }

@@ -9,6 +9,7 @@ type rule struct {
 	may   []string // parts
 	use   []string // packages of other modules, and those below them
 	tests []string // parts that only its tests may import
+	extra []string // packages of other modules, and those below them, that only its tests may import
 	not   []string // packages of the standard library, and those below them, that only its tests may import
 	any   bool     // no restriction
 	why   string   // the reason, for who breaks the rule
@@ -66,9 +67,12 @@ var rules = []rule{
 		why: "reading a module's source is for the CLI: no program of a user's links it"},
 	{part: "internal/vet", use: []string{"golang.org/x/tools"},
 		why: "the checks know muster by its import path, as they know any code that they read"},
-	{part: "object", may: []string{"event", "internal/codec"}, why: "a sealed value is bytes with a key: it knows no engine"},
+	{part: "object", use: []string{"github.com/zeebo/blake3", "golang.org/x/sys"},
+		why: "a sealed value is bytes with their hash: it knows no engine"},
 	{part: "protocol", why: "messages are read by workers in other languages too: they depend on no type of ours"},
-	{part: "cluster/agent", may: []string{"event", "object", "protocol"}, use: []string{"github.com/nats-io/nats.go"}, why: roles},
+	{part: "cluster/agent", may: []string{"cluster/join", "event", "object", "protocol"},
+		use: []string{"github.com/gofrs/flock", "github.com/nats-io/nats.go", "golang.org/x/sys"},
+		extra: []string{"github.com/nats-io/nats-server"}, tests: []string{"cluster/worker"}, why: roles},
 	{part: "cluster/join", may: []string{"event", "object", "protocol"}, use: []string{"github.com/nats-io/nats.go"}, why: roles},
 	{part: "cluster/worker", may: []string{"event", "object", "protocol"},
 		why: "it is part of every user's binary, and talks to its agent over a socket: it needs no NATS client"},
