@@ -71,7 +71,7 @@ var rules = []rule{
 		why: "a sealed value is bytes with their hash: it knows no engine"},
 	{part: "protocol", why: "messages are read by workers in other languages too: they depend on no type of ours"},
 	{part: "cluster/agent", may: []string{"cluster/join", "event", "object", "protocol"},
-		use: []string{"github.com/gofrs/flock", "github.com/nats-io/nats.go", "golang.org/x/sys"},
+		use:   []string{"github.com/gofrs/flock", "github.com/nats-io/nats.go", "golang.org/x/sys"},
 		extra: []string{"github.com/nats-io/nats-server"}, tests: []string{"cluster/worker"}, why: roles},
 	{part: "cluster/join", may: []string{"event", "object", "protocol"}, use: []string{"github.com/nats-io/nats.go"}, why: roles},
 	{part: "cluster/worker", may: []string{"event", "object", "protocol"},
