@@ -2,7 +2,9 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"time"
@@ -25,6 +27,9 @@ type Pruned struct {
 func (s *Store) Prune(ctx context.Context, bytes int64, unused time.Duration) (Pruned, error) {
 	if s.closed.Load() {
 		return Pruned{}, s.errClosed()
+	}
+	if _, err := os.Lstat(s.root); errors.Is(err, fs.ErrNotExist) {
+		return Pruned{}, nil // nothing has been stored
 	}
 	lock := s.evictLock()
 	if _, err := lock.TryLockContext(ctx, maxPause); err != nil {

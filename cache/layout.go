@@ -2,6 +2,8 @@ package cache
 
 import (
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -46,6 +48,15 @@ func keyOf(shard, name string) (key Key, ok bool) {
 	_, err1 := hex.Decode(key[:1], []byte(shard))
 	_, err2 := hex.Decode(key[1:], []byte(name))
 	return key, err1 == nil && err2 == nil
+}
+
+// checkFolder says why dir can't be read; one that isn't there is no error.
+func checkFolder(dir string) error {
+	_, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // makeDirs makes the folders that there are from the beginning. The others are made when they are needed.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -283,5 +284,35 @@ func TestNoticeText(t *testing.T) {
 		if got := bytesText(size); got != want {
 			t.Errorf("%d is %q, want %q", size, got, want)
 		}
+	}
+}
+
+// Looking at a store makes nothing.
+func TestExistingMakesNothing(t *testing.T) {
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "not", "there")
+	s, err := Open(dir, Options{Existing: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range s.List() {
+		t.Error("an entry")
+	}
+	_, verr := s.Verify(t.Context(), nil)
+	st, serr := s.Stats()
+	p, perr := s.Prune(t.Context(), 0, 0)
+	removed, rerr := s.Remove(Key{})
+	_, ok, uerr := s.Units("f")
+	if err := errors.Join(verr, serr, perr, rerr, uerr, s.Close()); err != nil || st.Entries != 0 || p.Entries != 0 || removed || ok {
+		t.Error(err, st, p, removed, ok)
+	}
+	if here, _ := open(t, t.TempDir(), 0); here.Limit() != s.Limit() {
+		t.Errorf("limit %d, want %d", s.Limit(), here.Limit())
+	}
+	if names, err := os.ReadDir(parent); len(names) > 0 || err != nil {
+		t.Error("it made", names, err)
+	}
+	if _, err := Open(os.Args[0], Options{Existing: true}); err == nil {
+		t.Error("a file was opened as a folder")
 	}
 }

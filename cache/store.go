@@ -1,7 +1,9 @@
 package cache
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,6 +18,10 @@ type Options struct {
 	// brings a store that is over it down to 90 %; until it has, the folder may exceed the limit by what was stored
 	// meanwhile, and by 1/256 of the limit for each process.
 	Limit int64
+
+	// Existing opens a folder as it is: nothing is made, and one that isn't there is an empty store. It is for who looks
+	// at a store or removes from it. Defaults to false.
+	Existing bool
 
 	// Report is told of what a caller isn't: damaged entries, results that couldn't be stored, evictions. It is called
 	// from any goroutine, several at once, and must not call the store. Defaults to nothing.
@@ -76,7 +82,11 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	s := &Store{dir: dir, root: filepath.Join(dir, formatDir), limit: o.Limit, tell: o.Report, disk: realDisk{}}
 	s.entries = s.path(entriesDir)
-	if err := s.makeDirs(); err != nil {
+	if o.Existing {
+		if err := checkFolder(dir); err != nil {
+			return nil, fmt.Errorf("open the cache: %w; name its folder", err)
+		}
+	} else if err := s.makeDirs(); err != nil {
 		return nil, fmt.Errorf("open the cache: %w; name a folder that can be written to", err)
 	}
 	if s.limit == 0 {
@@ -85,9 +95,14 @@ func Open(dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// defaultLimit is a tenth of the disk, if it is known and less than DefaultLimit.
+// defaultLimit is a tenth of the disk, if it is known and less than DefaultLimit. The folder may not be there yet.
 func defaultLimit(dir string) int64 {
-	if size, err := diskSize(dir); err == nil && size > 0 {
+	size, err := diskSize(dir)
+	for errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		size, err = diskSize(dir)
+	}
+	if err == nil && size > 0 {
 		return max(1, min(DefaultLimit, size/10))
 	}
 	return DefaultLimit

@@ -29,9 +29,9 @@ func newCache() *cobra.Command {
 	return cmd
 }
 
-// openCache opens the store; what it has to report goes to standard error.
+// openCache opens the store as it is; what it has to report goes to standard error.
 func openCache(dir string) (*cache.Store, error) {
-	return cache.Open(dir, cache.Options{Report: func(n cache.Notice) {
+	return cache.Open(dir, cache.Options{Existing: true, Report: func(n cache.Notice) {
 		if n.Kind != event.CacheEvicted {
 			fmt.Fprintln(os.Stderr, "muster:", n)
 		}
@@ -222,10 +222,13 @@ func newCachePrune(dir *string) *cobra.Command {
 	unused := cmd.Flags().Duration("unused", 0, "remove what wasn't used for this long")
 	cmd.RunE = withCache(dir, func(cmd *cobra.Command, s *cache.Store, _ []string) error {
 		limit := s.Limit()
-		if *unused > 0 {
+		switch {
+		case *unused < 0:
+			return usageError{fmt.Errorf("--unused %v: it must not be negative", *unused)}
+		case *unused > 0:
 			limit = -1
 		}
-		if *to != "" {
+		if cmd.Flags().Changed("to") {
 			var err error
 			if limit, err = parseSize(*to); err != nil {
 				return usageError{err}

@@ -44,14 +44,17 @@ func newJobs() *cobra.Command {
 		}
 		jobs, err := journal.List(d)
 		if *asJSON {
-			if jobs == nil {
-				jobs = []journal.Job{}
+			all := make([]jobJSON, len(jobs))
+			for i, j := range jobs {
+				all[i] = jobForJSON(j)
 			}
-			return errors.Join(printJSON(cmd.OutOrStdout(), jobs), err)
+			return errors.Join(printJSON(cmd.OutOrStdout(), all), err)
 		}
-		if len(jobs) == 0 && err == nil {
-			fmt.Fprintln(cmd.OutOrStdout(), "no jobs: a program records one when it runs with MUSTER_JOB=NAME, or with Config.Job")
-			return nil
+		if len(jobs) == 0 {
+			if err == nil {
+				fmt.Fprintln(cmd.OutOrStdout(), "no jobs: a program records one when it runs with MUSTER_JOB=NAME, or with Config.Job")
+			}
+			return err
 		}
 		rows := [][]string{{"JOB", "STATE", "RUNS", "DONE", "FAILED", "SIZE", "LAST RECORD"}}
 		for _, j := range jobs {
@@ -99,14 +102,14 @@ func newJobShow(dir *string) *cobra.Command {
 		}
 		j, err := journal.Describe(d, args[0])
 		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is no job %s: muster jobs lists them", args[0])
+			return noJob(args[0])
 		}
 		if err != nil {
 			return err
 		}
 		w := cmd.OutOrStdout()
 		if *asJSON {
-			return printJSON(w, j)
+			return printJSON(w, jobForJSON(j))
 		}
 		fmt.Fprintf(w, "job %s: %s, %s, %s, last record %s\n", j.Name, state(j), plural(len(j.Runs), "run"), size(j.Size), ago(j.Used))
 		if j.Damaged > 0 {
@@ -128,6 +131,8 @@ func newJobShow(dir *string) *cobra.Command {
 	return cmd
 }
 
+func noJob(name string) error { return fmt.Errorf("there is no job %s: muster jobs lists them", name) }
+
 func newJobRemove(dir *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "rm JOB...", Short: "Remove jobs, and all that they have recorded", Args: cobra.MinimumNArgs(1),
@@ -138,11 +143,14 @@ func newJobRemove(dir *string) *cobra.Command {
 			}
 			var errs []error
 			for _, name := range args {
-				err := journal.Remove(d, name)
-				if errors.Is(err, fs.ErrNotExist) {
-					err = fmt.Errorf("there is no job %s: muster jobs lists them", name)
+				switch err := journal.Remove(d, name); {
+				case err == nil:
+					fmt.Fprintln(cmd.OutOrStdout(), "removed", name)
+				case errors.Is(err, fs.ErrNotExist):
+					errs = append(errs, noJob(name))
+				default:
+					errs = append(errs, err)
 				}
-				errs = append(errs, err)
 			}
 			return errors.Join(errs...)
 		},

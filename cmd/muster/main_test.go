@@ -151,7 +151,18 @@ func TestCommandLine(t *testing.T) {
 	p.want(2, "name keys, or a function by --func", "cache", "rm")
 	p.want(2, `"x" is no size`, "cache", "prune", "--to", "x")
 	p.want(1, "no result of count is cached", "why-cached", "count")
-	p.want(1, "directory not found", "run", "./nope")
+	p.want(1, "muster: find the packages ./nope: stat ", "run", "./nope")
+	p.want(2, `muster: job "../x": a job's name is`, "run", "--job", "../x", ".", "1")
+	p.want(2, `muster: job "": a job's name is`, "run", "--job", "", ".", "1")
+	p.want(2, `"" is no size`, "cache", "prune", "--to", "")
+	p.want(2, "--unused -1h0m0s: it must not be negative", "cache", "prune", "--unused", "-1h")
+	p.want(1, "open the cache: ", "cache", "stats", "--dir", "go.mod")
+	for _, args := range [][]string{{"cache", "ls"}, {"cache", "stats"}, {"cache", "verify"}, {"cache", "prune"}, {"jobs"}} {
+		p.want(0, "", append(args, "--dir", "made")...)
+	}
+	if _, err := os.Stat(filepath.Join(p.dir, "made")); err == nil {
+		t.Error("looking at a folder that isn't there has made it")
+	}
 }
 
 func TestRunCachesAndExplains(t *testing.T) {
@@ -201,10 +212,10 @@ func TestFingerprintAndJobs(t *testing.T) {
 	p.want(0, "count", "job", "show", "nightly")
 	var jobs []map[string]any
 	out, _ := p.muster("jobs", "--json")
-	if err := json.Unmarshal([]byte(out), &jobs); err != nil || len(jobs) != 1 || jobs[0]["Name"] != "nightly" {
+	if err := json.Unmarshal([]byte(out), &jobs); err != nil || len(jobs) != 1 || jobs[0]["name"] != "nightly" {
 		t.Error(out, err)
 	}
-	p.want(0, "", "job", "rm", "nightly")
+	p.want(1, "removed nightly\nmuster: there is no job nosuch", "job", "rm", "nightly", "nosuch")
 	p.want(0, "no jobs", "jobs")
 	p.want(0, "", "vet", "./...")
 	p.edit("Count.Call(ctx, Query{n, \"x\"})", "0, error(nil)\n\tCount.Go(ctx, Query{n, \"x\"})")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/musterrun/muster/internal/journal"
 	"github.com/musterrun/muster/internal/source"
 )
 
@@ -32,6 +33,11 @@ nothing is written into your packages. What follows PACKAGE goes to the program;
 	job := cmd.Flags().String("job", "", "record the run under this name; a run of the same job goes on where this one stops")
 	tags := cmd.Flags().StringSlice("tags", nil, "build tags (default: those in GOFLAGS)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("job") {
+			if err := journal.CheckName(*job); err != nil {
+				return usageError{err}
+			}
+		}
 		dir, err := os.MkdirTemp("", "muster-run-")
 		if err != nil {
 			return fmt.Errorf("run %s: %w", args[0], err)
@@ -68,7 +74,12 @@ func build(ctx context.Context, dir, pkg string, tags []string, stderr io.Writer
 	if len(tags) > 0 {
 		args = append(args, "-tags="+strings.Join(tags, ","))
 	}
+	there := make(chan error, 1)
+	go func() { there <- checkPackages(ctx, []string{pkg}) }()
 	overlay, unseen := fingerprints(ctx, dir, pkg, tags)
+	if err := <-there; err != nil {
+		return "", err
+	}
 	if unseen == nil {
 		args = append(args, "-overlay="+overlay)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gofrs/flock"
 )
@@ -78,7 +79,7 @@ const patience = 200 * time.Millisecond
 func hold(dir, name string, create bool) (*holding, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	h := &holding{dir: filepath.Join(dir, name)}
+	h := &holding{dir: filepath.Join(dir, folderOf(name))}
 	for {
 		if create {
 			if err := os.MkdirAll(h.dir, 0o700); err != nil {
@@ -128,6 +129,33 @@ func (h *holding) tell(run Run) {
 func (h *holding) release() error {
 	_ = os.Remove(filepath.Join(h.dir, holderName)) // one that is left misleads for a moment at most
 	return h.lock.Unlock()
+}
+
+// folderOf is the name of a job's folder: a capital is written as the small letter behind "=", so that names that differ
+// by case are two jobs where the file system doesn't tell them apart.
+func folderOf(name string) string {
+	var b strings.Builder
+	for _, c := range name {
+		if lower := unicode.ToLower(c); lower != c {
+			b.WriteByte('=')
+			c = lower
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// nameOf is the reverse; false for a folder that is no job's.
+func nameOf(folder string) (string, bool) {
+	parts := strings.Split(folder, "=")
+	for i, p := range parts[1:] {
+		if p == "" {
+			return "", false
+		}
+		parts[i+1] = strings.ToUpper(p[:1]) + p[1:]
+	}
+	name := strings.Join(parts, "")
+	return name, CheckName(name) == nil && folderOf(name) == folder
 }
 
 // CheckName says what is wrong with a job's name: it is a folder's, too, on any system.

@@ -36,10 +36,11 @@ func List(dir string) ([]Job, error) {
 	var jobs []Job
 	var errs []error
 	for _, e := range entries {
-		if !e.IsDir() || CheckName(e.Name()) != nil {
+		name, ok := nameOf(e.Name())
+		if !e.IsDir() || !ok {
 			continue
 		}
-		switch j, err := Describe(dir, e.Name()); {
+		switch j, err := Describe(dir, name); {
 		case err == nil:
 			jobs = append(jobs, j)
 		case !errors.Is(err, fs.ErrNotExist): // a folder without a journal is no job
@@ -56,7 +57,7 @@ func Describe(dir, name string) (Job, error) {
 	if err := CheckName(name); err != nil {
 		return j, err
 	}
-	folder := filepath.Join(dir, name)
+	folder := filepath.Join(dir, folderOf(name))
 	f, err := os.Open(filepath.Join(folder, fileName))
 	if err != nil {
 		return j, fmt.Errorf("job %s: %w", name, err)
@@ -92,7 +93,7 @@ func Remove(dir, name string) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
-	folder := filepath.Join(dir, name)
+	folder := filepath.Join(dir, folderOf(name))
 	_, err := os.Stat(filepath.Join(folder, fileName))
 	if errors.Is(err, fs.ErrNotExist) { // an opening that failed leaves the lock
 		_, err = os.Stat(filepath.Join(folder, lockName))

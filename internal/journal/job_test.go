@@ -174,3 +174,41 @@ func TestOpenFails(t *testing.T) {
 		}
 	}
 }
+
+// Names that differ by case are different jobs on every file system.
+func TestNamesDifferByCase(t *testing.T) {
+	dir := t.TempDir()
+	folders := map[string]string{"Nightly-A": "=nightly-=a", "nightly-A": "nightly-=a", "nightly-a": "nightly-a"}
+	for name, folder := range folders {
+		j, err := Open(dir, name, Run{}, nil)
+		if err != nil || j.Opened().Epoch != 1 {
+			t.Fatal(name, err)
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, folder, fileName)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, other := range []string{"Nightly", "=", "a=", "a==b", "=-", "=ü"} { // none of them is a job's
+		if err := os.Mkdir(filepath.Join(dir, other), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	jobs, err := List(dir)
+	if err != nil || len(jobs) != len(folders) {
+		t.Fatal(jobs, err)
+	}
+	for _, j := range jobs {
+		if folders[j.Name] == "" {
+			t.Errorf("a job %q", j.Name)
+		}
+		if err := Remove(dir, j.Name); err != nil {
+			t.Error(err)
+		}
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*nightly*")); len(names) != 0 {
+		t.Error("left:", names)
+	}
+}
