@@ -125,7 +125,7 @@ func (x *explanation) codeChanges(old, now []fingerprint.Unit) []string {
 			lines = append(lines, fmt.Sprintf("the code: %d more changes", len(changes)-i))
 			break
 		}
-		lines = append(lines, "the code: "+c.String())
+		lines = append(lines, "the code: "+inWords(c))
 	}
 	return lines
 }
