@@ -50,11 +50,15 @@ func ReadDown(data []byte) (d Down, err error) {
 func appendItems(dst []byte, items []Item) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(items)))
 	for _, i := range items {
-		dst = append(dst, i.kind(), 0)
-		at := len(dst)
-		dst = putLength(i.append(dst), at)
+		dst = appendItem(dst, i)
 	}
 	return dst
+}
+
+func appendItem(dst []byte, i Item) []byte {
+	dst = append(dst, i.kind(), 0)
+	at := len(dst)
+	return putLength(i.append(dst), at)
 }
 
 // putLength puts the length of what begins at at into the byte before it, and makes room there for a long one.

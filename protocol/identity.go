@@ -1,0 +1,36 @@
+package protocol
+
+import "time"
+
+// Operations on identities.
+const (
+	OpRenewIdentity  = "identity.renew"  // RenewIdentity → IdentityRenewed; all, for themselves
+	OpListIdentities = "identity.ls"     // nothing → []IdentityInfo; admins
+	OpDropIdentity   = "identity.revoke" // IdentityName → nothing; admins
+)
+
+// RenewIdentity asks for a new JWT for a key that has one.
+type RenewIdentity struct {
+	PublicKey string `json:"public_key"`
+}
+
+// IdentityRenewed is the new JWT. The connection goes on with the old one, which the next connect replaces.
+type IdentityRenewed struct {
+	JWT     string    `json:"jwt"`
+	Expires time.Time `json:"expires"`
+}
+
+// IdentityName names all keys of a user or node.
+type IdentityName struct {
+	Name string `json:"name"`
+}
+
+// IdentityInfo is a key that may connect.
+type IdentityInfo struct {
+	Name      string    `json:"name"` // of the user or node
+	Role      string    `json:"role"`
+	PublicKey string    `json:"public_key"`
+	Host      string    `json:"host"` // where it was made, for people
+	Issued    time.Time `json:"issued"`
+	Expires   time.Time `json:"expires"`
+}
