@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -90,6 +91,11 @@ func TestOptionsRefuseNonsense(t *testing.T) {
 	}{
 		{muster.CPUs(0), "CPUs(0): must be above 0; for functions that wait use IO()"},
 		{muster.CPUs(-1), "CPUs(-1)"},
+		{muster.CPUs(math.NaN()), "CPUs(NaN): must be above 0"},
+		{muster.CPUs(math.Inf(1)), "CPUs(+Inf): must be at most 9e+14"},
+		{muster.CPUs(1e300), "CPUs(1e+300): must be at most 9e+14"},
+		{muster.Resource("gpu", math.NaN()), `Resource("gpu", NaN): needs a name and an amount between 0 and 9e+14`},
+		{muster.Resource("gpu", 1e15), `Resource("gpu", 1e+15): needs a name and an amount between 0 and 9e+14`},
 		{muster.Memory(-1), "Memory(-1): must not be negative"},
 		{muster.Resource("", 1), `Resource("", 1): needs a name`},
 		{muster.Resource("gpu", -1), `Resource("gpu", -1)`},
@@ -102,6 +108,7 @@ func TestOptionsRefuseNonsense(t *testing.T) {
 	}
 	inOrder(t, panicOf(func() { benchInc.With(muster.Option{}) }), []string{"muster: bench.inc: option", "zero"})
 	inOrder(t, panicOf(func() { muster.Local[int, int](nil) }), []string{"muster: Local of a nil function: pass one"})
+	inOrder(t, panicOf(func() { muster.PerProcess[int, int](nil) }), []string{"muster: PerProcess of a nil function: pass one"})
 }
 
 func TestOpenRefusesNonsense(t *testing.T) {
@@ -113,6 +120,10 @@ func TestOpenRefusesNonsense(t *testing.T) {
 		want string
 	}{
 		{muster.Config{CPUs: 0.5}, "Config.CPUs is 0.5: it must be at least 1"},
+		{muster.Config{CPUs: math.NaN()}, "Config.CPUs is NaN: it must be at least 1"},
+		{muster.Config{CPUs: 1e300}, "Config.CPUs is 1e+300: it must be at most 9e+14"},
+		{muster.Config{Resources: map[string]float64{"gpu": math.NaN()}}, `Config.Resources["gpu"] is NaN`},
+		{muster.Config{Resources: map[string]float64{"gpu": 1e15}}, `Config.Resources["gpu"] is 1e+15: it needs a name and an amount between 0 and 9e+14`},
 		{muster.Config{Concurrency: -1}, "Config.Concurrency is -1"},
 		{muster.Config{Memory: -1}, "Config.Memory is -1"},
 		{muster.Config{Grace: -1}, "Config.Grace is -1ns"},

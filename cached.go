@@ -63,7 +63,7 @@ func Version(v string) Option {
 // code, so another build finds them only if a Version is declared: declare another one when you change key. Keys that
 // are one function literal with different captured values aren't told apart.
 func (f *Function[In, Out]) CacheKey(key func(In) In) *Function[In, Out] {
-	g := &Function[In, Out]{fn: f.fn}
+	g := &Function[In, Out]{fn: *f.made()}
 	g.fn.CacheKey = key
 	g.fn.CacheKeyID = func(version string) string { return keyID(key, version) }
 	return g
@@ -88,7 +88,7 @@ func keyID(key any, version string) string {
 // CacheValid is a copy of f that asks valid about each result found in the cache: false has it computed again and
 // replaced. It must be safe for concurrent use.
 func (f *Function[In, Out]) CacheValid(valid func(In, Out) bool) *Function[In, Out] {
-	g := &Function[In, Out]{fn: f.fn}
+	g := &Function[In, Out]{fn: *f.made()}
 	g.fn.CacheValid = valid
 	return g
 }

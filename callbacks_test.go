@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"iter"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -97,11 +98,45 @@ func TestListenerThatCallsGoexit(t *testing.T) {
 func TestFunctionThatNobodyMade(t *testing.T) {
 	ctx := open(t, muster.Config{})
 	f := &muster.Function[int, int]{}
+	var none *muster.Function[int, int]
+	var nothing *muster.Function[[]int, int]
 	for _, call := range []func(){
+		func() { none.With() },
+		func() { none.Weight(nil) },
+		func() { none.CacheKey(nil) },
+		func() { none.CacheValid(nil) },
+		func() { none.Go(ctx, 1) },
+		func() { none.From(ctx, muster.Put(ctx, 1)) },
+		func() { _, _ = none.Call(ctx, 1) },
+		func() { none.Map(ctx, count(1)) },
+		func() { none.Pipe(ctx, nil) },
+		func() { none.Unordered(ctx, count(1)) },
+		func() { muster.Reduce(ctx, nothing, []muster.Ref[int]{muster.Put(ctx, 1)}) },
 		func() { f.Go(ctx, 1) },
 		func() { f.From(ctx, muster.Put(ctx, 1)) },
 		func() { _, _ = muster.Collect(f.Map(ctx, count(1))) },
 	} {
 		inOrder(t, panicOf(call), []string{"muster: a Function that nobody has made was called: set it with Func or Local"})
+	}
+}
+
+func TestLoopsOverNoSequence(t *testing.T) {
+	ctx := open(t, muster.Config{})
+	const want = "the sequence of items is nil: pass one, such as slices.Values(items)"
+	for _, loop := range []iter.Seq2[int, error]{benchInc.Map(ctx, nil), benchInc.Pipe(ctx, nil)} {
+		n := 0
+		for _, err := range loop {
+			n++
+			oneLine(t, err, want)
+		}
+		if n != 1 {
+			t.Error(n, "items")
+		}
+	}
+	for r := range benchInc.Unordered(ctx, nil) {
+		if r.Index != -1 {
+			t.Error(r)
+		}
+		oneLine(t, r.Err, want)
 	}
 }

@@ -68,7 +68,9 @@ func (c Config) engine() (engine.Config, error) {
 
 func (c Config) check() error {
 	switch {
-	case c.CPUs != 0 && (c.CPUs < 1 || !finite(c.CPUs)):
+	case c.CPUs > mostUnits:
+		return fmt.Errorf("muster: Config.CPUs is %v: it must be at most %v", c.CPUs, mostUnits)
+	case c.CPUs != 0 && (c.CPUs < 1 || math.IsNaN(c.CPUs)):
 		return fmt.Errorf("muster: Config.CPUs is %v: it must be at least 1, or 0 for GOMAXPROCS", c.CPUs)
 	case c.Concurrency < 0:
 		return fmt.Errorf("muster: Config.Concurrency is %d: it must not be negative", c.Concurrency)
@@ -80,8 +82,8 @@ func (c Config) check() error {
 		return fmt.Errorf("muster: Config.Grace is %v: it must not be negative", c.Grace)
 	}
 	for name, n := range c.Resources {
-		if name == "" || n < 0 || !finite(n) {
-			return fmt.Errorf("muster: Config.Resources[%q] is %v: it needs a name and an amount of at least 0", name, n)
+		if name == "" || n < 0 || n > mostUnits || math.IsNaN(n) {
+			return fmt.Errorf("muster: Config.Resources[%q] is %v: it needs a name and an amount between 0 and %v", name, n, mostUnits)
 		}
 	}
 	return nil

@@ -50,6 +50,14 @@ func Local[In, Out any](fn func(context.Context, In) (Out, error), opts ...Optio
 	return f
 }
 
+// made is the function; a nil one is a mistake that panics here, before the runtime's less helpful panic.
+func (f *Function[In, Out]) made() *engine.Fn[In, Out] {
+	if f == nil {
+		panic(engine.Unmade)
+	}
+	return &f.fn
+}
+
 // Plain adapts a function without a context and an error, such as math.Sqrt, for Func and Local.
 func Plain[In, Out any](fn func(In) Out) func(context.Context, In) (Out, error) {
 	if fn == nil {
@@ -68,7 +76,7 @@ func PlainErr[In, Out any](fn func(In) (Out, error)) func(context.Context, In) (
 
 // With is a copy of f with other options; those that aren't named stay.
 func (f *Function[In, Out]) With(opts ...Option) *Function[In, Out] {
-	g := &Function[In, Out]{fn: f.fn}
+	g := &Function[In, Out]{fn: *f.made()}
 	apply(&g.fn.Spec, opts)
 	g.checkCached()
 	return g
@@ -78,7 +86,7 @@ func (f *Function[In, Out]) With(opts ...Option) *Function[In, Out] {
 // Map and its kin use it to give each core about as much. It must be quick; it is called once an item, and what isn't a
 // positive number counts as 1.
 func (f *Function[In, Out]) Weight(weight func(In) float64) *Function[In, Out] {
-	g := &Function[In, Out]{fn: f.fn}
+	g := &Function[In, Out]{fn: *f.made()}
 	g.fn.Weight = weight
 	return g
 }
@@ -87,18 +95,18 @@ func (f *Function[In, Out]) Weight(weight func(In) float64) *Function[In, Out] {
 // fn asks for them; if one of them fails, its error becomes this task's, and fn doesn't run. Every error, a nil context
 // included, is reported by the Ref. The task ends when ctx does. About 1 us.
 func (f *Function[In, Out]) Go(ctx context.Context, in In) Ref[Out] {
-	return Ref[Out]{f.fn.Go(ctx, in)}
+	return Ref[Out]{f.made().Go(ctx, in)}
 }
 
 // From starts a task when in is ready, with in's value as its argument. If in fails, its error becomes this task's.
 func (f *Function[In, Out]) From(ctx context.Context, in Ref[In]) Ref[Out] {
-	return Ref[Out]{f.fn.From(ctx, in.typed())}
+	return Ref[Out]{f.made().From(ctx, in.typed())}
 }
 
 // Call is Go and Get. When ctx ends, it returns the task's own *TaskError, once the function has returned or the grace
 // period is over.
 func (f *Function[In, Out]) Call(ctx context.Context, in In) (Out, error) {
-	return f.fn.Call(ctx, in)
+	return f.made().Call(ctx, in)
 }
 
 // Map calls f for each item of in, in parallel, and yields the results in the order of the items. It pulls in as it
@@ -110,18 +118,18 @@ func (f *Function[In, Out]) Call(ctx context.Context, in In) (Out, error) {
 // doesn't look complete; if in panics, an error that says so is. Nothing starts before the range; ranging twice runs
 // twice. A cheap item costs some tens of nanoseconds, since items travel in chunks of up to a millisecond.
 func (f *Function[In, Out]) Map(ctx context.Context, in iter.Seq[In]) iter.Seq2[Out, error] {
-	return f.fn.Map(ctx, engine.All(in))
+	return f.made().Map(ctx, engine.All(in))
 }
 
 // Pipe is Map over a sequence that may carry errors, such as another Map's results: they keep their place, and f isn't
 // called for them.
 func (f *Function[In, Out]) Pipe(ctx context.Context, in iter.Seq2[In, error]) iter.Seq2[Out, error] {
-	return f.fn.Map(ctx, in)
+	return f.made().Map(ctx, in)
 }
 
 // Unordered is Map in the order in which items finish. When ctx ends, a Result with Index -1 and ctx.Err() comes last.
 func (f *Function[In, Out]) Unordered(ctx context.Context, in iter.Seq[In]) iter.Seq[Result[In, Out]] {
-	return f.fn.Unordered(ctx, in)
+	return f.made().Unordered(ctx, in)
 }
 
 // Result is an item of Unordered. Its fields are

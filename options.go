@@ -22,11 +22,16 @@ func option(ok bool, bad string, set func(*engine.Options)) Option {
 	return Option{set, bad}
 }
 
-func finite(n float64) bool { return !math.IsInf(n, 0) && !math.IsNaN(n) }
+// mostUnits bounds amounts of CPUs and resources: ten thousand times that still fits 64 bits.
+const mostUnits = 9e14
 
 // CPUs is how many cores a task keeps busy: fractions are allowed, down to 0.0001. Defaults to 1.
 func CPUs(n float64) Option {
-	return option(n > 0 && finite(n), fmt.Sprintf("CPUs(%v): must be above 0; for functions that wait use IO()", n), func(o *engine.Options) {
+	wrong := fmt.Sprintf("CPUs(%v): must be above 0; for functions that wait use IO()", n)
+	if n > mostUnits {
+		wrong = fmt.Sprintf("CPUs(%v): must be at most %v", n, mostUnits)
+	}
+	return option(n > 0 && n <= mostUnits, wrong, func(o *engine.Options) {
 		o.CPUs, o.IO = n, false
 	})
 }
@@ -44,8 +49,8 @@ func Memory(bytes int64) Option {
 
 // Resource is how much of one of Config.Resources a task holds while it runs. Zero takes an earlier one back.
 func Resource(name string, n float64) Option {
-	wrong := fmt.Sprintf("Resource(%q, %v): needs a name and an amount of at least 0", name, n)
-	return option(name != "" && n >= 0 && finite(n), wrong, func(o *engine.Options) {
+	wrong := fmt.Sprintf("Resource(%q, %v): needs a name and an amount between 0 and %v", name, n, mostUnits)
+	return option(name != "" && n >= 0 && n <= mostUnits, wrong, func(o *engine.Options) {
 		o.Resources = engine.SetResource(o.Resources, name, n)
 	})
 }
@@ -58,7 +63,8 @@ func Retries(n int) Option {
 }
 
 // RetryIf limits Retries to errors for which it answers true. It must be quick and safe for concurrent use.
-// It is asked about the error that the function returned, before it travels; also in strict sessions.
+// It is asked about the error that the function returned, before it travels; also in strict sessions. A panic or a
+// Goexit in it is a no, and the task's error says so.
 func RetryIf(mend func(error) bool) Option {
 	return option(mend != nil, "RetryIf(nil): pass a function", func(o *engine.Options) { o.RetryIf = mend })
 }

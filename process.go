@@ -14,9 +14,14 @@ import (
 // the wait of the others. The first one stays until open returns; the others leave when their own context ends. Once
 // open has returned without an error, its context doesn't end any more, since the value may hold on to it.
 //
+// It panics for a nil function.
+//
 // If every task that asks has a Timeout and open takes longer, it is cancelled each time: give those functions a longer
 // one, or open the key before.
 func PerProcess[K comparable, T any](open func(context.Context, K) (T, error)) func(context.Context, K) (T, error) {
+	if open == nil {
+		panic("muster: PerProcess of a nil function: pass one that opens the value of a key")
+	}
 	p := &perProcess[K, T]{open: open, opened: map[K]*opening[T]{}}
 	return p.get
 }

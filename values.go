@@ -48,6 +48,7 @@ func Reduce[T any, S ~[]T](ctx context.Context, f *Function[S, T], refs []Ref[T]
 		var zero T
 		return Ref[T]{engine.Ready(nil, zero, errors.New("muster: Reduce of no Refs: there is nothing to return"))}
 	}
+	f.made()
 	level := typed(refs)
 	for len(level) > 1 {
 		var up []*engine.Typed[T]
@@ -56,7 +57,7 @@ func Reduce[T any, S ~[]T](ctx context.Context, f *Function[S, T], refs []Ref[T]
 			if n == 1 && len(up) > 0 {
 				up = append(up, level[0])
 			} else {
-				up = append(up, f.fn.From(ctx, engine.Gather[T, S](ctx, level[:n:n])))
+				up = append(up, f.made().From(ctx, engine.Gather[T, S](ctx, level[:n:n])))
 			}
 			level = level[n:]
 		}

@@ -78,9 +78,12 @@ func (f *Fn[In, Out]) Call(ctx context.Context, in In) (Out, error) {
 	return t.Value()
 }
 
+// Unmade is the panic of who uses a Function that is nil, or none that Func or Local has given.
+const Unmade = "muster: a Function that nobody has made was called: set it with Func or Local, before its first call"
+
 func (f *Fn[In, Out]) at(ctx context.Context) (site, error) {
-	if f == nil || f.Do == nil {
-		panic("muster: a Function that nobody has made was called: set it with Func or Local, before its first call")
+	if f.Do == nil {
+		panic(Unmade)
 	}
 	at, err := siteOf(ctx)
 	if err == nil && at.s == nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime/debug"
@@ -45,12 +46,18 @@ func (f *Fn[In, Out]) Unordered(ctx context.Context, in iter.Seq[In]) iter.Seq[R
 	}
 }
 
+var errNoInput = errors.New("muster: the sequence of items is nil: pass one, such as slices.Values(items)")
+
 // emit hands the loop one item of a chunk, or without a chunk an error of the iteration itself.
 type emit[In, Out any] func(c *chunk[In, Out], i int, err error) bool
 
 // drive is one iteration from the first item to the last result.
 func (f *Fn[In, Out]) drive(ctx context.Context, in iter.Seq2[In, error], unordered bool, out emit[In, Out]) {
 	m, cancel, err := f.newMapper(ctx, unordered)
+	if err == nil && in == nil {
+		m.leave(cancel)
+		err = errNoInput
+	}
 	if err != nil {
 		out(nil, 0, &TaskError{Func: f.Name, Item: -1, Err: err})
 		return

@@ -296,8 +296,11 @@ func (m *mapper[In, Out]) ring() {
 }
 
 // All adapts a sequence to one that may carry errors. It doesn't range over it, so that an input that goes on after its
-// yield has returned false meets the driver's message and not the runtime's.
+// yield has returned false meets the driver's message and not the runtime's. Nil stays nil.
 func All[In any](in iter.Seq[In]) iter.Seq2[In, error] {
+	if in == nil {
+		return nil
+	}
 	return func(yield func(In, error) bool) {
 		in(func(v In) bool { return yield(v, nil) })
 	}
