@@ -1,0 +1,132 @@
+package remote
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// agent is a node's agent, as far as a carrier sees it. It runs tasks by giving their outcomes.
+type agent struct {
+	t     testing.TB
+	conn  *nats.Conn
+	js    jetstream.JetStream
+	node  string
+	job   string
+	epoch uint32
+
+	mu     sync.Mutex
+	number uint64
+	deaf   bool               // it hears nothing from above
+	heard  chan protocol.Down // what it has heard
+	seen   map[protocol.Attempt]int
+}
+
+func newAgent(t testing.TB, h *testHead, c *Carrier, node string) *agent {
+	a := &agent{
+		t: t, conn: h.server.connect(), node: node, job: c.Job(), epoch: c.Epoch(),
+		heard: make(chan protocol.Down, 10_000), seen: map[protocol.Attempt]int{},
+	}
+	var err error
+	if a.js, err = jetstream.New(a.conn); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.conn.Subscribe(protocol.AllDown(node), a.onDown); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (a *agent) onDown(m *nats.Msg) {
+	a.mu.Lock()
+	deaf := a.deaf
+	a.mu.Unlock()
+	if deaf {
+		return
+	}
+	d, err := protocol.ReadDown(m.Data)
+	if err != nil {
+		a.t.Error(err)
+	}
+	_ = m.Respond(nil)
+	a.heard <- d
+}
+
+// offer offers room for so many tasks; the batch comes by the channel.
+func (a *agent) offer(most int) <-chan protocol.Batch {
+	a.mu.Lock()
+	a.number++
+	o := protocol.Offer{Epoch: a.epoch, Number: a.number, Node: a.node, Most: most, CPU: int64(most) * 10_000}
+	a.mu.Unlock()
+	got := make(chan protocol.Batch, 1)
+	inbox := a.conn.NewInbox()
+	sub, err := a.conn.Subscribe(inbox, func(m *nats.Msg) {
+		if b, err := protocol.ReadBatch(m.Data); err == nil {
+			got <- b
+		}
+	})
+	if err == nil {
+		_ = sub.AutoUnsubscribe(1)
+		err = a.conn.PublishRequest(protocol.OfferSubject(a.job), inbox, o.Append(nil))
+	}
+	if err == nil {
+		err = a.conn.Flush()
+	}
+	if err != nil {
+		a.t.Error(err)
+	}
+	return got
+}
+
+// take is the batch that an offer got.
+func (a *agent) take(got <-chan protocol.Batch) protocol.Batch {
+	a.t.Helper()
+	select {
+	case b := <-got:
+		return b
+	case <-within(a.t).Done():
+		a.t.Fatal("no batch comes")
+		return protocol.Batch{}
+	}
+}
+
+// up says items, until they are heard.
+func (a *agent) up(items ...protocol.Item) {
+	a.t.Helper()
+	u := protocol.Up{Epoch: a.epoch, Node: a.node, Items: items}
+	ctx := within(a.t)
+	for ctx.Err() == nil {
+		if _, err := a.conn.Request(protocol.UpSubject(a.job, a.node), u.Append(nil), 200*time.Millisecond); err == nil {
+			return
+		}
+	}
+	a.t.Error("the coordinator doesn't hear")
+}
+
+// outcomes records outcomes, until they are.
+func (a *agent) outcomes(tasks []protocol.Task) {
+	a.t.Helper()
+	o := protocol.Outcomes{Epoch: a.epoch, Node: a.node}
+	for _, t := range tasks {
+		o.List = append(o.List, protocol.Outcome{
+			ID: t.ID, Attempt: t.Attempt, Key: t.Key, Status: protocol.Succeeded,
+			Value: protocol.Value{Form: protocol.Inline, Data: t.Arg},
+		})
+	}
+	data := o.Append(nil)
+	ctx := within(a.t)
+	for ctx.Err() == nil {
+		if _, err := a.js.Publish(ctx, protocol.OutcomeSubject(a.job, a.node), data); err == nil {
+			return
+		}
+	}
+	a.t.Error("the journal doesn't take outcomes")
+}

@@ -1,0 +1,169 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/zeebo/blake3"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// PutValue stores a value that is too long for a message, and gives its id, the hash of its bytes. To store one again
+// costs a question.
+func (c *Carrier) PutValue(ctx context.Context, data []byte) (id string, size int64, err error) {
+	sum := blake3.Sum256(data)
+	id, size = hex.EncodeToString(sum[:]), int64(len(data))
+	if err := put(ctx, c.asks, id, size, bytes.NewReader(data)); err != nil {
+		return "", 0, fmt.Errorf("store a value of %d bytes: %w", size, err)
+	}
+	return id, size, nil
+}
+
+// GetValue fetches what PutValue, here or on a node, has stored. It takes no more memory than size and checks the bytes
+// against the id.
+func (c *Carrier) GetValue(ctx context.Context, id string, size int64) ([]byte, error) {
+	if size < 0 || int64(int(size)) != size {
+		return nil, fmt.Errorf("fetch value %s: %d bytes aren't for this machine", id, size)
+	}
+	w := &limited{left: size}
+	if err := c.asks.GetBlob(ctx, id, w); err != nil {
+		return nil, fmt.Errorf("fetch value %s of %d bytes: %w", id, size, err)
+	}
+	if sum := blake3.Sum256(w.Bytes()); hex.EncodeToString(sum[:]) != id {
+		return nil, fmt.Errorf("fetch value %s: other bytes came", id)
+	}
+	return w.Bytes(), nil
+}
+
+// limited takes so many bytes and no more.
+type limited struct {
+	bytes.Buffer
+	left int64
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.left -= int64(len(p)); l.left < 0 {
+		return 0, errors.New("it is longer than its size says")
+	}
+	return l.Buffer.Write(p)
+}
+
+// put uploads a blob unless the head has it.
+func put(ctx context.Context, to Control, hash string, size int64, r io.ReaderAt) error {
+	var info protocol.BlobInfo
+	err := to.Ask(ctx, protocol.OpHasBlob, protocol.BlobID{Hash: hash}, &info)
+	var refused *protocol.Refusal
+	switch {
+	case err == nil && info.Complete:
+		return nil
+	case err == nil, errors.As(err, &refused) && refused.Code == protocol.CodeUnknown:
+		return to.PutBlob(ctx, hash, size, r)
+	}
+	return err
+}
+
+// uploadBinaries gives the head the executables that it hasn't.
+func (c *Config) uploadBinaries(ctx context.Context) ([]protocol.Binary, error) {
+	list := c.Binaries
+	if len(list) == 0 {
+		path, err := ownExecutable()
+		if err != nil {
+			return nil, fmt.Errorf("find this program's executable: %w; name it in Config.Binaries", err)
+		}
+		list = []Binary{{runtime.GOOS, runtime.GOARCH, path}}
+	}
+	out := make([]protocol.Binary, 0, len(list))
+	for _, b := range list {
+		hash, info, err := upload(ctx, c.Cluster, b.Path)
+		if err != nil {
+			return nil, fmt.Errorf("upload the executable for %s/%s: %w", b.OS, b.Arch, err)
+		}
+		out = append(out, protocol.Binary{OS: b.OS, Arch: b.Arch, Hash: hash, Size: info.Size()})
+	}
+	return out, nil
+}
+
+// ownExecutable is where this process's executable can be read, also after its file was replaced by a new build.
+func ownExecutable() (string, error) {
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil
+	}
+	return os.Executable()
+}
+
+func (c *Config) uploadFiles(ctx context.Context) ([]protocol.File, error) {
+	out := make([]protocol.File, 0, len(c.Files))
+	for _, f := range c.Files {
+		hash, info, err := upload(ctx, c.Cluster, f.From)
+		if err != nil {
+			return nil, fmt.Errorf("upload file %s: %w", f.Path, err)
+		}
+		out = append(out, protocol.File{Path: f.Path, Mode: uint32(info.Mode().Perm()), Hash: hash, Size: info.Size()})
+	}
+	return out, nil
+}
+
+// upload gives the head a file, unless it has it.
+func upload(ctx context.Context, to Control, path string) (hash string, info fs.FileInfo, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if info, err = f.Stat(); err != nil {
+		return "", nil, err
+	}
+	if hash, err = hashes.of(path, info, f); err != nil {
+		return "", nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return hash, info, put(ctx, to, hash, info.Size(), f)
+}
+
+// hashes remembers the files that were hashed, for a process that opens many jobs.
+var hashes = hashed{known: map[fileState]string{}}
+
+type hashed struct {
+	mu    sync.Mutex
+	known map[fileState]string
+}
+
+// fileState is what changes when a file does.
+type fileState struct {
+	path string
+	size int64
+	mod  time.Time
+}
+
+const maxHashes = 1000
+
+func (h *hashed) of(path string, info fs.FileInfo, f *os.File) (string, error) {
+	state := fileState{path, info.Size(), info.ModTime()}
+	h.mu.Lock()
+	hash, ok := h.known[state]
+	h.mu.Unlock()
+	if ok {
+		return hash, nil
+	}
+	sum := blake3.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, info.Size())); err != nil {
+		return "", err
+	}
+	hash = hex.EncodeToString(sum.Sum(nil))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.known) >= maxHashes {
+		clear(h.known)
+	}
+	h.known[state] = hash
+	return hash, nil
+}

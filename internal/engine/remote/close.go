@@ -1,0 +1,101 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// Close ends the job, with the error with which it failed if it did, and waits for what was started here: call it when
+// the Job has nothing more to do. The nodes are told, and the head. A job that was lost to another driver is left alone.
+// It is safe to call again.
+func (c *Carrier) Close(ctx context.Context, failed error) error {
+	c.closing.Do(func() { c.closed = c.close(ctx, failed) })
+	return c.closed
+}
+
+func (c *Carrier) close(ctx context.Context, failed error) (err error) {
+	if c.ctx.Err() == nil {
+		err = c.farewell(ctx, failed)
+	}
+	c.end()
+	c.mu.Lock()
+	subs := c.subs
+	c.subs = nil
+	c.mu.Unlock()
+	for _, s := range subs {
+		_ = s.Unsubscribe() // the connection is closed in a moment
+	}
+	c.running.Wait()
+	c.conn.Close()
+	return err
+}
+
+// farewell hands out nothing more, tells the nodes to end what they do, and closes the job.
+func (c *Carrier) farewell(ctx context.Context, failed error) error {
+	c.leaving.Store(true)
+	c.mu.Lock()
+	nodes := c.nodes.all()
+	offers := c.lot.clear()
+	c.mu.Unlock()
+	for _, p := range offers {
+		c.answerEmpty(p)
+	}
+	for _, node := range nodes {
+		c.Send(node, protocol.Quit{})
+	}
+	c.waitQuiet(ctx)
+	request := protocol.CloseJob{Job: c.opened.Job, Epoch: c.opened.Epoch}
+	if failed != nil {
+		request.Error = failed.Error()
+	}
+	ctx, cancel := context.WithTimeout(ctx, longestFarewell)
+	defer cancel()
+	err := c.asks.Ask(ctx, protocol.OpCloseJob, request, nil)
+	var refused *protocol.Refusal
+	if errors.As(err, &refused) && (refused.Code == protocol.CodeUnknown || refused.Code == protocol.CodeSuperseded) {
+		return nil // it is over already
+	}
+	if err != nil {
+		return fmt.Errorf("close job %s: %w; the cluster ends it by itself", c.opened.Job, err)
+	}
+	return nil
+}
+
+const longestFarewell = 5 * time.Second
+
+// waitQuiet waits until the nodes have heard all, but not long: the head's news reach them too.
+func (c *Carrier) waitQuiet(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, min(c.opened.Ages.Ask, time.Second))
+	defer cancel()
+	for {
+		c.mu.Lock()
+		idle := c.downs.idle()
+		c.mu.Unlock()
+		if idle {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.ctx.Done():
+			return
+		case <-c.quiet:
+		}
+	}
+}
+
+// ended is why carrying has ended.
+func (c *Carrier) ended() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return c.cause
+	}
+	return errClosed
+}
+
+var errClosed = errors.New("the job is closed")

@@ -1,0 +1,25 @@
+// Package remote carries a session's tasks to the nodes of a cluster, and their outcomes back, over NATS. Its nouns are
+// Carrier, what carries; Job, the session whose tasks are carried; and Cluster, how the cluster is reached.
+//
+// A Carrier knows nothing of functions, dependencies or retries: it asks its Job for tasks when a node has room, and
+// tells it what nodes say. What decides is in state machines without a clock, a lock or a connection:
+//
+//	lot      offers of room that wait for tasks
+//	handed   batches that no node has confirmed yet
+//	downs    what is to be said to the nodes, one message to each on its way at a time
+//	nodes    who is alive
+//	lease    whether this driver still has its job
+//	order    the journal's records, each once and in their order
+//
+// The other files connect them to NATS, a goroutine each, all of which end in Close.
+//
+// # Costs
+//
+// A batch of 128 no-op tasks costs the driver 0.2 us a task, and about 5 us of its own whatever is in it. A task on its
+// own is with its agent 20 us after Wake on loopback: no timer is in its way.
+//
+// # What is not promised
+//
+// A task may run more than once: a batch whose confirmation is late is given out again. A message to a node may arrive
+// twice, and what a node says may be told to the Job twice. An outcome that was recorded is told once for each record.
+package remote

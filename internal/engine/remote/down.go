@@ -1,0 +1,95 @@
+package remote
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// say sends what is to be said to nodes.
+func (c *Carrier) say() {
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-c.speak:
+		}
+		for c.sayNext() {
+		}
+	}
+}
+
+func (c *Carrier) sayNext() bool {
+	c.mu.Lock()
+	m, ok := c.downs.next(time.Now())
+	c.mu.Unlock()
+	if ok {
+		c.sayTo(m)
+	}
+	return ok
+}
+
+// sayTo sends a message. If that can't be, it is sent again, as one that isn't answered.
+func (c *Carrier) sayTo(m message) {
+	most := int(c.conn.MaxPayload())
+	d := protocol.Down{Epoch: c.opened.Epoch, Items: m.items}
+	data := d.Append(nil)
+	if len(data) > most && most > 0 {
+		d.Items = shorten(m.items, most)
+		data = d.Append(nil)
+	}
+	reply := c.inbox + "." + strconv.FormatUint(m.number, 10)
+	_ = c.conn.PublishRequest(protocol.DownSubject(c.opened.Job, m.node), reply, data)
+}
+
+// shorten replaces the values that no message can carry by failures that say so. Only the one value of a message may be
+// as long: see downs.
+func shorten(items []protocol.Item, most int) []protocol.Item {
+	out := make([]protocol.Item, len(items))
+	for i, it := range items {
+		if s, ok := it.(protocol.Settle); ok && sizeOfValue(&s.Value) > maxMessage {
+			s.Value = failure(fmt.Sprintf("the value is longer than a message, of at most %d bytes: "+
+				"let the function return fewer, or Put them", most))
+			it = s
+		}
+		out[i] = it
+	}
+	return out
+}
+
+// asked begins the last token of the subject to which a node answers that it lives.
+const asked = "lives-"
+
+// ask asks a node whether it lives, with an empty message, which is out of the order of the others.
+func (c *Carrier) ask(node string) {
+	d := protocol.Down{Epoch: c.opened.Epoch}
+	_ = c.conn.PublishRequest(protocol.DownSubject(c.opened.Job, node), c.inbox+"."+asked+node, d.Append(nil))
+}
+
+// onAnswer hears that a node has heard.
+func (c *Carrier) onAnswer(m *nats.Msg) {
+	if len(m.Data) == 0 && m.Header.Get("Status") != "" {
+		return // nobody listens there: the server says so
+	}
+	token := lastToken(m.Subject)
+	c.mu.Lock()
+	node, isAsked := strings.CutPrefix(token, asked)
+	if !isAsked {
+		number, _ := strconv.ParseUint(token, 10, 64)
+		node = c.downs.answered(number)
+	}
+	c.nodes.heard(node)
+	more, idle := len(c.downs.ready) > 0, c.downs.idle()
+	c.mu.Unlock()
+	if more {
+		c.speak.give()
+	}
+	if idle {
+		c.quiet.give()
+	}
+}

@@ -1,0 +1,161 @@
+package remote
+
+import (
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// downs are what is to be said to the nodes: a line each, of whose messages one is on its way at a time, so that one
+// that is sent again can't overtake a newer one. Not for concurrent use.
+type downs struct {
+	lines  map[string]*line
+	ready  []*line          // those that may have something to send, each once
+	flying map[uint64]*line // by the number of the message on its way
+	number uint64           // of the last message
+}
+
+// line is what is to be said to one node.
+type line struct {
+	node   string
+	items  []protocol.Item // not sent yet
+	bytes  int             // of those, about
+	sent   []protocol.Item // on their way
+	number uint64          // of the message that has them; 0 if none is on its way
+	at     time.Time       // when it was sent last
+	ready  bool            // it is in downs.ready
+	over   bool            // it is above maxLine, and that was said
+}
+
+const (
+	maxLine    = 64 << 20 // bytes that wait for a node beyond which there is something wrong with it
+	maxMessage = 1 << 20  // bytes of items that go into a message, beyond the first
+)
+
+// add puts an item at the end of a node's line, and reports whether that has become too long just now.
+func (d *downs) add(node string, it protocol.Item) (over bool) {
+	if d.lines == nil {
+		d.lines, d.flying = map[string]*line{}, map[uint64]*line{}
+	}
+	l := d.lines[node]
+	if l == nil {
+		l = &line{node: node}
+		d.lines[node] = l
+	}
+	l.items = append(l.items, it)
+	l.bytes += sizeOf(it)
+	d.mark(l)
+	over = l.bytes > maxLine && !l.over
+	l.over = l.over || over
+	return over
+}
+
+func (d *downs) mark(l *line) {
+	if !l.ready && l.number == 0 && len(l.items) > 0 {
+		l.ready = true
+		d.ready = append(d.ready, l)
+	}
+}
+
+// message is what one line has on its way.
+type message struct {
+	node   string
+	number uint64
+	items  []protocol.Item
+}
+
+func (l *line) message() message { return message{l.node, l.number, l.sent} }
+
+// next is a message to send now, if there is one.
+func (d *downs) next(now time.Time) (m message, ok bool) {
+	for len(d.ready) > 0 {
+		l := d.ready[0]
+		d.ready = d.ready[1:]
+		l.ready = false
+		if l.number != 0 || len(l.items) == 0 {
+			continue // it was dropped
+		}
+		l.take()
+		d.number++
+		l.number, l.at = d.number, now
+		d.flying[l.number] = l
+		return l.message(), true
+	}
+	return message{}, false
+}
+
+// take moves as many items as a message holds to sent.
+func (l *line) take() {
+	n, size := 0, 0
+	for n < len(l.items) {
+		s := sizeOf(l.items[n])
+		if n > 0 && size+s > maxMessage {
+			break
+		}
+		n, size = n+1, size+s
+	}
+	l.sent = l.items[:n:n]
+	l.items = l.items[n:]
+	l.bytes -= size
+	l.over = l.over && l.bytes > maxLine/2
+	if len(l.items) == 0 {
+		l.items = nil
+	}
+}
+
+// answered notes that a message was heard, and gives the node. A message that isn't on its way is passed over.
+func (d *downs) answered(number uint64) (node string) {
+	l := d.flying[number]
+	if l == nil {
+		return ""
+	}
+	delete(d.flying, number)
+	l.number, l.sent = 0, nil
+	if len(l.items) == 0 {
+		delete(d.lines, l.node)
+	}
+	d.mark(l)
+	return l.node
+}
+
+// again are the messages that were sent last before a time: they are to be sent again.
+func (d *downs) again(before, now time.Time) (again []message) {
+	for _, l := range d.flying {
+		if l.at.Before(before) {
+			l.at = now
+			again = append(again, l.message())
+		}
+	}
+	return again
+}
+
+// drop forgets what is to be said to a node that is dead.
+func (d *downs) drop(node string) {
+	l := d.lines[node]
+	if l == nil {
+		return
+	}
+	delete(d.lines, node)
+	delete(d.flying, l.number)
+	l.items, l.number = nil, 0
+}
+
+// idle reports whether all that was to be said was heard.
+func (d *downs) idle() bool { return len(d.lines) == 0 }
+
+// sizeOf is about how many bytes an item takes.
+func sizeOf(it protocol.Item) int {
+	const fixed = 48
+	if s, ok := it.(protocol.Settle); ok {
+		return fixed + sizeOfValue(&s.Value)
+	}
+	return fixed
+}
+
+func sizeOfValue(v *protocol.Value) int {
+	n := 16 + len(v.Data) + len(v.ID) + len(v.Node)
+	for i := range v.Parts {
+		n += sizeOfValue(&v.Parts[i])
+	}
+	return n
+}

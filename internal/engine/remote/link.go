@@ -1,0 +1,98 @@
+package remote
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// watchLink follows the connection, which is up.
+func (c *Carrier) watchLink() {
+	changed := c.conn.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.CLOSED)
+	c.nodes.link(time.Now())
+	c.start(func() {
+		defer c.conn.RemoveStatusListener(changed)
+		var silent []string // nodes whose offers were forgotten
+		for {
+			select {
+			case <-c.ctx.Done():
+				return
+			case status := <-changed:
+				silent = c.linkIs(status, silent)
+			}
+		}
+	})
+}
+
+func (c *Carrier) linkIs(status nats.Status, silent []string) []string {
+	switch status {
+	case nats.RECONNECTING:
+		return append(silent, c.disconnected()...)
+	case nats.CONNECTED:
+		c.connected(silent)
+	case nats.CLOSED:
+		c.lose(errors.New("the connection to the cluster was closed for good: this user's identity has expired or was " +
+			"revoked; join again, then start the program again"))
+	}
+	return nil
+}
+
+// disconnected forgets the offers: servers let an answer through only on the connection on which the question came. It
+// gives their nodes.
+func (c *Carrier) disconnected() (silent []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nodes.link(time.Time{})
+	for _, p := range c.lot.clear() {
+		silent = append(silent, p.Node)
+	}
+	return silent
+}
+
+// connected says again what may not have been heard, and renews.
+func (c *Carrier) connected(silent []string) {
+	now := time.Now()
+	c.mu.Lock()
+	c.nodes.link(now)
+	c.handed.grant(now.Add(c.config.resend)) // so long may nodes take to confirm once more
+	again := c.downs.again(now, now)
+	c.mu.Unlock()
+	for _, m := range again {
+		c.sayTo(m)
+	}
+	for _, node := range silent {
+		c.ask(node) // an agent that hears of a job offers it room
+	}
+	c.renewing.give()
+	c.Wake()
+}
+
+// onDigest looks for nodes that may be dead.
+func (c *Carrier) onDigest(m *nats.Msg) {
+	var d protocol.ClusterDigest
+	if err := json.Unmarshal(m.Data, &d); err != nil {
+		c.noteOnce("the head's digest makes no sense; is it of another version?")
+		return
+	}
+	c.mu.Lock()
+	suspects := c.nodes.digest(&d, time.Now())
+	c.mu.Unlock()
+	for _, node := range suspects {
+		c.ask(node)
+	}
+}
+
+// onNews renews at once if the head says that another driver has this job, or that it is over: the answer says which.
+func (c *Carrier) onNews(m *nats.Msg) {
+	var j protocol.JobDigest
+	if err := json.Unmarshal(m.Data, &j); err != nil {
+		return
+	}
+	if j.Job == c.opened.Job && (j.Ended || j.Epoch > c.opened.Epoch) {
+		c.renewing.give()
+	}
+}

@@ -1,0 +1,94 @@
+package remote
+
+import (
+	"slices"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// nodes are those that have had tasks of the job, and whether they are alive. A node is dead when the head counts it as
+// dead or doesn't know it, AND doesn't answer a question, AND both were seen from a connection that has been up for
+// long: the head's absence, or this driver's, is nobody's death. Not for concurrent use.
+type nodes struct {
+	ages      protocol.Ages
+	connected time.Time            // since when; zero while it isn't
+	used      map[string]time.Time // when a node was asked whether it lives; zero if it wasn't
+	gone      map[string]bool      // dead, and not heard of since
+}
+
+func newNodes(ages protocol.Ages) *nodes {
+	return &nodes{ages: ages, used: map[string]time.Time{}, gone: map[string]bool{}}
+}
+
+// use notes that a node gets tasks.
+func (n *nodes) use(node string) {
+	n.heard(node)
+	if _, ok := n.used[node]; !ok {
+		n.used[node] = time.Time{}
+	}
+}
+
+// heard notes that a node has said something: it lives.
+func (n *nodes) heard(node string) {
+	delete(n.gone, node)
+	if asked, ok := n.used[node]; ok && !asked.IsZero() {
+		n.used[node] = time.Time{}
+	}
+}
+
+// link notes that the connection is up, or down if up is zero.
+func (n *nodes) link(up time.Time) {
+	n.connected = up
+	for node := range n.used {
+		n.used[node] = time.Time{}
+	}
+}
+
+func (n *nodes) isConnected() bool { return !n.connected.IsZero() }
+
+// digest takes the head's word on who is alive, and gives the nodes that are to be asked.
+func (n *nodes) digest(d *protocol.ClusterDigest, now time.Time) (ask []string) {
+	dead := n.ages.Dead
+	if len(n.used) == 0 || n.connected.IsZero() || now.Sub(n.connected) < dead || d.Up < dead.Seconds() {
+		return nil
+	}
+	alive := make(map[string]bool, len(d.Nodes))
+	for i := range d.Nodes {
+		alive[d.Nodes[i].Node] = !d.Nodes[i].Dead
+	}
+	for node, asked := range n.used {
+		switch {
+		case alive[node]:
+			n.used[node] = time.Time{}
+		case asked.IsZero():
+			n.used[node] = now
+			ask = append(ask, node)
+		}
+	}
+	slices.Sort(ask)
+	return ask
+}
+
+// dead takes out the nodes that were asked and haven't answered.
+func (n *nodes) dead(now time.Time) (dead []string) {
+	for node, asked := range n.used {
+		if !asked.IsZero() && now.Sub(asked) >= n.ages.Ask {
+			dead = append(dead, node)
+			delete(n.used, node)
+			n.gone[node] = true
+		}
+	}
+	slices.Sort(dead)
+	return dead
+}
+
+// all are the nodes that have had tasks and aren't dead.
+func (n *nodes) all() []string {
+	all := make([]string, 0, len(n.used))
+	for node := range n.used {
+		all = append(all, node)
+	}
+	slices.Sort(all)
+	return all
+}

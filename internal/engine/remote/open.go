@@ -1,0 +1,124 @@
+package remote
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// Open opens a job: the cluster gets the program's executables and files that it hasn't, and this process connects as
+// the job. Offers of room are parked from then on. The error wraps a *protocol.Refusal if the head refused, with
+// CodeHeld if the job has a driver that lives.
+func Open(ctx context.Context, config Config) (*Carrier, error) {
+	config.setDefaults()
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		return nil, fmt.Errorf("make the job's key: %w", err)
+	}
+	defer key.Wipe()
+	ask, err := config.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if ask.PublicKey, err = key.PublicKey(); err != nil {
+		return nil, fmt.Errorf("make the job's key: %w", err)
+	}
+	seed, err := key.Seed()
+	if err != nil {
+		return nil, fmt.Errorf("make the job's key: %w", err)
+	}
+	c := newCarrier(config)
+	c.lease.renewed = time.Now()
+	if err := config.Cluster.Ask(ctx, protocol.OpOpenJob, ask, &c.opened); err != nil {
+		return nil, fmt.Errorf("open the job: %w", err)
+	}
+	c.setAges()
+	if c.conn, c.asks, err = config.Cluster.Connect(ctx, c.opened.Job, c.opened.JWT, string(seed)); err != nil {
+		return nil, fmt.Errorf("connect as job %s: %w", c.opened.Job, err)
+	}
+	if err := c.listen(); err != nil {
+		c.end()
+		c.running.Wait()
+		c.conn.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func newCarrier(config Config) *Carrier {
+	c := &Carrier{
+		config: config, rests: map[string][]part{}, once: map[string]bool{},
+		wake: newSignal(), speak: newSignal(), quiet: newSignal(), renewing: newSignal(),
+	}
+	c.ctx, c.end = context.WithCancel(context.Background())
+	return c
+}
+
+// setAges makes the parts that need them.
+func (c *Carrier) setAges() {
+	ages := &c.opened.Ages
+	setDefault(&ages.Renew, 5*time.Second)
+	setDefault(&ages.Dead, 15*time.Second)
+	setDefault(&ages.Ask, 3*time.Second)
+	c.nodes = newNodes(*ages)
+	c.lease.dead = ages.Dead
+}
+
+// listen subscribes to all but what nodes' attempts say, which is for Start: nobody would hear it yet.
+func (c *Carrier) listen() error {
+	c.inbox = c.conn.NewInbox()
+	c.watchLink()
+	job := c.opened.Job
+	for subject, f := range map[string]nats.MsgHandler{
+		protocol.OfferSubject(job): c.onOffer,
+		protocol.Digest:            c.onDigest,
+		protocol.News:              c.onNews,
+		c.inbox + ".>":             c.onAnswer,
+	} {
+		if err := c.subscribe(subject, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Carrier) subscribe(subject string, f nats.MsgHandler) error {
+	sub, err := c.conn.Subscribe(subject, f)
+	if err != nil {
+		return fmt.Errorf("listen to %s: %w", subject, err)
+	}
+	c.mu.Lock()
+	c.subs = append(c.subs, sub)
+	c.mu.Unlock()
+	return nil
+}
+
+// request is what is asked of the head, once it has the blobs.
+func (c *Config) request(ctx context.Context) (*protocol.OpenJob, error) {
+	if c.Cluster == nil {
+		return nil, errors.New("open a job: Config.Cluster says where, and is nil")
+	}
+	binaries, err := c.uploadBinaries(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files, err := c.uploadFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	host, _ := os.Hostname() // for people
+	return &protocol.OpenJob{
+		Major: protocol.Major, Minor: protocol.Minor,
+		Name: c.Name, Program: c.Program, Functions: c.Functions,
+		Binaries: binaries, Args: c.Args, Env: c.Env, Files: files,
+		Host: host, PID: os.Getpid(), Driver: rand.Text(), TakeOver: c.TakeOver,
+	}, nil
+}

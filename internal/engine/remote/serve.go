@@ -1,0 +1,139 @@
+package remote
+
+import (
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// giver is what the serving goroutine uses again and again.
+type giver struct {
+	offers []*parked
+	batch  protocol.Batch
+	buf    []byte
+	number uint64 // of the last batch
+}
+
+// onOffer parks an agent's offer.
+func (c *Carrier) onOffer(m *nats.Msg) {
+	o, err := protocol.ReadOffer(m.Data)
+	switch {
+	case err != nil || m.Reply == "":
+		c.noteOnce("an offer of room made no sense; is an agent of another version?")
+		return
+	case o.Epoch > c.opened.Epoch:
+		c.renewing.give() // another driver has the job, and answers
+		return
+	}
+	c.mu.Lock()
+	refused := c.lot.add(&parked{o, m.Reply})
+	c.nodes.heard(o.Node)
+	c.mu.Unlock()
+	if refused != nil {
+		c.answerEmpty(refused)
+	}
+	c.Wake()
+}
+
+// answerEmpty ends an offer: there is nothing for it now.
+func (c *Carrier) answerEmpty(p *parked) {
+	b := protocol.Batch{Epoch: c.opened.Epoch}
+	_ = c.conn.Publish(p.reply, b.Append(nil)) // who doesn't get it offers again by itself
+}
+
+// serve gives parked offers tasks, whenever there may be some.
+func (c *Carrier) serve() {
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-c.wake:
+			c.round()
+		}
+	}
+}
+
+// round asks once for tasks for each parked offer, those that have waited longest first.
+func (c *Carrier) round() {
+	c.mu.Lock()
+	offers := c.lot.all(c.giver.offers[:0])
+	c.mu.Unlock()
+	for _, p := range offers {
+		if c.paused.Load() || c.leaving.Load() || c.ctx.Err() != nil {
+			break
+		}
+		if !c.giveRest(p.Node) {
+			c.give(p)
+		}
+	}
+	clear(offers)
+	c.giver.offers = offers
+}
+
+// give asks for tasks for one offer.
+func (c *Carrier) give(p *parked) {
+	b := &c.giver.batch
+	b.Epoch, b.Tasks = c.opened.Epoch, b.Tasks[:0]
+	c.job.Take(&p.Offer, b)
+	if len(b.Tasks) == 0 {
+		return
+	}
+	parts, tooLong := c.giver.encode(b, int(c.conn.MaxPayload()))
+	now := time.Now()
+	c.mu.Lock()
+	for i := range parts {
+		c.handed.add(parts[i].number, p.Node, parts[i].tasks, now)
+		parts[i].tasks = nil // the Job's memory
+	}
+	c.nodes.use(p.Node)
+	if len(parts) > 1 {
+		c.rests[p.Node] = append(c.rests[p.Node], parts[1:]...)
+	}
+	current := c.lot.remove(p.Node)
+	c.mu.Unlock()
+	for i := range tooLong {
+		c.failTooLong(p.Node, &tooLong[i])
+	}
+	switch {
+	case len(parts) > 0:
+		c.answer(current, p.Node, &parts[0])
+	case current != nil:
+		c.answerEmpty(current) // it offers again
+	}
+	clear(b.Tasks) // nobody needs the arguments any more
+}
+
+// giveRest answers a node's offer with what didn't fit into the answer before it.
+func (c *Carrier) giveRest(node string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.rests[node]) > 0 {
+		part := c.rests[node][0]
+		c.rests[node] = c.rests[node][1:]
+		if _, waits := c.handed.batches[part.number]; !waits {
+			continue // it took too long, and was given out again
+		}
+		current := c.lot.remove(node)
+		c.mu.Unlock()
+		c.answer(current, node, &part)
+		c.mu.Lock()
+		return true
+	}
+	delete(c.rests, node)
+	return false
+}
+
+// answer sends a batch. If that can't be, its tasks are given out again at once.
+func (c *Carrier) answer(current *parked, node string, part *part) {
+	if current != nil && c.conn.Publish(current.reply, part.data) == nil {
+		return
+	}
+	c.mu.Lock()
+	b := c.handed.remove(part.number)
+	c.mu.Unlock()
+	if b != nil {
+		c.job.Unconfirmed(node, b.tasks)
+	}
+}

@@ -1,0 +1,68 @@
+package remote
+
+import (
+	"fmt"
+	"time"
+)
+
+// tick does what is due some time. Nothing that a task waits for is among it unless something has gone wrong.
+func (c *Carrier) tick() {
+	ticker := time.NewTicker(c.config.beat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-ticker.C:
+			c.due(time.Now())
+		}
+	}
+}
+
+func (c *Carrier) due(now time.Time) {
+	c.mu.Lock()
+	pauses := c.lease.check(now)
+	if pauses {
+		c.paused.Store(true)
+	}
+	var unconfirmed []*batch
+	var again []message
+	if c.nodes.isConnected() {
+		unconfirmed = c.handed.due(now.Add(-c.config.handOver))
+		again = c.downs.again(now.Add(-c.config.resend), now)
+	}
+	dead := c.nodes.dead(now)
+	for _, node := range dead {
+		c.forget(node)
+	}
+	notes := c.notes
+	c.notes = nil
+	c.mu.Unlock()
+
+	for _, text := range notes {
+		c.note(text)
+	}
+	if pauses {
+		c.note(fmt.Sprintf("the cluster's head hasn't answered for %v: the job pauses until it does; what runs goes on",
+			c.opened.Ages.Dead))
+	}
+	for _, m := range again {
+		c.sayTo(m)
+	}
+	for _, b := range unconfirmed {
+		c.job.Unconfirmed(b.node, b.tasks)
+	}
+	for _, node := range dead {
+		c.note("node " + node + " is dead: its tasks run elsewhere")
+		c.job.Lost(node)
+	}
+	c.journal.ack()
+}
+
+// forget drops all that there is for a node that is dead. With the lock.
+func (c *Carrier) forget(node string) {
+	c.handed.drop(node)
+	c.downs.drop(node)
+	c.lot.remove(node)
+	delete(c.rests, node)
+}

@@ -1,0 +1,47 @@
+package remote
+
+import (
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// onUp takes what a node's attempts say. The answer says that it was heard: the node forgets it then.
+func (c *Carrier) onUp(m *nats.Msg) {
+	u, err := protocol.ReadUp(m.Data)
+	node := lastToken(m.Subject)
+	switch {
+	case err != nil:
+		c.noteOnce("node " + node + " said what makes no sense; is its agent of another version?")
+	case u.Node != node:
+		c.noteOnce("node " + node + " spoke in the name of node " + u.Node + ": it isn't listened to")
+	case u.Epoch > c.opened.Epoch:
+		c.renewing.give()
+		return // another driver has the job: it must hear it, so this one mustn't answer
+	case u.Epoch == c.opened.Epoch:
+		c.up(node, u.Items)
+	}
+	_ = m.Respond(nil) // without an answer it comes again
+}
+
+// up confirms batches, and passes on all else.
+func (c *Carrier) up(node string, items []protocol.Item) {
+	rest := items[:0]
+	c.mu.Lock()
+	c.nodes.heard(node)
+	for _, it := range items {
+		if a, ok := it.(protocol.Accept); ok {
+			c.handed.confirm(node, a.Number)
+			continue
+		}
+		rest = append(rest, it)
+	}
+	c.mu.Unlock()
+	if len(rest) > 0 {
+		c.job.Up(node, rest)
+	}
+}
+
+func lastToken(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
