@@ -3,6 +3,7 @@ package muster_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -39,6 +40,36 @@ func TestCachedWaitersOfAnUnstoredResult(t *testing.T) {
 		})
 		if n != 1 {
 			t.Error(n, "runs")
+		}
+	})
+}
+
+var cachedTick, cachedTock *muster.Function[int, int]
+
+func init() {
+	cachedTick = muster.Func("cached.tick", func(ctx context.Context, n int) (int, error) {
+		<-cachedGate
+		return cachedTock.Call(ctx, n)
+	}, muster.Cached(), muster.IO())
+	cachedTock = muster.Func("cached.tock", func(ctx context.Context, n int) (int, error) {
+		<-cachedGate
+		return cachedTick.Call(ctx, n)
+	}, muster.Cached(), muster.IO())
+}
+
+// Calls that need each other are an error also when two tasks have begun them.
+func TestCachedCallsThatNeedEachOther(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := open(t, muster.Config{CPUs: 2, CacheDir: dir})
+		cachedGate = make(chan struct{})
+		a, b := cachedTick.Go(ctx, 1), cachedTock.Go(ctx, 1)
+		synctest.Wait()
+		close(cachedGate)
+		for _, r := range []muster.Ref[int]{a, b} {
+			if _, err := r.Get(ctx); err == nil || !strings.Contains(err.Error(), "needs itself") {
+				t.Error(err)
+			}
 		}
 	})
 }

@@ -66,14 +66,15 @@ func (s *Store) Do(ctx context.Context, c Call) (v Value, hit bool, err error) {
 // miss computes, or waits for who does.
 func (s *Store) miss(ctx context.Context, c *Call) (v Value, hit bool, err error) {
 	for !hit {
-		f, mine := s.flights.join(c.Key)
+		by := s.flights.computation(ctx)
+		f, mine := s.flights.join(c.Key, by)
 		if mine {
 			return s.own(ctx, c, f)
 		}
-		if computing(ctx, f) {
+		if f == nil {
 			return v, false, fmt.Errorf("the result of %s needs itself: a call below it asks for the same key %s", c.Info.Func, c.Key)
 		}
-		if err := c.block(func() error { return f.wait(ctx) }); err != nil {
+		if err := c.block(func() error { return s.flights.wait(ctx, f, by) }); err != nil {
 			return v, false, err
 		}
 		if f.value == nil {

@@ -13,26 +13,63 @@ type flights struct {
 
 // flight is one key.
 type flight struct {
-	key     Key
-	done    chan struct{}
-	waiters int    // guarded by flights.mu
-	value   *Value // set before done is closed: a copy of what couldn't be stored
+	key   Key
+	by    *flight // whose computation asked for it first, or nil
+	done  chan struct{}
+	value *Value // set before done is closed: a copy of what couldn't be stored
+
+	waiters int             // guarded by flights.mu, as what follows
+	needs   map[*flight]int // which others its computation computes or waits for, and how often
 }
 
-// join returns the flight of a key, and whether it is a new one that the caller has to land.
-func (fs *flights) join(key Key) (f *flight, mine bool) {
+// join returns the flight of a key that the computation of another needs, and whether it is a new one that the caller
+// has to land. It returns none if the key's own computation needs that of by: they would wait for each other.
+func (fs *flights) join(key Key, by *flight) (f *flight, mine bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if f := fs.m[key]; f != nil {
+	if f = fs.m[key]; f != nil {
+		if by != nil && f.reaches(by, map[*flight]bool{}) {
+			return nil, false
+		}
 		f.waiters++
-		return f, false
+	} else {
+		if fs.m == nil {
+			fs.m = map[Key]*flight{}
+		}
+		f, mine = &flight{key: key, by: by, done: make(chan struct{})}, true
+		fs.m[key] = f
 	}
-	if fs.m == nil {
-		fs.m = map[Key]*flight{}
+	if by != nil {
+		if by.needs == nil {
+			by.needs = map[*flight]int{}
+		}
+		by.needs[f]++
 	}
-	f = &flight{key: key, done: make(chan struct{})}
-	fs.m[key] = f
-	return f, true
+	return f, mine
+}
+
+// reaches reports whether f's computation is to's, or needs it.
+func (f *flight) reaches(to *flight, seen map[*flight]bool) bool {
+	if f == to {
+		return true
+	}
+	seen[f] = true
+	for next := range f.needs {
+		if !seen[next] && next.reaches(to, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// left takes back that by needs f. The mutex is held.
+func (f *flight) left(by *flight) {
+	if by == nil {
+		return
+	}
+	if by.needs[f]--; by.needs[f] == 0 {
+		delete(by.needs, f)
+	}
 }
 
 // land lets the waiters go on. They find the entry, or else get a copy of the value that couldn't be stored: its
@@ -40,6 +77,7 @@ func (fs *flights) join(key Key) (f *flight, mine bool) {
 func (fs *flights) land(f *flight, unstored *Value) {
 	fs.mu.Lock()
 	delete(fs.m, f.key)
+	f.left(f.by)
 	waiters := f.waiters
 	fs.mu.Unlock()
 	if unstored != nil && waiters > 0 {
@@ -49,7 +87,13 @@ func (fs *flights) land(f *flight, unstored *Value) {
 	close(f.done)
 }
 
-func (f *flight) wait(ctx context.Context) error {
+// wait waits for a flight that was joined for the computation by.
+func (fs *flights) wait(ctx context.Context, f, by *flight) error {
+	defer func() {
+		fs.mu.Lock()
+		defer fs.mu.Unlock()
+		f.left(by)
+	}()
 	select {
 	case <-f.done:
 		return nil
@@ -78,12 +122,18 @@ func within(ctx context.Context, f *flight) context.Context {
 	return context.WithValue(ctx, ChainKey{}, &Chain{flight: f, around: ChainOf(ctx)})
 }
 
-// computing reports whether ctx belongs to f's computation.
-func computing(ctx context.Context, f *flight) bool {
-	for c := ChainOf(ctx); c != nil; c = c.around {
-		if c.flight == f {
-			return true
+// computation is the innermost one that ctx belongs to in this store and that is under way, or nil.
+func (fs *flights) computation(ctx context.Context) *flight {
+	c := ChainOf(ctx)
+	if c == nil {
+		return nil
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for ; c != nil; c = c.around {
+		if fs.m[c.flight.key] == c.flight {
+			return c.flight
 		}
 	}
-	return false
+	return nil
 }

@@ -238,3 +238,29 @@ func TestAcceptPanics(t *testing.T) {
 		t.Errorf("hit %v, %v, asked %d times", hit, err, asked)
 	}
 }
+
+// Calls that need each other fail, whoever began them: they would wait for ever.
+func TestCallsThatNeedEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := open(t, t.TempDir(), 1<<30)
+		names := []string{"a", "b", "c"}
+		calls := make([]Call, len(names))
+		gate := make(chan struct{})
+		for i, name := range names {
+			calls[i] = callFor(name, Value{})
+			calls[i].Compute = func(ctx context.Context) (Value, error) {
+				<-gate // until all three are computed
+				v, _, err := s.Do(ctx, calls[(i+1)%len(calls)])
+				return v, err
+			}
+		}
+		wait := group(len(calls), func(i int) {
+			if _, hit, err := s.Do(t.Context(), calls[i]); hit || err == nil || !strings.Contains(err.Error(), "needs itself") {
+				t.Errorf("%s: hit %v, error %v", names[i], hit, err)
+			}
+		})
+		close(gate)
+		wait()
+		closeStore(t, s)
+	})
+}
