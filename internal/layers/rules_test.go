@@ -33,7 +33,7 @@ const (
 // rules has one rule for each part. A folder is covered by the rule of the longest part that it is or lies in.
 var rules = []rule{
 	{part: ".", may: []string{
-		"cache", "cluster/worker", "event", "fingerprint", "internal/codec", "internal/coordinator", "internal/engine",
+		"cache", "cluster/join", "cluster/worker", "event", "fingerprint", "internal/codec", "internal/coordinator", "internal/engine",
 		"internal/journal", "internal/progress",
 	}, use: []string{"github.com/KimMachineGun/automemlimit"}, tests: []string{"mustertest"},
 		why: "the root is the public API and thin: what it does is done by the parts below it"},
@@ -55,7 +55,7 @@ var rules = []rule{
 		why: "the simulator drives the coordinator itself, without an engine"},
 	{part: "mustertest", may: []string{".", "internal/engine"}, use: []string{"go.uber.org/goleak"},
 		why: "tests of users run on the public API; only faults are injected below it"},
-	{part: "mustertest/cluster", may: []string{"cluster/head", "mustertest"}, use: []string{"github.com/nats-io"},
+	{part: "mustertest/cluster", may: []string{"cluster/head", "cluster/join", "mustertest"}, use: []string{"github.com/nats-io"},
 		why: "it starts real processes, and talks to them as a user's program does"},
 	{part: "cache", may: []string{"event", "internal/codec"},
 		use: []string{"github.com/gofrs/flock", "github.com/klauspost/compress", "github.com/zeebo/blake3", "golang.org/x/sys"},
@@ -75,10 +75,13 @@ var rules = []rule{
 	{part: "cluster/agent", may: []string{"cluster/join", "event", "object", "protocol"},
 		use:   []string{"github.com/gofrs/flock", "github.com/nats-io/nats.go", "golang.org/x/sys"},
 		extra: []string{"github.com/nats-io/nats-server"}, tests: []string{"cluster/worker"}, why: roles},
-	{part: "cluster/join", may: []string{"event", "object", "protocol"}, use: []string{"github.com/nats-io/nats.go"}, why: roles},
+	{part: "cluster/join", may: []string{"protocol"},
+		use: []string{"github.com/nats-io/nats.go", "github.com/nats-io/nkeys", "github.com/zeebo/blake3"},
+		why: "whoever reaches a cluster links it, users' programs too: it knows the protocol and no role"},
 	{part: "cluster/worker", may: []string{"event", "object", "protocol"},
 		why: "it is part of every user's binary, and talks to its agent over a socket: it needs no NATS client"},
-	{part: "cluster/head", may: []string{"event", "object", "protocol"}, use: []string{"github.com/nats-io"}, why: embedsNATS},
+	{part: "cluster/head", may: []string{"cluster/join", "event", "object", "protocol"},
+		use: []string{"github.com/gofrs/flock", "github.com/nats-io", "github.com/zeebo/blake3", "golang.org/x/sys"}, why: embedsNATS},
 	{part: "array", may: []string{".", "event"}, why: onPublicAPI},
 	{part: "bag", may: []string{".", "event"}, why: onPublicAPI},
 	{part: "frame", may: []string{".", "event"}, why: onPublicAPI},

@@ -1,0 +1,159 @@
+package head
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/protocol"
+)
+
+// mine is a running or orphaned job that the caller may act for: its driver's key, its owner, or an admin.
+func (h *Head) mine(c caller, id string) (job, error) {
+	j, ok := h.jobs.get(id)
+	if !ok {
+		if info, over := h.jobs.over(id); over && c.owns(info) {
+			return j, refuse(protocol.CodeSuperseded, "job %s is over: %s", id, or(info.Error, "it was closed"))
+		}
+		return j, refuse(protocol.CodeUnknown, "there is no job %q; muster jobs lists them", short(id))
+	}
+	if !c.owns(j.info) {
+		return j, refuse(protocol.CodeForbidden, "job %s isn't yours", id)
+	}
+	return j, nil
+}
+
+func (c caller) owns(info protocol.JobInfo) bool {
+	return c.role == join.RoleAdmin || c.role == join.RoleJob && c.name == info.Job || c.role == join.RoleUser && c.name == info.Owner
+}
+
+// renewJob keeps a driver counted as alive. One that was orphaned is running again.
+func (h *Head) renewJob(ctx context.Context, c caller, in *protocol.RenewJob) (any, error) {
+	j, err := h.mine(c, in.Job)
+	if err != nil {
+		return nil, err
+	}
+	if r := j.superseded(in.Epoch); r != nil {
+		return nil, r
+	}
+	if !j.live() {
+		if err := h.revive(in); err != nil {
+			return nil, err
+		}
+	}
+	purge := h.jobs.renewed(in, h.cfg.Now())
+	if purge {
+		err = h.purgeJournal(ctx, in.Job, in.Read)
+	}
+	return nil, err
+}
+
+// renewed notes a renewal, and says whether the journal is to be purged up to what was read.
+func (t *jobs) renewed(in *protocol.RenewJob, clock time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	j := t.all[in.Job]
+	if j == nil || j.info.Epoch != in.Epoch {
+		return false // it ended meanwhile
+	}
+	j.seen, j.heard, j.info.Load, j.info.Renewed = time.Now(), true, *in, clock
+	purge := !j.named() && in.Read > j.purged
+	j.purged = max(j.purged, in.Read)
+	return purge
+}
+
+// revive makes an orphaned job a running one, since its driver is back.
+func (h *Head) revive(in *protocol.RenewJob) error {
+	h.jobs.change.Lock()
+	defer h.jobs.change.Unlock()
+	j, ok := h.jobs.get(in.Job)
+	if !ok || j.info.State != protocol.JobOrphaned || j.info.Epoch != in.Epoch {
+		return refuse(protocol.CodeSuperseded, "job %s is over: %s", in.Job, or(j.info.Error, "it was closed"))
+	}
+	info := j.info
+	info.State, info.Ended, info.Error = protocol.JobRunning, time.Time{}, ""
+	if err := h.jobs.store(info, func(j *job) { j.seen, j.heard = time.Now(), true }); err != nil {
+		return err
+	}
+	h.news(info.Job, info.Epoch, false)
+	h.event("job.revived", info.Job, "", "the driver of job "+label(info)+" is back")
+	return nil
+}
+
+// closeJob ends a job for its driver. To ask again changes nothing.
+func (h *Head) closeJob(ctx context.Context, c caller, in *protocol.CloseJob) (any, error) {
+	h.jobs.change.Lock()
+	defer h.jobs.change.Unlock()
+	if info, over := h.jobs.over(in.Job); over && c.owns(info) && info.Epoch == in.Epoch {
+		return nil, nil //nolint:nilnil // an empty answer
+	}
+	j, err := h.mine(c, in.Job)
+	if err != nil {
+		return nil, err
+	}
+	if r := j.superseded(in.Epoch); r != nil {
+		return nil, r
+	}
+	if j.info.State == protocol.JobDone || j.info.State == protocol.JobFailed {
+		return nil, nil //nolint:nilnil // an empty answer
+	}
+	state, text := protocol.JobDone, "is done"
+	if in.Error != "" {
+		state, text = protocol.JobFailed, "has failed: "+firstLine(in.Error)
+	}
+	return nil, h.end(ctx, j, state, in.Error, text)
+}
+
+// cancelJob ends a job for its owner. Its driver learns that when it renews.
+func (h *Head) cancelJob(ctx context.Context, c caller, in *protocol.JobID) (any, error) {
+	h.jobs.change.Lock()
+	defer h.jobs.change.Unlock()
+	j, err := h.named(c, in.Job)
+	if err != nil {
+		return nil, err
+	}
+	if j.info.State == protocol.JobDone || j.info.State == protocol.JobFailed {
+		return nil, refuse(protocol.CodeUnknown, "job %s has ended already", label(j.info))
+	}
+	why := "it was cancelled by " + c.name
+	return nil, h.end(ctx, j, protocol.JobFailed, why, "is over: "+why)
+}
+
+// named is a job by its id or its name.
+func (h *Head) named(c caller, name string) (job, error) {
+	if j, ok := h.jobs.find(c.name, name); ok {
+		return j, nil
+	}
+	return h.mine(c, name)
+}
+
+// end ends a job: its record and journal go, unless it has a name. The change lock is held.
+func (h *Head) end(ctx context.Context, j job, state protocol.JobState, cause, text string) error {
+	info := j.info
+	info.State, info.Error, info.Ended = state, cause, h.cfg.Now()
+	err := h.jobs.store(info, func(j *job) { j.endedAt = time.Now() })
+	if err != nil {
+		return err
+	}
+	h.news(info.Job, info.Epoch, true)
+	h.event("job.closed", info.Job, "", "job "+label(info)+" "+text)
+	if j.named() || state == protocol.JobOrphaned {
+		return nil
+	}
+	return h.removeJob(ctx, info)
+}
+
+// removeJob removes a job's journal and then its record, so that a journal without a record is nobody's.
+func (h *Head) removeJob(ctx context.Context, info protocol.JobInfo) error {
+	if err := h.dropJournal(ctx, info.Job); err != nil {
+		return err
+	}
+	if err := h.jobs.remove(info); err != nil {
+		return err
+	}
+	if info.Name != "" {
+		h.event("job.removed", info.Job, "", fmt.Sprintf("job %s and its journal are removed", label(info)))
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package head
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+// folder is where a head keeps everything.
+type folder string
+
+func (f folder) keys() string       { return filepath.Join(string(f), "keys") }
+func (f folder) ca() string         { return filepath.Join(string(f), "ca") }
+func (f folder) nats() string       { return filepath.Join(string(f), "nats") }
+func (f folder) jobs() string       { return filepath.Join(string(f), "jobs") }
+func (f folder) blobs() string      { return filepath.Join(string(f), "blobs") }
+func (f folder) tokens() string     { return filepath.Join(string(f), "tokens.json") }
+func (f folder) identities() string { return filepath.Join(string(f), "identities.json") }
+func (f folder) settings() string   { return filepath.Join(string(f), "head.json") }
+func (f folder) lockFile() string   { return filepath.Join(string(f), "lock") }
+
+// settings are what a head remembers of its earlier starts, and tells about itself: head.json.
+type settings struct {
+	Cluster string `json:"cluster"`
+	Addr    string `json:"addr"`
+	Join    string `json:"join"`
+	PID     int    `json:"pid"`
+}
+
+// openFolder makes the folders and takes the lock, which the kernel drops with the process.
+func openFolder(state string) (folder, *flock.Flock, error) {
+	f := folder(filepath.Join(state, "head"))
+	for _, dir := range []string{string(f), f.keys(), f.ca(), f.nats(), f.jobs(), f.blobs()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return f, nil, fmt.Errorf("make the head's folder: %w", err)
+		}
+	}
+	lock := flock.New(f.lockFile(), flock.SetPermissions(0o600))
+	held, err := lock.TryLock()
+	if err != nil {
+		return f, nil, fmt.Errorf("lock the head's folder %s: %w", f, err)
+	}
+	if !held {
+		var s settings
+		_ = readJSON(f.settings(), &s) // only for the text
+		return f, nil, fmt.Errorf("another head (process %d) has the folder %s: stop that one, or choose another state folder", s.PID, f)
+	}
+	return f, lock, f.tidy()
+}
+
+// tidy removes what a killed predecessor was writing.
+func (f folder) tidy() error {
+	var errs []error
+	for _, dir := range []string{string(f), f.keys(), f.ca(), f.jobs(), f.blobs()} {
+		entries, err := os.ReadDir(dir)
+		errs = append(errs, err)
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), ".new-") {
+				errs = append(errs, os.Remove(filepath.Join(dir, e.Name())))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,253 @@
+package head
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/musterrun/muster/cluster/join"
+)
+
+// Head is a running head.
+type Head struct {
+	cfg      Config
+	log      *slog.Logger
+	folder   folder
+	settings settings
+	started  time.Time
+	ctx      context.Context //nolint:containedctx // ends with the head, and bounds what requests do
+	cancel   context.CancelCauseFunc
+
+	keys       *keyring
+	authority  *authority
+	identities *identities
+	tokens     *tokens
+	jobs       *jobs
+	nodes      *nodes
+	blobs      *blobs
+	disk       *disk
+	events     ring
+
+	server   *middleware
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	endpoint *endpoint
+	admin    join.Identity
+
+	stopping sync.Once
+	undo     []func() // in the order in which things were started
+}
+
+// Start starts a head on its folder. When it returns, it can be reached. ctx bounds the start only. Another head on the
+// same folder, and an address that is taken, are errors that say so.
+func Start(ctx context.Context, c Config) (*Head, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	h := &Head{cfg: c, log: c.Logger, started: time.Now(), nodes: newNodes(c.Ages.Dead)}
+	h.ctx, h.cancel = context.WithCancelCause(context.Background())
+	for _, step := range []func(context.Context) error{h.openFolder, h.openTables, h.startServer, h.startServices, h.openAdmin} {
+		if err := step(ctx); err != nil {
+			h.Stop()
+			return nil, fmt.Errorf("start the head: %w", err)
+		}
+	}
+	h.log.Info("the head is up", "cluster", h.settings.Cluster, "nats", h.settings.Addr, "join", h.settings.Join)
+	return h, nil
+}
+
+// Stop ends the head and waits for all that it started. Jobs and nodes go on without it. Safe twice.
+func (h *Head) Stop() {
+	h.stopping.Do(func() {
+		h.cancel(errStopped)
+		for _, f := range slices.Backward(h.undo) {
+			f()
+		}
+	})
+}
+
+func (h *Head) openFolder(context.Context) error {
+	folder, lock, err := openFolder(h.cfg.StateDir)
+	if lock != nil {
+		h.undo = append(h.undo, func() { _ = lock.Unlock() })
+	}
+	if err != nil {
+		return err
+	}
+	h.folder = folder
+	if err := readJSON(folder.settings(), &h.settings); err != nil {
+		return err
+	}
+	if h.settings.Cluster == "" {
+		h.settings.Cluster = newID("c")
+		if err := writeJSON(folder.settings(), h.settings); err != nil {
+			return err
+		}
+	}
+	h.disk = &disk{path: string(folder), keep: h.cfg.Limits.FreeBytes, free: diskFree}
+	return h.disk.room(0)
+}
+
+func (h *Head) openTables(context.Context) error {
+	var errs [6]error
+	now, f := h.cfg.Now, h.folder
+	h.keys, errs[0] = openKeys(f.keys(), now)
+	h.authority, errs[1] = openAuthority(f.ca(), h.settings.Cluster, h.hosts(), now)
+	h.identities, errs[2] = openIdentities(f.identities(), now)
+	h.tokens, errs[3] = openTokens(f.tokens(), now)
+	h.jobs, errs[4] = openJobs(f.jobs(), h.cfg.Ages.Dead, h.started)
+	h.blobs, errs[5] = openBlobs(f.blobs(), h.cfg.Limits.BlobBytes, h.disk)
+	if err := errors.Join(errs[:]...); err != nil {
+		return err
+	}
+	h.undo = append(h.undo, h.blobs.close)
+	return nil
+}
+
+func (h *Head) startServer(ctx context.Context) error {
+	var err error
+	h.server, err = startServer(ctx, h.cfg, h.folder, h.keys, h.authority, h.settings.Addr, h.identities.refused())
+	if err != nil {
+		return err
+	}
+	h.undo = append(h.undo, h.server.stop)
+	if h.conn, err = h.server.connect(h.log); err != nil {
+		return err
+	}
+	h.undo = append(h.undo, h.conn.Close)
+	if h.js, err = jetstream.New(h.conn); err != nil {
+		return err
+	}
+	return h.dropStrangers(ctx)
+}
+
+func (h *Head) startServices(ctx context.Context) error {
+	c, err := startControl(h)
+	if err != nil {
+		return err
+	}
+	h.undo = append(h.undo, c.close)
+	if h.endpoint, err = startEndpoint(ctx, h, h.settings.Join); err != nil {
+		return err
+	}
+	h.undo = append(h.undo, h.endpoint.stop)
+	h.settings.Addr, h.settings.Join, h.settings.PID = h.server.addr(), h.endpoint.addr(), os.Getpid()
+	if err := writeJSON(h.folder.settings(), h.settings); err != nil {
+		return err
+	}
+	var house sync.WaitGroup
+	house.Go(func() { h.keepHouse(h.ctx) })
+	h.undo = append(h.undo, house.Wait)
+	return nil
+}
+
+// openAdmin reads the identity of the cluster's first admin, or makes it, with a JWT that is good from now on.
+func (h *Head) openAdmin(context.Context) error {
+	path := filepath.Join(h.folder.keys(), "admin.json")
+	var err error
+	if err = readJSON(path, &h.admin); err != nil {
+		return err
+	}
+	var public string
+	if h.admin.Seed == "" {
+		h.admin.Seed, public, err = join.NewKey()
+	} else {
+		public, err = publicKey(h.admin.Seed)
+	}
+	if err != nil {
+		return err
+	}
+	token, err := h.enroll(public, "admin", join.RoleAdmin, "the head's machine")
+	if err != nil {
+		return err
+	}
+	a := h.welcome("admin", join.RoleAdmin, token)
+	h.admin = join.Identity{
+		Cluster: a.Cluster, Name: a.Name, Role: a.Role, URLs: a.URLs, Join: a.Join, CA: a.CA, JWT: a.JWT, Seed: h.admin.Seed,
+	}
+	return h.admin.Save(path)
+}
+
+// Admin is the identity of the cluster's first admin. It holds a secret.
+func (h *Head) Admin() join.Identity { return h.admin }
+
+// Cluster is the cluster's id, the same for as long as the folder is.
+func (h *Head) Cluster() string { return h.settings.Cluster }
+
+// Addr is where NATS listens, host:port, and JoinAddr where one joins.
+func (h *Head) Addr() string { return h.settings.Addr }
+
+// JoinAddr is where the HTTPS endpoint listens, host:port.
+func (h *Head) JoinAddr() string { return h.settings.Join }
+
+// URLs are what others are told to connect to.
+func (h *Head) URLs() []string {
+	var out []string
+	_, port, _ := net.SplitHostPort(h.settings.Addr)
+	for _, a := range h.advertised() {
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			a = net.JoinHostPort(a, port)
+		}
+		out = append(out, "tls://"+a)
+	}
+	return out
+}
+
+func (h *Head) joinAddresses() []string {
+	var out []string
+	_, port, _ := net.SplitHostPort(h.settings.Join)
+	for _, host := range h.hosts() {
+		out = append(out, net.JoinHostPort(host, port))
+	}
+	return out
+}
+
+// hosts are the names and addresses by which the head is reached.
+func (h *Head) hosts() []string {
+	var out []string
+	for _, a := range h.advertised() {
+		if host, _, err := net.SplitHostPort(a); err == nil {
+			a = host
+		}
+		if !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// advertised is as configured, or else where it listens, or else if that is everywhere, all addresses of the machine.
+func (h *Head) advertised() []string {
+	if len(h.cfg.Advertise) > 0 {
+		return h.cfg.Advertise
+	}
+	host, _, _ := net.SplitHostPort(h.cfg.Addr)
+	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return []string{host}
+	}
+	var out []string
+	addresses, _ := net.InterfaceAddrs()
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			out = append(out, n.IP.String())
+		}
+	}
+	if name, err := os.Hostname(); err == nil {
+		out = append(out, name)
+	}
+	if len(out) == 0 {
+		return []string{"127.0.0.1"}
+	}
+	return out
+}

@@ -1,0 +1,179 @@
+package head
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/protocol"
+)
+
+// forgetAfter is how long a key that isn't used is remembered, and may be renewed.
+const forgetAfter = 90 * 24 * time.Hour
+
+// identities is who may connect: the keys of users and nodes, with their roles. Jobs' keys are in the jobs' records.
+type identities struct {
+	path string
+	now  func() time.Time
+
+	mu      sync.Mutex
+	keys    map[string]protocol.IdentityInfo // by public key
+	revoked map[string]time.Time             // keys that are refused, for as long as JWTs of them may be good
+}
+
+// identityFile is what identities.json holds.
+type identityFile struct {
+	Keys    []protocol.IdentityInfo `json:"keys"`
+	Revoked map[string]time.Time    `json:"revoked"`
+}
+
+func openIdentities(path string, now func() time.Time) (*identities, error) {
+	t := &identities{path: path, now: now, keys: map[string]protocol.IdentityInfo{}, revoked: map[string]time.Time{}}
+	var file identityFile
+	if err := readJSON(path, &file); err != nil {
+		return nil, err
+	}
+	for _, k := range file.Keys {
+		t.keys[k.PublicKey] = k
+	}
+	maps.Copy(t.revoked, file.Revoked)
+	return t, nil
+}
+
+// save must be called with the lock held. What is too old to matter is dropped.
+func (t *identities) save() error {
+	now := t.now()
+	maps.DeleteFunc(t.keys, func(_ string, k protocol.IdentityInfo) bool { return now.Sub(k.Expires) > forgetAfter })
+	maps.DeleteFunc(t.revoked, func(_ string, at time.Time) bool { return now.Sub(at) > jwtAge+backDate })
+	return writeJSON(t.path, identityFile{Keys: t.sorted(), Revoked: t.revoked})
+}
+
+func (t *identities) sorted() []protocol.IdentityInfo {
+	return slices.SortedFunc(maps.Values(t.keys), func(a, b protocol.IdentityInfo) int {
+		return strings.Compare(a.Name+" "+a.PublicKey, b.Name+" "+b.PublicKey)
+	})
+}
+
+// put adds a key or its new expiry.
+func (t *identities) put(k protocol.IdentityInfo) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.keys[k.PublicKey] = k
+	return t.save()
+}
+
+func (t *identities) get(public string) (protocol.IdentityInfo, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k, ok := t.keys[public]
+	return k, ok
+}
+
+// role is what somebody may do, "" for nobody.
+func (t *identities) role(who string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, k := range t.keys {
+		if k.Name == who {
+			return k.Role
+		}
+	}
+	return ""
+}
+
+func (t *identities) list() []protocol.IdentityInfo {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sorted()
+}
+
+// drop removes all keys of somebody, and gives what is refused from now on.
+func (t *identities) drop(who string) (map[string]time.Time, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	found := false
+	for public, k := range t.keys {
+		if k.Name == who {
+			found = true
+			delete(t.keys, public)
+			t.revoked[public] = t.now()
+		}
+	}
+	if !found {
+		return nil, refuse(protocol.CodeUnknown, "there is no user or node %q; muster identity ls lists them", short(who))
+	}
+	return maps.Clone(t.revoked), t.save()
+}
+
+// dropKey refuses one key from now on, such as that of a job's former driver.
+func (t *identities) dropKey(public string) (map[string]time.Time, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.keys, public)
+	t.revoked[public] = t.now()
+	return maps.Clone(t.revoked), t.save()
+}
+
+func (t *identities) refused() map[string]time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.revoked)
+}
+
+var (
+	userName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
+	madeID   = regexp.MustCompile(`^[nj][a-z2-7]{11}$`)
+)
+
+// checkUser refuses names that can't stand in a subject, or could be a node's or job's.
+func checkUser(name string) error {
+	if !userName.MatchString(name) || madeID.MatchString(name) || name == "head" {
+		return refuse(protocol.CodeMalformed, "user %q: a name begins with a lower-case letter, has letters, digits, - and _, at most 32, and isn't head", short(name))
+	}
+	return nil
+}
+
+// checkRole refuses roles that one can't join in.
+func checkRole(role string) error {
+	if role != join.RoleAgent && role != join.RoleUser && role != join.RoleAdmin {
+		return refuse(protocol.CodeMalformed, "role %q: it must be agent, user or admin", short(role))
+	}
+	return nil
+}
+
+// enroll signs a JWT for a key and remembers it.
+func (h *Head) enroll(public, who, role, host string) (string, error) {
+	token, expires, err := h.keys.sign(public, who, role)
+	if err != nil {
+		return "", err
+	}
+	err = h.identities.put(protocol.IdentityInfo{
+		Name: who, Role: role, PublicKey: public, Host: host, Issued: h.cfg.Now(), Expires: expires,
+	})
+	if err != nil {
+		return "", fmt.Errorf("enroll %s: %w", who, err)
+	}
+	return token, nil
+}
+
+// renew signs another JWT for a key that has one: a user's, a node's, or that of a job's driver.
+func (h *Head) renew(public string) (token, who, role string, expires time.Time, err error) {
+	if k, ok := h.identities.get(public); ok {
+		token, expires, err = h.keys.sign(public, k.Name, k.Role)
+		if err == nil {
+			k.Issued, k.Expires = h.cfg.Now(), expires
+			err = h.identities.put(k)
+		}
+		return token, k.Name, k.Role, expires, err
+	}
+	if job, ok := h.jobs.byKey(public); ok {
+		token, expires, err = h.keys.sign(public, job, join.RoleJob)
+		return token, job, join.RoleJob, expires, err
+	}
+	return "", "", "", expires, refuse(protocol.CodeForbidden, "this identity isn't known, or was revoked: join again with a new token")
+}

@@ -1,0 +1,152 @@
+package head
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+const (
+	sweepEvery = 10 * time.Minute
+	diskEvery  = 5 * time.Second
+)
+
+// keepHouse publishes the digest and finds what has died or is to go, until the head stops.
+func (h *Head) keepHouse(ctx context.Context) {
+	ticker := time.NewTicker(min(time.Second, h.cfg.Ages.Renew))
+	defer ticker.Stop()
+	var swept, looked time.Time
+	for number := uint64(1); ; number++ {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			h.digest(number, now)
+			h.mourn(now)
+			h.endSilent(ctx, now)
+			if now.Sub(looked) > diskEvery {
+				looked = now
+				h.watchDisk()
+			}
+			if now.Sub(swept) > sweepEvery {
+				swept = now
+				h.sweep()
+			}
+		}
+	}
+}
+
+func (h *Head) digest(number uint64, now time.Time) {
+	data, err := json.Marshal(protocol.ClusterDigest{
+		Number: number, Up: now.Sub(h.started).Seconds(), Nodes: h.nodes.digest(now), Jobs: h.jobs.digest(),
+	})
+	if err == nil {
+		err = h.conn.Publish(protocol.Digest, data)
+	}
+	if err != nil {
+		h.log.Warn("publish the digest", "error", err)
+	}
+}
+
+// news tells everybody at once that a job has begun or ended.
+func (h *Head) news(job string, epoch uint32, ended bool) {
+	data, err := json.Marshal(protocol.JobDigest{Job: job, Epoch: epoch, Ended: ended})
+	if err == nil {
+		err = h.conn.Publish(protocol.News, data)
+	}
+	if err != nil {
+		h.log.Warn("publish news of a job", "job", job, "error", err) // the digest says the same
+	}
+}
+
+func (h *Head) mourn(now time.Time) {
+	for _, n := range h.nodes.lost(now, now.Sub(h.started)) {
+		h.event("node.lost", "", n.Node, fmt.Sprintf("node %s (%s) hasn't reported for %v", short(n.Name), n.Node, h.cfg.Ages.Dead))
+	}
+}
+
+// endSilent makes running jobs without a driver orphans, and removes what has been kept for long enough.
+func (h *Head) endSilent(ctx context.Context, now time.Time) {
+	for _, id := range h.jobs.due(func(j *job) bool {
+		return j.silent(now, h.started, h.cfg.Ages.Dead) || j.expired(now, h.cfg.Now(), &h.cfg)
+	}) {
+		if err := h.endOne(ctx, id, now); err != nil && ctx.Err() == nil {
+			h.log.Error("end a job without a driver", "job", id, "error", err)
+		}
+	}
+}
+
+// endOne looks again under the lock, since the driver may have come back.
+func (h *Head) endOne(ctx context.Context, id string, now time.Time) error {
+	h.jobs.change.Lock()
+	defer h.jobs.change.Unlock()
+	j, ok := h.jobs.get(id)
+	switch {
+	case ok && j.silent(now, h.started, h.cfg.Ages.Dead):
+		text := fmt.Sprintf("has lost its driver (process %d on %s): nothing heard for %v", j.info.PID, j.info.Host, h.cfg.Ages.Dead)
+		return h.end(ctx, j, protocol.JobOrphaned, "its driver is gone", text)
+	case ok && j.expired(now, h.cfg.Now(), &h.cfg):
+		return h.removeJob(ctx, j.info)
+	}
+	return nil
+}
+
+// due is the ids of jobs for which something is to be done.
+func (t *jobs) due(is func(*job) bool) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []string
+	for id, j := range t.all {
+		if is(j) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// watchDisk stops journals from growing before the disk is full, since the server gives up all of them when a write
+// fails: agents then keep their outcomes, and take no more work, until there is room again.
+func (h *Head) watchDisk() {
+	low, changed := h.disk.turned()
+	if !changed {
+		return
+	}
+	if err := h.server.update(h.identities.refused(), low); err != nil {
+		h.log.Error("stop journals from growing", "error", err)
+	}
+	if low {
+		h.event("disk.full", "", "", h.disk.room(0).Error())
+	} else {
+		h.event("disk.free", "", "", "the head's disk has room again")
+	}
+}
+
+// sweep removes blobs that nobody needs.
+func (h *Head) sweep() {
+	named, first := h.jobs.blobs()
+	if err := h.blobs.sweep(h.cfg.Now(), first, named); err != nil {
+		h.log.Error("remove old blobs", "error", err)
+	}
+}
+
+// blobs are those that the jobs' records name, and when the first of these jobs was opened.
+func (t *jobs) blobs() (named map[string]bool, first time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	named = map[string]bool{}
+	for _, j := range t.all {
+		for _, b := range j.info.Binaries {
+			named[b.Hash] = true
+		}
+		for _, f := range j.info.Files {
+			named[f.Hash] = true
+		}
+		if first.IsZero() || j.info.Opened.Before(first) {
+			first = j.info.Opened
+		}
+	}
+	return named, first
+}

@@ -1,0 +1,197 @@
+package head
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// keepEnded is how many jobs without a name are remembered after their end, in memory only.
+const keepEnded = 200
+
+// jobs is the table of jobs. Each has a file, written before anybody learns of a change; what a driver reports about
+// its load is in memory only. Whether a driver lives is judged by monotonic time, and by what this head has heard
+// itself: one that was away knows of nobody's silence.
+type jobs struct {
+	dir   string
+	dead  time.Duration
+	start time.Time
+
+	change sync.Mutex // held by who opens, closes or removes a job, over its I/O
+
+	mu    sync.Mutex
+	all   map[string]*job
+	ended []protocol.JobInfo // without a name, oldest first
+}
+
+type job struct {
+	info    protocol.JobInfo // what the file has; and the load
+	seen    time.Time        // when its driver was last heard of, or else when the head started
+	heard   bool             // by this head
+	endedAt time.Time        // when this head found it orphaned or closed, or else started; monotonic
+	purged  uint64           // the journal is gone up to there
+}
+
+func (j *job) live() bool  { return j.info.State == protocol.JobRunning }
+func (j *job) named() bool { return j.info.Name != "" }
+
+func openJobs(dir string, dead time.Duration, start time.Time) (*jobs, error) {
+	t := &jobs{dir: dir, dead: dead, start: start, all: map[string]*job{}}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the jobs' records: %w", err)
+	}
+	for _, e := range entries {
+		j := &job{seen: start, endedAt: start}
+		id, ok := strings.CutSuffix(e.Name(), ".json")
+		if !ok {
+			continue
+		}
+		if err := readJSON(filepath.Join(dir, e.Name()), &j.info); err != nil {
+			return nil, err
+		}
+		if j.info.Job != id {
+			return nil, fmt.Errorf("%s is the record of another job, %q: put it back, or remove it", filepath.Join(dir, e.Name()), j.info.Job)
+		}
+		t.all[id] = j
+	}
+	return t, nil
+}
+
+func (t *jobs) path(id string) string { return filepath.Join(t.dir, id+".json") }
+
+// store writes a record, and then changes the table. The change lock is held.
+func (t *jobs) store(info protocol.JobInfo, change func(*job)) error {
+	if err := writeJSON(t.path(info.Job), info); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	j := t.all[info.Job]
+	if j == nil {
+		j = &job{}
+		t.all[info.Job] = j
+	}
+	info.Load = j.info.Load
+	j.info = info
+	change(j)
+	return nil
+}
+
+// remove forgets a job. The change lock is held, and its journal is gone.
+func (t *jobs) remove(info protocol.JobInfo) error {
+	if err := os.Remove(t.path(info.Job)); err != nil {
+		return fmt.Errorf("remove the record of job %s: %w", info.Job, err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.all, info.Job)
+	t.ended = append(t.ended, info)
+	if len(t.ended) > keepEnded {
+		t.ended = slices.Delete(t.ended, 0, len(t.ended)-keepEnded)
+	}
+	return nil
+}
+
+// get is a copy of a job in the table.
+func (t *jobs) get(id string) (job, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if j := t.all[id]; j != nil {
+		return *j, true
+	}
+	return job{}, false
+}
+
+// find is the job of that owner with that name.
+func (t *jobs) find(owner, name string) (job, bool) {
+	return t.first(func(j *job) bool { return name != "" && j.info.Owner == owner && j.info.Name == name })
+}
+
+// byDriver is the running job that a driver's process has opened with a key.
+func (t *jobs) byDriver(owner, driver, public string) (job, bool) {
+	return t.first(func(j *job) bool {
+		return j.live() && driver != "" && j.info.Owner == owner && j.info.Driver == driver && j.info.PublicKey == public
+	})
+}
+
+// byKey is the id of the running or orphaned job that a key may connect as.
+func (t *jobs) byKey(public string) (string, bool) {
+	j, ok := t.first(func(j *job) bool {
+		return j.info.PublicKey == public && (j.live() || j.info.State == protocol.JobOrphaned)
+	})
+	return j.info.Job, ok
+}
+
+func (t *jobs) first(is func(*job) bool) (job, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, j := range t.all {
+		if is(j) {
+			return *j, true
+		}
+	}
+	return job{}, false
+}
+
+// over is how a job without a name ended, if that is remembered.
+func (t *jobs) over(id string) (protocol.JobInfo, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, info := range slices.Backward(t.ended) {
+		if info.Job == id {
+			return info, true
+		}
+	}
+	return protocol.JobInfo{}, false
+}
+
+func (t *jobs) running() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, j := range t.all {
+		if j.live() {
+			n++
+		}
+	}
+	return n
+}
+
+// list is the jobs' records that may be seen, oldest first.
+func (t *jobs) list(may func(protocol.JobInfo) bool) []protocol.JobInfo {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []protocol.JobInfo
+	for _, info := range t.ended {
+		if may(info) {
+			out = append(out, info)
+		}
+	}
+	for _, j := range t.all {
+		if may(j.info) {
+			out = append(out, j.info)
+		}
+	}
+	slices.SortFunc(out, func(a, b protocol.JobInfo) int { return a.Opened.Compare(b.Opened) })
+	return out
+}
+
+func (t *jobs) digest() []protocol.JobDigest {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := []protocol.JobDigest{}
+	for id, j := range t.all {
+		if j.live() {
+			out = append(out, protocol.JobDigest{Job: id, Epoch: j.info.Epoch})
+		}
+	}
+	slices.SortFunc(out, func(a, b protocol.JobDigest) int { return strings.Compare(a.Job, b.Job) })
+	return out
+}

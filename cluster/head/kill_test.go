@@ -1,0 +1,3 @@
+package head
+
+func childHead() int { return 0 }

@@ -1,0 +1,97 @@
+package head
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+const (
+	maxNodes      = 10_000
+	forgetNode    = time.Hour // after its death
+	maxNodeFields = 256       // labels, and named resources
+)
+
+// nodes is the table of the machines that report. Times are monotonic, and say when a report came, not what it says.
+type nodes struct {
+	dead time.Duration
+
+	mu  sync.Mutex
+	all map[string]*node
+}
+
+type node struct {
+	info protocol.NodeInfo
+	seen time.Time
+	dead bool
+}
+
+func newNodes(dead time.Duration) *nodes { return &nodes{dead: dead, all: map[string]*node{}} }
+
+// report takes a node's report; fresh says that it wasn't known, or was dead.
+func (t *nodes) report(in protocol.NodeInfo, now time.Time) (fresh bool, err error) {
+	if len(in.Labels) > maxNodeFields || len(in.Named) > maxNodeFields {
+		return false, refuse(protocol.CodeMalformed, "a node has at most %d labels and as many named resources", maxNodeFields)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.all[in.Node]
+	if n == nil && len(t.all) >= maxNodes {
+		return false, refuse(protocol.CodeFull, "the head knows %d nodes already", maxNodes)
+	}
+	if n == nil || n.dead {
+		n, fresh = &node{}, true
+		t.all[in.Node] = n
+	}
+	n.info, n.seen = in, now
+	return fresh, nil
+}
+
+// lost marks the nodes that have died and gives them, once. A head that hasn't been up for long knows of no death.
+func (t *nodes) lost(now time.Time, up time.Duration) []protocol.NodeInfo {
+	if up < t.dead {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []protocol.NodeInfo
+	for id, n := range t.all {
+		age := now.Sub(n.seen)
+		if !n.dead && age > t.dead {
+			n.dead = true
+			out = append(out, n.info)
+		}
+		if age > forgetNode+t.dead {
+			delete(t.all, id)
+		}
+	}
+	return out
+}
+
+func (t *nodes) list(now time.Time) []protocol.NodeInfo {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]protocol.NodeInfo, 0, len(t.all))
+	for _, n := range t.all {
+		info := n.info
+		info.Seen, info.Alive = n.seen.Round(0), now.Sub(n.seen) <= t.dead
+		out = append(out, info)
+	}
+	slices.SortFunc(out, func(a, b protocol.NodeInfo) int { return strings.Compare(a.Name+" "+a.Node, b.Name+" "+b.Node) })
+	return out
+}
+
+func (t *nodes) digest(now time.Time) []protocol.NodeDigest {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]protocol.NodeDigest, 0, len(t.all))
+	for _, id := range slices.Sorted(maps.Keys(t.all)) {
+		n := t.all[id]
+		out = append(out, protocol.NodeDigest{Node: id, Age: now.Sub(n.seen).Seconds(), Dead: n.dead})
+	}
+	return out
+}

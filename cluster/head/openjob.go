@@ -1,0 +1,98 @@
+package head
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/protocol"
+)
+
+// openJob gives a job to a driver: a new one, or the next epoch of one with a name. To ask again changes nothing, as
+// long as it is the same process with the same key.
+func (h *Head) openJob(ctx context.Context, c caller, in *protocol.OpenJob) (any, error) {
+	if err := checkOpen(in); err != nil {
+		return nil, err
+	}
+	token, _, err := h.keys.sign(in.PublicKey, "opening", join.RoleJob) // before anything is changed
+	if err != nil {
+		return nil, err
+	}
+	h.jobs.change.Lock()
+	defer h.jobs.change.Unlock()
+	info, former, err := h.nextEpoch(c, in)
+	if err != nil {
+		return nil, err
+	}
+	if former != nil || info.Epoch == 1 {
+		if err := h.begin(ctx, info, former); err != nil {
+			return nil, err
+		}
+	}
+	last, err := h.journalEnd(ctx, info.Job)
+	if err != nil {
+		return nil, err
+	}
+	if token, _, err = h.keys.sign(in.PublicKey, info.Job, join.RoleJob); err != nil {
+		return nil, err
+	}
+	return protocol.JobOpened{Job: info.Job, Epoch: info.Epoch, JWT: token, Ages: h.cfg.Ages, Last: last}, nil
+}
+
+// nextEpoch is the record that the job will have, and the one that it has if that is to be replaced.
+func (h *Head) nextEpoch(c caller, in *protocol.OpenJob) (info protocol.JobInfo, former *job, err error) {
+	if same, ok := h.jobs.byDriver(c.name, in.Driver, in.PublicKey); ok {
+		return same.info, nil, nil
+	}
+	now := h.cfg.Now()
+	info = protocol.JobInfo{
+		OpenJob: *in, Job: newID("j"), Owner: c.name, Epoch: 1, State: protocol.JobRunning, Opened: now, Renewed: now,
+	}
+	info.TakeOver = false
+	if j, ok := h.jobs.find(c.name, in.Name); ok {
+		held := j.held(time.Now(), h.cfg.Ages.Dead, h.server.connected)
+		if held != nil && !in.TakeOver {
+			return info, nil, held
+		}
+		former = &j
+		info.Job, info.Epoch, info.Opened = j.info.Job, j.info.Epoch+1, j.info.Opened
+	}
+	if former == nil || !former.live() {
+		if n := h.jobs.running(); n >= h.cfg.Limits.LiveJobs {
+			return info, nil, refuse(protocol.CodeFull, "%d jobs are running, which is as many as this cluster takes: try again when one has ended", n)
+		}
+	}
+	return info, former, h.disk.room(0)
+}
+
+// begin writes the record, makes the journal, ends the former driver and tells everybody.
+func (h *Head) begin(ctx context.Context, info protocol.JobInfo, former *job) error {
+	err := h.jobs.store(info, func(j *job) { j.seen, j.heard, j.info.Load = time.Now(), true, protocol.RenewJob{} })
+	if err != nil {
+		return err
+	}
+	if err := h.openJournal(ctx, info); err != nil {
+		return err
+	}
+	h.news(info.Job, info.Epoch, false)
+	text := fmt.Sprintf("job %s of %s is opened by process %d on %s, epoch %d", label(info), info.Owner, info.PID, info.Host, info.Epoch)
+	h.event("job.opened", info.Job, "", text)
+	if former == nil || former.info.PublicKey == info.PublicKey {
+		return nil
+	}
+	// A former driver that doesn't know yet would take messages out of the journal's consumer, so its key goes.
+	revoked, err := h.identities.dropKey(former.info.PublicKey)
+	if err != nil {
+		return err
+	}
+	return h.server.update(revoked, h.disk.full())
+}
+
+// label is what people call a job.
+func label(info protocol.JobInfo) string {
+	if info.Name != "" {
+		return fmt.Sprintf("%q (%s)", info.Name, info.Job)
+	}
+	return info.Job
+}

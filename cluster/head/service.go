@@ -1,0 +1,111 @@
+package head
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/protocol"
+)
+
+// The small operations of the control service.
+
+type nothing struct{}
+
+// listJobs answers with the jobs that one may see; with a JobID, with that one.
+func (h *Head) listJobs(_ context.Context, c caller, in *protocol.JobID) (any, error) {
+	return h.jobs.list(func(info protocol.JobInfo) bool {
+		return (in.Job == "" || info.Job == in.Job || info.Name == in.Job) && (c.role == join.RoleAgent || c.owns(info))
+	}), nil
+}
+
+func (h *Head) listNodes(context.Context, caller, *nothing) (any, error) {
+	return h.nodes.list(time.Now()), nil
+}
+
+func (h *Head) reportNode(_ context.Context, c caller, in *protocol.NodeInfo) (any, error) {
+	if in.Node != "" && in.Node != c.name {
+		return nil, refuse(protocol.CodeForbidden, "node %s can't report for %s", c.name, short(in.Node))
+	}
+	in.Node = c.name
+	fresh, err := h.nodes.report(*in, time.Now())
+	if fresh {
+		h.event("node.joined", "", in.Node, "node "+short(in.Name)+" ("+in.Node+") is there")
+	}
+	return nil, err
+}
+
+func (h *Head) newToken(_ context.Context, _ caller, in *protocol.NewToken) (any, error) {
+	_, info, err := h.NewToken(*in)
+	return info, err
+}
+
+func (h *Head) listTokens(context.Context, caller, *nothing) (any, error) {
+	return h.tokens.list(), nil
+}
+
+func (h *Head) dropToken(_ context.Context, _ caller, in *protocol.TokenID) (any, error) {
+	return nil, h.tokens.drop(in.ID)
+}
+
+// listEvents leaves out what is about other users' jobs.
+func (h *Head) listEvents(_ context.Context, c caller, _ *nothing) (any, error) {
+	return slices.DeleteFunc(h.events.list(), func(e protocol.ClusterEvent) bool {
+		if e.Job == "" || c.role == join.RoleAdmin {
+			return false
+		}
+		j, ok := h.jobs.get(e.Job)
+		info := j.info
+		if !ok {
+			info, _ = h.jobs.over(e.Job)
+		}
+		return !c.owns(info)
+	}), nil
+}
+
+func (h *Head) renewIdentity(_ context.Context, c caller, in *protocol.RenewIdentity) (any, error) {
+	if who := h.whose(in.PublicKey); who != c.name {
+		return nil, refuse(protocol.CodeForbidden, "%s has no such key", c.name)
+	}
+	token, _, _, expires, err := h.renew(in.PublicKey)
+	return protocol.IdentityRenewed{JWT: token, Expires: expires}, err
+}
+
+// whose is the user, node or job that a key is of.
+func (h *Head) whose(public string) string {
+	if k, ok := h.identities.get(public); ok {
+		return k.Name
+	}
+	job, _ := h.jobs.byKey(public)
+	return job
+}
+
+func (h *Head) listIdentities(context.Context, caller, *nothing) (any, error) {
+	return h.identities.list(), nil
+}
+
+// dropIdentity revokes all keys of a user or node, and ends the user's jobs.
+func (h *Head) dropIdentity(ctx context.Context, c caller, in *protocol.IdentityName) (any, error) {
+	if in.Name == c.name {
+		return nil, refuse(protocol.CodeForbidden, "%s can't revoke itself", c.name)
+	}
+	h.jobs.change.Lock()
+	defer h.jobs.change.Unlock()
+	revoked, err := h.identities.drop(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range h.jobs.due(func(j *job) bool { return j.info.Owner == in.Name && j.info.State != protocol.JobDone }) {
+		j, _ := h.jobs.get(id)
+		if revoked, err = h.identities.dropKey(j.info.PublicKey); err != nil {
+			return nil, err
+		}
+		why := "its owner was revoked by " + c.name
+		if err := h.end(ctx, j, protocol.JobFailed, why, "is over: "+why); err != nil {
+			return nil, err
+		}
+	}
+	h.event("identity.revoked", "", "", in.Name+" is revoked by "+c.name)
+	return nil, h.server.update(revoked, h.disk.full())
+}

@@ -1,0 +1,184 @@
+package join
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+)
+
+// connectTime bounds the first connect. Later ones are tried for as long as the connection isn't closed.
+const connectTime = 5 * time.Second
+
+// pingEvery is how often a silent connection is asked whether it lives; after two pings without an answer it doesn't.
+const pingEvery = 5 * time.Second
+
+// Options are what Connect needs beside an identity. The zero value works.
+type Options struct {
+	Label   string         // what the server calls the connection, for people. Defaults to the identity's name
+	Renewed func(Identity) // called with an identity that has a new JWT, to save it; from a goroutine of the connection's
+	Event   func(string)   // called with a line when the connection is lost, found again or refused; the same
+}
+
+// Connect connects to the cluster's head, and goes on connecting by itself until the connection is closed. Publishing
+// while it is away fails at once: nothing is kept for later. The first connect fails after 5 s or when ctx ends, with a
+// line that says why and what to do; ctx means nothing afterwards.
+func Connect(ctx context.Context, id Identity, o Options) (*nats.Conn, error) {
+	if err := id.check(); err != nil {
+		return nil, explain("connect as "+id.String(), id.URLs, err)
+	}
+	tlsConfig, err := pinned(id.Cluster, id.CA)
+	if err != nil {
+		return nil, explain("connect as "+id.String(), id.URLs, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	k := &keeper{id: id, renewed: o.Renewed}
+	if _, err := k.current(ctx); err != nil {
+		return nil, explain("connect as "+id.String(), id.URLs, err)
+	}
+	d := &dialer{first: ctx}
+	options := append(connectOptions(id, o), nats.UserJWT(k.jwt, k.sign), nats.Secure(tlsConfig), nats.SetCustomDialer(d))
+	conn, err := nats.Connect(strings.Join(id.URLs, ","), options...)
+	if d.done(); err != nil {
+		if context.Cause(ctx) != nil && errors.Is(context.Cause(ctx), context.Canceled) {
+			err = context.Cause(ctx)
+		}
+		return nil, explain("connect as "+id.String(), id.URLs, err)
+	}
+	return conn, nil
+}
+
+func connectOptions(id Identity, o Options) []nats.Option {
+	label := o.Label
+	if label == "" {
+		label = id.Name
+	}
+	event := o.Event
+	if event == nil {
+		event = func(string) {}
+	}
+	return []nats.Option{
+		nats.Name(label),
+		nats.CustomInboxPrefix(InboxPrefix(id.Name)),
+		nats.TLSHandshakeFirst(),
+		nats.SkipHostLookup(),
+		nats.IgnoreDiscoveredServers(),
+		nats.Timeout(connectTime / time.Duration(len(id.URLs))),
+		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(),
+		nats.ReconnectBufSize(-1),
+		nats.CustomReconnectDelay(reconnectDelay),
+		nats.PingInterval(pingEvery),
+		nats.MaxPingsOutstanding(2),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				event("the connection to the head is lost: " + err.Error())
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) { event("connected again to the head at " + c.ConnectedAddr()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { event(err.Error()) }),
+	}
+}
+
+// reconnectDelay is the pause after all addresses have been tried so many times: from 50 ms to 2 s, half of it random
+// so that a cluster's machines don't come back at once.
+func reconnectDelay(attempts int) time.Duration {
+	d := 2 * time.Second
+	if attempts < 6 {
+		d = 50 * time.Millisecond << max(attempts-1, 0)
+	}
+	return d/2 + rand.N(d/2) //nolint:gosec // not a secret
+}
+
+// keeper has a connection's identity, whose JWT changes.
+type keeper struct {
+	renewed func(Identity)
+
+	mu sync.Mutex
+	id Identity
+}
+
+// jwt is asked for whenever the connection is made.
+func (k *keeper) jwt() (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
+	defer cancel()
+	return k.current(ctx)
+}
+
+// current renews the JWT if it is time. That fails only if the old one is no good any more.
+func (k *keeper) current(ctx context.Context) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c, err := parseClaims(k.id.JWT)
+	if err != nil {
+		return "", err
+	}
+	now := time.Now()
+	if c.stale(now) && len(k.id.Join) > 0 {
+		fresh, err := Renew(ctx, k.id)
+		if err == nil {
+			k.id = fresh
+			if k.renewed != nil {
+				k.renewed(fresh)
+			}
+			return fresh.JWT, nil
+		}
+		if c.valid(now) != nil {
+			return "", err
+		}
+	}
+	return k.id.JWT, c.valid(now)
+}
+
+func (k *keeper) sign(nonce []byte) ([]byte, error) { return sign(k.id.Seed, nonce) }
+
+func sign(seed string, data []byte) ([]byte, error) {
+	pair, err := nkeys.FromSeed([]byte(seed))
+	if err != nil {
+		return nil, err
+	}
+	defer pair.Wipe()
+	return pair.Sign(data)
+}
+
+// dialer ends what it has dialed when the context of the first connect ends, until done is called.
+type dialer struct {
+	mu    sync.Mutex
+	first context.Context //nolint:containedctx // nats.go's dialers get none
+	stop  []func() bool
+}
+
+// Dial connects within connectTime.
+func (d *dialer) Dial(network, address string) (net.Conn, error) {
+	d.mu.Lock()
+	ctx := d.first
+	d.mu.Unlock()
+	if ctx == nil {
+		return (&net.Dialer{Timeout: connectTime}).Dial(network, address)
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // the connect that reads from it then fails
+	d.mu.Lock()
+	d.stop = append(d.stop, stop)
+	d.mu.Unlock()
+	return conn, nil
+}
+
+func (d *dialer) done() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, stop := range d.stop {
+		stop()
+	}
+	d.first, d.stop = nil, nil
+}
