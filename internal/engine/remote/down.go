@@ -53,7 +53,7 @@ func shorten(items []protocol.Item, most int) []protocol.Item {
 	out := make([]protocol.Item, len(items))
 	for i, it := range items {
 		if s, ok := it.(protocol.Settle); ok && sizeOfValue(&s.Value) > maxMessage {
-			s.Value = failure(fmt.Sprintf("the value is longer than a message, of at most %d bytes: "+
+			s.Value = protocol.TextFailure(fmt.Sprintf("the value is longer than a message, of at most %d bytes: "+
 				"let the function return fewer, or Put them", most))
 			it = s
 		}

@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/musterrun/muster/protocol"
@@ -49,16 +48,8 @@ func (c *Carrier) failTooLong(node string, t *protocol.Task) {
 	text := fmt.Sprintf("its argument and the values in it are longer than a message, of at most %d bytes: Put large values, "+
 		"or gather fewer", c.conn.MaxPayload())
 	c.outcomes(&protocol.Outcomes{Epoch: c.opened.Epoch, Node: node, List: []protocol.Outcome{{
-		ID: t.ID, Attempt: t.Attempt, Key: t.Key, Status: protocol.Failed, Value: failure(text),
+		ID: t.ID, Attempt: t.Attempt, Key: t.Key, Status: protocol.Failed, Value: protocol.TextFailure(text),
 	}}})
-}
-
-// failure is an error as docs/protocol.md has it: a tagged array with the text and four nulls.
-func failure(text string) protocol.Value {
-	data := []byte{0xda, 'm', 'e', 'r', 'r', 0x85, 0x79} // 0x79: text whose length is two bytes
-	data = binary.BigEndian.AppendUint16(data, uint16(len(text)))
-	data = append(append(data, text...), 0xf6, 0xf6, 0xf6, 0xf6)
-	return protocol.Value{Form: protocol.Failure, Data: data}
 }
 
 // outcomes tells the Job outcomes: one call at a time.
