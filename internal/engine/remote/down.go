@@ -73,8 +73,8 @@ func (c *Carrier) ask(node string) {
 
 // onAnswer hears that a node has heard.
 func (c *Carrier) onAnswer(m *nats.Msg) {
-	if len(m.Data) == 0 && m.Header.Get("Status") != "" {
-		return // nobody listens there: the server says so
+	if nobody := len(m.Data) == 0 && m.Header.Get("Status") != ""; nobody && !c.leaving.Load() {
+		return // nobody listens there now, the server says; at the end that is as good as an answer
 	}
 	token := lastToken(m.Subject)
 	c.mu.Lock()

@@ -1,0 +1,315 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// quick are ages at which what goes wrong is noticed soon.
+var quick = protocol.Ages{Renew: 20 * time.Millisecond, Dead: 100 * time.Millisecond, Ask: 100 * time.Millisecond}
+
+// work makes an agent do what it is given until ctx ends.
+func (a *agent) work(ctx context.Context) {
+	for ctx.Err() == nil {
+		got := a.offer(16)
+		select {
+		case b := <-got:
+			if len(b.Tasks) > 0 {
+				a.up(protocol.Accept{Number: b.Number})
+				a.mu.Lock()
+				for _, t := range b.Tasks {
+					a.seen[protocol.Attempt{Task: t.ID, N: t.Attempt}]++
+				}
+				a.mu.Unlock()
+				a.outcomes(b.Tasks)
+			}
+		case d := <-a.heard: // also an empty one: the job wants to hear of the room
+			_ = d
+		case <-ctx.Done():
+		}
+	}
+}
+
+// always publishes a digest again and again, as a head does, until the function that it gives is called.
+func (h *testHead) always(up time.Duration, nodes ...protocol.NodeDigest) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		ticker := time.NewTicker(10 * time.Millisecond)
+		defer ticker.Stop()
+		for ctx.Err() == nil {
+			h.digest(up, nodes...)
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+			}
+		}
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
+// TestDeadNode: one that the head doesn't know and that doesn't answer is lost, once, and its tasks run elsewhere. One
+// that answers isn't, whatever the head says.
+func TestDeadNode(t *testing.T) {
+	h := startHead(t, quick)
+	n := newNotes()
+	c, s := openJob(t, h, Config{Note: n.take, beat: 1e7})
+	a, b := newAgent(t, h, c, "a"), newAgent(t, h, c, "b")
+	for i, agent := range []*agent{a, b} {
+		got := agent.offer(1)
+		s.add(1+10*i, 1)
+		agent.up(protocol.Accept{Number: agent.take(got).Number})
+	}
+	a.mu.Lock()
+	a.deaf = true
+	a.mu.Unlock()
+	defer h.always(time.Hour, protocol.NodeDigest{Node: "b", Dead: true})()
+	s.until("a is lost", func() bool { return len(s.lost) > 0 })
+	n.wait(t, "node a is dead")
+	again := b.take(b.offer(1))
+	if len(again.Tasks) != 1 || again.Tasks[0].ID != 1 || again.Tasks[0].Attempt != 2 {
+		t.Errorf("b got %+v", again)
+	}
+	b.outcomes(again.Tasks)
+	s.until("the outcome comes", func() bool { return s.done[1] == 1 })
+	c.Send("a", item(1)) // to the dead nothing is said
+	s.mu.Lock()
+	if len(s.lost) != 1 || s.lost[0] != "a" {
+		t.Errorf("lost: %v", s.lost)
+	}
+	s.mu.Unlock()
+	c.mu.Lock()
+	if c.downs.lines["a"] != nil {
+		t.Error("something waits for a dead node")
+	}
+	c.mu.Unlock()
+}
+
+// TestHeadAway stops the server while tasks run and starts it again on the same store. All are done, and none was given
+// out twice.
+func TestHeadAway(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var wg sync.WaitGroup
+	var agents []*agent
+	for n := range 3 {
+		a := newAgent(t, h, c, fmt.Sprint("n", n))
+		agents = append(agents, a)
+		wg.Go(func() { a.work(ctx) })
+	}
+	const rounds, each = 3, 500
+	for round := range rounds {
+		s.add(1+round*each, each)
+		s.until("some are done", func() bool { return len(s.done) > round*each+each/10 })
+		h.server.stop()
+		h.server.start()
+	}
+	s.until("all are done", func() bool { return len(s.done) == rounds*each })
+	cancel()
+	wg.Wait()
+	seen := map[uint64]int{}
+	for _, a := range agents {
+		for attempt, n := range a.seen {
+			seen[attempt.Task] += n
+			if attempt.N != 1 {
+				t.Errorf("task %d ran as attempt %d: it was given out again", attempt.Task, attempt.N)
+			}
+		}
+	}
+	for task, n := range seen {
+		if n != 1 {
+			t.Errorf("task %d ran %d times", task, n)
+		}
+	}
+}
+
+// TestSaidWhileTheHeadIsAway: what is to be said waits, and comes in order.
+func TestSaidWhileTheHeadIsAway(t *testing.T) {
+	h := startHead(t, calm)
+	c, _ := openJob(t, h, Config{resend: 1e8, beat: 1e7})
+	a := newAgent(t, h, c, "a")
+	for n := range 1000 {
+		switch n {
+		case 300:
+			h.server.stop()
+		case 600:
+			h.server.start()
+		}
+		c.Send("a", item(n))
+	}
+	hears(t, a, 1000)
+}
+
+// TestPause: a driver that can't renew hands out nothing until it can.
+func TestPause(t *testing.T) {
+	h := startHead(t, quick)
+	n := newNotes()
+	c, s := openJob(t, h, Config{Note: n.take, beat: 1e7})
+	a := newAgent(t, h, c, "a")
+	h.setMute(true)
+	n.wait(t, "pauses")
+	got := a.offer(1)
+	s.add(1, 1)
+	c.Send("a", item(1)) // a round trip, in which a batch would have come
+	<-a.heard
+	s.mu.Lock()
+	if len(s.ready) != 1 {
+		t.Error("tasks were handed out in a pause")
+	}
+	s.mu.Unlock()
+	h.setMute(false)
+	n.wait(t, "goes on")
+	if b := a.take(got); len(b.Tasks) != 1 {
+		t.Errorf("got %+v", b)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.paused.Load() {
+		t.Error("still paused")
+	}
+}
+
+func (h *testHead) setMute(mute bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mute = mute
+}
+
+// TestSuperseded: of two drivers of a job the older one stops by itself, and leaves the job alone.
+func TestSuperseded(t *testing.T) {
+	h := startHead(t, quick)
+	lost := make(chan error, 10)
+	old, s := openJob(t, h, Config{Name: "j", Superseded: func(err error) { lost <- err }})
+	a := newAgent(t, h, old, "a")
+	c, second := openJob(t, h, Config{Name: "j", TakeOver: true})
+	var refused *protocol.Refusal
+	if err := <-lost; !errors.As(err, &refused) || refused.Code != protocol.CodeSuperseded ||
+		!strings.Contains(err.Error(), "another driver has taken over job job1") {
+		t.Errorf("told: %v", err)
+	}
+	a.epoch = c.Epoch()
+	got := a.offer(4)
+	s.add(1, 1)
+	second.add(2, 1)
+	b := a.take(got)
+	if len(b.Tasks) != 1 || b.Tasks[0].ID != 2 || b.Epoch != 2 {
+		t.Errorf("got %+v", b)
+	}
+	if err := old.Close(within(t), nil); err != nil || len(h.closes) != 0 || len(lost) != 0 {
+		t.Errorf("closed: %v, %v", err, h.closes)
+	}
+}
+
+// TestCancelled: a job that the head doesn't know any more is over.
+func TestCancelled(t *testing.T) {
+	h := startHead(t, quick)
+	lost := make(chan error, 10)
+	openJob(t, h, Config{Superseded: func(err error) { lost <- err }})
+	h.mu.Lock()
+	clear(h.jobs)
+	h.mu.Unlock()
+	if err := <-lost; !strings.Contains(err.Error(), "cancelled or removed") {
+		t.Errorf("told: %v", err)
+	}
+}
+
+// TestReplay: the next driver of a job is told what was recorded before it begins, and what comes late.
+func TestReplay(t *testing.T) {
+	h := startHead(t, calm)
+	first, s := openJob(t, h, Config{Name: "j"})
+	a := newAgent(t, h, first, "a")
+	const n = 1000
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { a.work(ctx) })
+	s.add(1, n)
+	s.until("all are done", func() bool { return len(s.done) == n })
+	cancel()
+	wg.Wait()
+	if err := first.Close(within(t), errors.New("failed")); err != nil {
+		t.Fatal(err)
+	}
+	replayed := map[protocol.Key]int{}
+	late := make(chan uint64, 10)
+	var started atomic.Bool
+	c, s2 := openJob(t, h, Config{Name: "j", Replay: func(o *protocol.Outcomes) {
+		for i := range o.List {
+			if replayed[o.List[i].Key]++; started.Load() {
+				late <- o.List[i].ID
+			}
+		}
+	}})
+	if len(replayed) != n {
+		t.Errorf("%d of %d were replayed before Start returned", len(replayed), n)
+	}
+	started.Store(true)
+	a.outcomes([]protocol.Task{taskOf(n+1, 1)}) // of the old epoch
+	if id := <-late; id != n+1 {
+		t.Errorf("late: %d", id)
+	}
+	a.epoch = c.Epoch()
+	got := a.offer(1)
+	s2.add(1, 1)
+	a.outcomes(a.take(got).Tasks)
+	s2.until("the new one is done", func() bool { return s2.done[1] == 1 })
+	if len(s2.done) != 1 {
+		t.Errorf("counts now: %v", s2.done)
+	}
+}
+
+// TestBadRecords are passed over: what stands behind them counts.
+func TestBadRecords(t *testing.T) {
+	h := startHead(t, calm)
+	n := newNotes()
+	c, s := openJob(t, h, Config{Note: n.take})
+	a := newAgent(t, h, c, "a")
+	other := protocol.Outcomes{Epoch: 1, Node: "b", List: []protocol.Outcome{{ID: 5, Attempt: 1, Status: protocol.Succeeded,
+		Value: protocol.Value{Form: protocol.Inline}}}}
+	for _, data := range [][]byte{[]byte("nonsense"), nil, other.Append(nil)} {
+		if _, err := a.js.Publish(within(t), protocol.OutcomeSubject(c.Job(), "a"), data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.js.Publish(within(t), protocol.DecisionSubject(c.Job()), []byte("a decision")); err != nil {
+		t.Fatal(err)
+	}
+	a.outcomes([]protocol.Task{taskOf(6, 1)})
+	s.until("the good one comes", func() bool { return s.done[6] == 1 })
+	if s.done[5] != 0 {
+		t.Error("what was said in another's name counts")
+	}
+	n.wait(t, "recorded what makes no sense")
+	n.wait(t, "in the name of node b")
+}
+
+// TestClosedJobDoesNothing: an offer that comes too late gets no tasks, and nothing blocks.
+func TestClosedJobDoesNothing(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{})
+	a := newAgent(t, h, c, "a")
+	got := a.offer(1)
+	s.until("the offer is parked", func() bool { return s.empty > 0 })
+	if err := c.Close(within(t), nil); err != nil {
+		t.Fatal(err)
+	}
+	if b := a.take(got); len(b.Tasks) != 0 {
+		t.Errorf("got %+v", b)
+	}
+	s.add(1, 1)
+	c.Send("a", item(1))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.closes) != 1 || h.closes[0].Epoch != 1 {
+		t.Errorf("closed: %+v", h.closes)
+	}
+}

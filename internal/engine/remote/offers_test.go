@@ -1,0 +1,172 @@
+package remote
+
+import (
+	"testing"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// TestOfferIsReplaced: the older one gets an empty batch, the newer one the tasks.
+func TestOfferIsReplaced(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{})
+	a := newAgent(t, h, c, "n1")
+	first := a.offer(4)
+	second := a.offer(4)
+	if b := a.take(first); len(b.Tasks) != 0 || b.Epoch != c.Epoch() {
+		t.Errorf("the older offer got %+v", b)
+	}
+	s.add(1, 4)
+	if b := a.take(second); len(b.Tasks) == 0 {
+		t.Error("the newer offer got nothing")
+	}
+}
+
+// TestOffersAreServedInTurn: who has waited longest is first, and who was served waits behind the others.
+func TestOffersAreServedInTurn(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{})
+	s.most = 1
+	a, b := newAgent(t, h, c, "a"), newAgent(t, h, c, "b")
+	fromA := a.offer(1)
+	s.until("a's offer is parked", func() bool { return s.empty > 0 })
+	fromB := b.offer(1)
+	s.until("b's offer is parked", func() bool { return s.empty > 2 }) // both were asked for again
+	for n := range 6 {
+		s.add(n+1, 1)
+		batch := protocol.Batch{}
+		if n%2 == 0 {
+			batch, fromA = a.take(fromA), a.offer(1)
+		} else {
+			batch, fromB = b.take(fromB), b.offer(1)
+		}
+		if len(batch.Tasks) != 1 || batch.Tasks[0].ID != uint64(n+1) {
+			t.Fatalf("turn %d got %+v", n, batch.Tasks)
+		}
+	}
+}
+
+// TestNothingReady: while nothing is ready nobody is asked for tasks over and over.
+func TestNothingReady(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{})
+	a := newAgent(t, h, c, "n1")
+	a.offer(4)
+	s.until("the offer is parked", func() bool { return s.empty == 1 })
+	for range 100 { // round trips, which take as long as a loop would need
+		c.Send("n1", protocol.TakeBack{})
+		<-a.heard
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.empty != 1 {
+		t.Errorf("asked %d times", s.empty)
+	}
+}
+
+// TestUnconfirmed: a batch that isn't confirmed is given out again, one that is isn't, and a late word changes nothing.
+func TestUnconfirmed(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{handOver: 1, beat: 1e6})
+	a, b := newAgent(t, h, c, "a"), newAgent(t, h, c, "b")
+	got := a.offer(2)
+	s.add(1, 2)
+	lost := a.take(got)
+	s.until("it is unconfirmed", func() bool { return len(s.unsure) >= len(lost.Tasks) })
+	a.up(protocol.Accept{Number: lost.Number})
+	again := b.take(b.offer(2))
+	for _, task := range again.Tasks {
+		if task.Attempt < 2 {
+			t.Errorf("given out again as attempt %d", task.Attempt)
+		}
+	}
+	b.outcomes(again.Tasks)
+	s.until("the outcomes come", func() bool { return len(s.done) >= len(again.Tasks) })
+}
+
+// TestConfirmed: the confirmation comes before the next look.
+func TestConfirmed(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{})
+	a := newAgent(t, h, c, "a")
+	got := a.offer(2)
+	s.add(1, 2)
+	batch := a.take(got)
+	a.up(protocol.Accept{Number: batch.Number})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.handed.batches) != 0 {
+		t.Errorf("%d batches wait", len(c.handed.batches))
+	}
+}
+
+// TestLongBatch: what doesn't fit into a message comes with the next offer, in order, and each task once.
+func TestLongBatch(t *testing.T) {
+	h := startHead(t, calm) // takes messages of 1 MiB
+	c, s := openJob(t, h, Config{})
+	a := newAgent(t, h, c, "a")
+	s.mu.Lock()
+	for id := range uint64(40) {
+		task := taskOf(id+1, 1)
+		task.Arg = make([]byte, 60<<10)
+		s.ready, s.attempt[id+1] = append(s.ready, task), 1
+	}
+	s.mu.Unlock()
+	next, number := uint64(1), uint64(0)
+	for next <= 40 {
+		b := a.take(a.offer(64))
+		a.up(protocol.Accept{Number: b.Number})
+		if len(b.Tasks) == 0 || b.Number <= number {
+			t.Fatalf("batch %d of %d tasks after batch %d", b.Number, len(b.Tasks), number)
+		}
+		for _, task := range b.Tasks {
+			if task.ID != next {
+				t.Fatalf("got task %d, not %d", task.ID, next)
+			}
+			next++
+		}
+		number = b.Number
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.unsure) > 0 {
+		t.Errorf("given out again: %v", s.unsure)
+	}
+}
+
+// TestRestThatIsNotFetched: what waits for the next offer and waits too long goes to another node, and to it alone.
+func TestRestThatIsNotFetched(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{handOver: 1, beat: 1e6})
+	a, b := newAgent(t, h, c, "a"), newAgent(t, h, c, "b")
+	got := a.offer(2)
+	s.mu.Lock()
+	for id := range uint64(2) {
+		task := taskOf(id+1, 1)
+		task.Arg = make([]byte, 600<<10)
+		s.ready, s.attempt[id+1] = append(s.ready, task), 1
+	}
+	s.mu.Unlock()
+	c.Wake()
+	a.take(got)
+	s.until("both are unconfirmed", func() bool { return len(s.unsure) == 2 })
+	if batch := b.take(b.offer(2)); len(batch.Tasks) != 2 {
+		t.Errorf("the other node got %d tasks", len(batch.Tasks))
+	}
+}
+
+// TestTaskLongerThanAMessage fails, with the remedy, and doesn't hold up the others.
+func TestTaskLongerThanAMessage(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{})
+	a := newAgent(t, h, c, "a")
+	s.mu.Lock()
+	long, short := taskOf(1, 1), taskOf(2, 1)
+	long.Arg = make([]byte, 2<<20)
+	s.ready = []protocol.Task{long, short}
+	s.mu.Unlock()
+	if b := a.take(a.offer(2)); len(b.Tasks) != 1 || b.Tasks[0].ID != 2 {
+		t.Errorf("got %d tasks", len(b.Tasks))
+	}
+	s.until("the long one has failed", func() bool { return s.done[1] == 1 })
+}
