@@ -1,0 +1,164 @@
+package worker
+
+import (
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+const (
+	frameSize = 256 << 10 // a frame isn't added to beyond it
+	maxPiece  = 7 << 20   // the most that one outcome or item may take, so that a frame stays below protocol.MaxFrame
+	maxUnsent = 64 << 20  // bytes that wait to be written; then who speaks waits too
+	maxLine   = 16 << 10  // of a log
+	keepSize  = 1 << 20   // a larger buffer is let go once it is written
+)
+
+// Link is how a host speaks to the agent. Its methods encode what they are given, keep the order, and return at once
+// unless 64 MiB wait to be written; once the socket is closed they do nothing. They are for concurrent use.
+type Link struct {
+	mu       sync.Mutex
+	more     sync.Cond // there is something to write, or closed
+	room     sync.Cond // there is room again, or closed
+	frames   []byte    // complete ones
+	outcomes protocol.OutcomeList
+	items    protocol.ItemList // at most one of the two isn't empty
+	closed   bool
+}
+
+func newLink() *Link {
+	l := &Link{}
+	l.more.L, l.room.L = &l.mu, &l.mu
+	return l
+}
+
+// Outcome sends how an attempt ended. One that is too long for a message is sent as a failure that says so.
+func (l *Link) Outcome(o *protocol.Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.admit() {
+		return
+	}
+	if l.items.Count() > 0 || l.outcomes.Size() >= frameSize {
+		l.seal()
+	}
+	if !l.outcomes.AddWithin(o, l.outcomes.Size()+maxPiece) {
+		l.outcomes.Add(tooLong(o))
+	}
+	l.more.Signal()
+}
+
+func tooLong(o *protocol.Outcome) *protocol.Outcome {
+	failed := protocol.Outcome{ID: o.ID, Attempt: o.Attempt, Key: o.Key, Status: protocol.Failed, Took: o.Took}
+	failed.Value = protocol.TextFailure(fmt.Sprintf(
+		"the result is longer than the %d MiB that a message holds: return less, or write it to a file", maxPiece>>20))
+	return &failed
+}
+
+// Send sends items of running attempts: Call, Want, Cancel, Block. They are in front of an
+// outcome that is sent later, and in one frame unless they are long. The error is about an item that is too long for a frame; the others are sent.
+func (l *Link) Send(items ...protocol.Item) (err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.admit() {
+		return nil
+	}
+	if l.outcomes.Count() > 0 {
+		l.seal()
+	}
+	for _, i := range items {
+		if l.items.Size() >= frameSize {
+			l.seal()
+		}
+		if !l.items.AddWithin(i, l.items.Size()+maxPiece) {
+			err = fmt.Errorf("a call's argument is longer than the %d MiB that a message holds: write it to a file", maxPiece>>20)
+		}
+	}
+	l.more.Signal()
+	return err
+}
+
+// Log sends a line that an attempt has written, cut after 16 KiB.
+func (l *Link) Log(by protocol.Attempt, line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.admit() {
+		line := protocol.Log{Attempt: by, Text: line[:min(len(line), maxLine)]}
+		l.frames = protocol.AppendFrame(l.frames, protocol.FrameLog, line.Append)
+		l.more.Signal()
+	}
+}
+
+// pong doesn't wait for room: the goroutine that reads sends it.
+func (l *Link) pong() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frames = protocol.AppendFrame(l.frames, protocol.FramePong, nil)
+	l.more.Signal()
+}
+
+// admit waits for room; false once the link is closed.
+func (l *Link) admit() bool {
+	for !l.closed && len(l.frames)+l.outcomes.Size()+l.items.Size() > maxUnsent {
+		l.room.Wait()
+	}
+	return !l.closed
+}
+
+// seal makes a frame of what has gathered.
+func (l *Link) seal() {
+	switch {
+	case l.outcomes.Count() > 0:
+		l.frames = protocol.AppendFrame(l.frames, protocol.FrameOutcomes,
+			func(dst []byte) []byte { return l.outcomes.Append(dst, 0, "") })
+		l.outcomes.Reset()
+	case l.items.Count() > 0:
+		l.frames = protocol.AppendFrame(l.frames, protocol.FrameItems,
+			func(dst []byte) []byte { return l.items.AppendUp(dst, 0, "") })
+		l.items.Reset()
+	}
+}
+
+func (l *Link) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.frames = nil
+	l.more.Broadcast()
+	l.room.Broadcast()
+}
+
+// flush writes what gathers until the link is closed or w fails.
+func (l *Link) flush(w io.Writer) {
+	var spare []byte
+	for {
+		frames, ok := l.take(spare[:0])
+		if !ok {
+			return
+		}
+		if _, err := w.Write(frames); err != nil {
+			return
+		}
+		if spare = frames; cap(spare) > keepSize {
+			spare = nil
+		}
+	}
+}
+
+// take waits for frames and gives all there are; spare is what the next ones gather in.
+func (l *Link) take(spare []byte) (frames []byte, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for !l.closed && len(l.frames)+l.outcomes.Count()+l.items.Count() == 0 {
+		l.more.Wait()
+	}
+	if l.closed {
+		return nil, false
+	}
+	l.seal()
+	frames, l.frames = l.frames, spare
+	l.room.Broadcast()
+	return frames, true
+}
