@@ -32,6 +32,7 @@ func Func[In, Out any](name string, fn func(context.Context, In) (Out, error), o
 	f.fn.Opts = defaults()
 	apply(&f.fn.Spec, opts)
 	f.checkCached()
+	engine.Register(&f.fn)
 	return f
 }
 

@@ -160,6 +160,9 @@ func TestMain(m *testing.M) {
 		programs[name]()
 		os.Exit(0)
 	}
+	if os.Getenv("MUSTER_TEST_LOOP") != "" {
+		muster.OnLoop(2, 2)
+	}
 	goleak.VerifyTestMain(m)
 }
 

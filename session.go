@@ -16,6 +16,7 @@ type Session struct {
 	s      *engine.Session
 	cancel context.CancelCauseFunc
 	keeper *keeper
+	leave  func() error // ends what takes its tasks elsewhere
 }
 
 // Open makes a session and a context that carries it, as errgroup.WithContext does; but a failed task cancels nothing.
@@ -32,14 +33,22 @@ func Open(ctx context.Context, c Config) (*Session, context.Context, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := engine.Open(ec, engine.TrialOf(ctx))
+	s, leave, err := openEngine(ctx, ec)
+	if err != nil {
+		return nil, nil, errors.Join(err, k.close())
+	}
 	k.note = s.Note
 	if c.OnEvent != nil {
 		s.Listen(engine.Listener{Mask: event.All, Tell: c.OnEvent})
 	}
 	s.Note(event.Event{Kind: event.SessionOpened, Item: -1, Text: fmt.Sprintf("%v CPUs", ec.CPUs)})
 	ctx, cancel := context.WithCancelCause(ctx)
-	return &Session{s: s, cancel: cancel, keeper: k}, s.Context(ctx), nil
+	return &Session{s: s, cancel: cancel, keeper: k, leave: sync.OnceValue(leave)}, s.Context(ctx), nil
+}
+
+// openEngine makes the session, and says how to leave what takes its tasks elsewhere. Tests put another in its place.
+var openEngine = func(ctx context.Context, ec engine.Config) (*engine.Session, func() error, error) {
+	return engine.Open(ec, engine.TrialOf(ctx)), func() error { return nil }, nil
 }
 
 // Context is ctx with the session, for work that has a context of its own, such as a request.
@@ -48,7 +57,7 @@ func (s *Session) Context(ctx context.Context) context.Context { return s.s.Cont
 // Close cancels what hasn't ended, waits at most Config.Grace for it, and names the functions that still run. In a
 // strict session it also says which values were changed after they were passed. A second call waits for the first.
 func (s *Session) Close() error {
-	err := errors.Join(s.s.Close(), s.keeper.close())
+	err := errors.Join(s.s.Close(), s.leave(), s.keeper.close())
 	s.cancel(ErrClosed)
 	return err
 }

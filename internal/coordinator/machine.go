@@ -19,6 +19,7 @@ type Machine struct {
 	others   int      // ready tasks whose need is more than CPU
 	holding  []uint32 // tasks that are charged with more than CPU
 	numbered uint64   // tasks submitted so far
+	far      []*need  // away, with a ready task
 
 	needs     []*need
 	byKey     map[string]NeedID
@@ -128,7 +129,9 @@ func (m *Machine) leaveReady(r *record) {
 // charge starts a task's attempt: it has what it needs from now on.
 func (m *Machine) charge(i uint32, r *record) {
 	n := m.needs[r.need]
-	m.room.charge(n, 1)
+	if !n.away {
+		m.room.charge(n, 1)
+	}
 	if n.other {
 		r.unmet = uint32(len(m.holding))
 		m.holding = append(m.holding, i)
@@ -188,6 +191,12 @@ func (r *record) holds() bool { return r.state == Running || r.state == Blocked 
 // release gives back what the task is charged with.
 func (m *Machine) release(r *record) {
 	n := m.needs[r.need]
+	if n.away {
+		if r.state == Blocked {
+			m.dropIn(r)
+		}
+		return
+	}
 	switch r.state {
 	case Resuming:
 		m.dequeue(&m.resuming, r)

@@ -17,7 +17,10 @@ type need struct {
 	ready   rankHeap
 	rank    uint64 // of the first of the ready ones
 	num     uint64 // its number
-	at      int    // place in Machine.order, from 1; 0 without a ready task
+	at      int    // place in Machine.order or far, from 1; 0 without a ready task
+	away    bool   // its tasks run elsewhere: see away.go
+	pack    int64
+	class   []byte // part of the key of one that is away
 }
 
 // keptNeeds is how many needs without a task are remembered, so that calls one after the other don't make theirs anew.
@@ -61,7 +64,7 @@ func (m *Machine) keyOf(amounts []Amount) []byte {
 
 func (m *Machine) addNeed(n need) NeedID {
 	n.amounts = slices.Clone(n.amounts)
-	n.key = string(m.keyOf(n.amounts))
+	n.key = string(append(m.keyOf(n.amounts), n.class...))
 	if k := len(m.freeNeeds); k > 0 {
 		n.id = m.freeNeeds[k-1]
 		m.freeNeeds = m.freeNeeds[:k-1]

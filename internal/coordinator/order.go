@@ -41,6 +41,10 @@ func (n *need) before(o *need) bool { return n.rank > o.rank || n.rank == o.rank
 
 // reorder puts a need where its first ready task belongs.
 func (m *Machine) reorder(n *need) {
+	if n.away {
+		m.orderFar(n)
+		return
+	}
 	q := n.ready.top()
 	if q == nil {
 		m.unorder(n)

@@ -57,6 +57,12 @@ func (r *room) lend(n *need, sign int64) {
 // lacks reports whether a is short for a reason that waiting tasks may never mend: CPU is lent, so it never is.
 func (r *room) lacks(a Amount) bool { return a.Dim != CPU && r.free[a.Dim] < a.N }
 
+// add adds a dimension without room.
+func (r *room) add() {
+	r.total, r.free = append(r.total, 0), append(r.free, 0)
+	r.holders, r.blocked = append(r.holders, 0), append(r.blocked, 0)
+}
+
 // UnfitError says that a need can never be met.
 type UnfitError struct {
 	Dim         Dim

@@ -10,7 +10,9 @@ func (m *Machine) Block(id ID, on ...ID) {
 	}
 	switch r.state {
 	case Running:
-		m.room.lend(m.needs[r.need], 1)
+		if n := m.needs[r.need]; !n.away {
+			m.room.lend(n, 1)
+		}
 	case Resuming:
 		m.dequeue(&m.resuming, r)
 	}
@@ -52,6 +54,10 @@ func (m *Machine) Unblock(id ID) bool {
 	}
 	m.dropIn(r)
 	n := m.needs[r.need]
+	if n.away {
+		r.state = Running
+		return true
+	}
 	if n.cpu == 0 || m.resuming.n == 0 && m.room.free[CPU] >= n.cpu {
 		m.room.lend(n, -1)
 		r.state = Running

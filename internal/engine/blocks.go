@@ -64,6 +64,7 @@ func (s *Session) lend(r *Run, halts bool, on ...coordinator.ID) {
 	if !l.lent {
 		l.lent = true
 		s.load.running--
+		s.tellBlock(r, true)
 		if s.listens(r.t, event.TaskBlocked) {
 			s.report(r.t, event.TaskBlocked, nil)
 		}
@@ -106,11 +107,24 @@ func (s *Session) letOn(r *Run) {
 	r.lending.back = nil
 }
 
+// endWaits lets all go on that wait within an attempt that is over.
+func (s *Session) endWaits(r *Run) {
+	l := r.lending
+	if l == nil {
+		return
+	}
+	s.letOn(r)
+	if l.lent {
+		s.load.running++ // it ends now
+	}
+}
+
 // resumed lets the function run on.
 func (s *Session) resumed(r *Run) {
 	s.letOn(r)
 	r.lending.lent = false
 	s.load.running++
+	s.tellBlock(r, false)
 	s.startClock(r, s.now())
 	if s.listens(r.t, event.TaskResumed) {
 		s.report(r.t, event.TaskResumed, nil)

@@ -35,6 +35,7 @@ type chunk[In, Out any] struct {
 	entering bool         // start holds the mapper's mu; guarded by the session's
 	given    int          // items delivered
 	limit    int          // items, at most
+	sent     int64        // when it went up, in ns since the session began
 
 	// Of a Map that is recorded in a job's journal.
 	prior *journal.Entry // what an earlier run has recorded of these items
@@ -110,10 +111,14 @@ func (c *chunk[In, Out]) Join() (*Task, error) { return nil, nil }
 
 // Results visits the Refs in the result of a chunk of one.
 func (c *chunk[In, Out]) Results(visit func(*Task)) {
-	if c.is(once) {
-		return // handed over after each item
+	switch {
+	case !c.is(once):
+		c.m.f.results(&c.outs[0], visit)
+	case c.m.leaves(): // else they are handed over after each item
+		for i := range c.outs {
+			c.m.f.results(&c.outs[i], visit)
+		}
 	}
-	c.m.f.results(&c.outs[0], visit)
 }
 
 // Release keeps the items: they are delivered first.

@@ -19,7 +19,7 @@ func (s *Session) begin(id coordinator.ID, now int64) *Run {
 	r := &Run{s: s, t: t, scope: t.scope, id: id, num: s.m.Number(id), attempt: int32(s.m.Attempt(id)), start: now, chain: t.chain}
 	t.run = r
 	s.load.started()
-	if d := sp.Opts.Timeout; d > 0 && !t.is(once) {
+	if d := sp.Opts.Timeout; d > 0 && !t.is(once) && !s.isAway(sp) {
 		r.left = int64(d)
 		s.startClock(r, now)
 	}
@@ -147,12 +147,7 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 		return
 	}
 	r.over = true
-	if l := r.lending; l != nil {
-		s.letOn(r)
-		if l.lent {
-			s.load.running++ // it ends now
-		}
-	}
+	s.endWaits(r)
 	s.load.ended(took)
 	s.handOver(r, out == coordinator.Done, t.ops.Results)
 	s.linger(r)

@@ -73,6 +73,7 @@ func (s *Session) interrupt(r *Run, why uint8) {
 		s.orphaned = append(s.orphaned, r.kids)
 	}
 	s.out.stops = append(s.out.stops, r)
+	s.stopAway(r)
 	if r.grace == nil {
 		r.grace = s.after(s.cfg.Grace, func() { s.abandon(r) })
 	}

@@ -92,12 +92,16 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 		m.outer = m.s.scopeAt(around)
 	}
 	m.room = m.s.capacity(&f.Spec)
+	m.alone = m.alone || f.Opts.Retries > 0 && m.leaves()
 	return m, cancel, nil
 }
 
 // capacity is how many tasks of a function the session could run at once.
 func (s *Session) capacity(sp *Spec) int {
 	n := s.cfg.CPUs / sp.Opts.CPUs
+	if s.isAway(sp) || s.cfg.Upstream != nil && sp.reg != nil {
+		return max(minAway, int(2*s.awayCPUs()/sp.Opts.CPUs))
+	}
 	if sp.Opts.IO {
 		n = float64(s.cfg.Concurrency)
 	}
@@ -220,6 +224,7 @@ func (m *mapper[In, Out]) start(c *chunk[In, Out]) {
 	} else {
 		c.traits |= once
 	}
+	m.startAway(c)
 	if m.run != nil {
 		c.chain = m.run.chain
 		c.depth = m.run.t.depth + 1

@@ -9,6 +9,7 @@ import (
 type outbox struct {
 	wake   []*waiter  // lists of waiters of tasks that ended
 	joins  []*Task    // values to assemble
+	ups    []*Task    // calls to send to the agent
 	stops  []*Run     // attempts to interrupt
 	ends   []ending   // contexts of attempts that are over
 	open   []returner // a slot is back
@@ -18,13 +19,14 @@ type outbox struct {
 
 func (o *outbox) empty() bool {
 	return len(o.wake) == 0 && len(o.joins) == 0 && len(o.stops) == 0 && len(o.ends) == 0 && len(o.open) == 0 &&
-		len(o.starts) == 0 && len(o.after) == 0
+		len(o.starts) == 0 && len(o.after) == 0 && len(o.ups) == 0
 }
 
 // clear empties the lists and keeps their memory.
 func (o *outbox) clear() {
 	empty(&o.wake)
 	empty(&o.joins)
+	empty(&o.ups)
 	empty(&o.stops)
 	empty(&o.ends)
 	empty(&o.open)
@@ -47,6 +49,10 @@ func (s *Session) carryOut() {
 			r := s.reclaimed[0]
 			s.reclaimed = append(s.reclaimed[:0], s.reclaimed[1:]...)
 			s.regain(r)
+		} else if n := len(s.dropped); n > 0 {
+			d := s.dropped[n-1]
+			s.dropped = s.dropped[:n-1]
+			s.dropUp(d.t, d.why)
 		} else if n := len(s.orphaned); n > 0 {
 			kids := s.orphaned[n-1]
 			s.orphaned = s.orphaned[:n-1]
@@ -65,8 +71,16 @@ func (s *Session) carry(acts []coordinator.Action) {
 		case coordinator.Settle:
 			s.settleFor(t, a)
 		case coordinator.Join:
-			s.out.joins = append(s.out.joins, t)
+			if t.up {
+				s.out.ups = append(s.out.ups, t)
+			} else {
+				s.out.joins = append(s.out.joins, t)
+			}
 		case coordinator.Interrupt:
+			if t.up {
+				s.dropped = append(s.dropped, upDrop{t, a.Why})
+				continue
+			}
 			s.interrupt(t.run, a.Why)
 		case coordinator.Resume:
 			s.resumed(t.run)
@@ -98,6 +112,7 @@ func (s *Session) flush() {
 		if len(s.out.joins) == 0 { // else what needs the values may go before what is ready now
 			s.handOut()
 		}
+		s.wake()
 		if s.out.empty() {
 			s.mu.Unlock()
 			break
@@ -142,6 +157,9 @@ func (o *outbox) deliver(s *Session) (more bool) {
 	}
 	for _, f := range o.after {
 		f()
+	}
+	for _, t := range o.ups {
+		s.joinUp(t)
 	}
 	if len(o.joins) == 0 {
 		return false

@@ -39,6 +39,7 @@ type Run struct {
 	chain    *cache.Chain // of the cached call that it computes, or that waits for it
 	item     atomic.Int64 // of a chunk of a recorded Map: the one it works at
 	keys     atomic.Pointer[keyring]
+	away     *awayRun // of an attempt on another machine
 }
 
 // Fates of an attempt: whoever changes running decides who may publish.

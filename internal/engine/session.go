@@ -51,6 +51,9 @@ type Session struct {
 	restored      map[journal.Key]*restored // guarded by restoring
 	resumption    resumption
 	told          told
+	carried       carried
+	hosting       hosting
+	dropped       []upDrop // tasks that went up, to be given up
 }
 
 // Open makes a session.

@@ -12,6 +12,7 @@ type Spec struct {
 	Name  string
 	Local bool
 	Opts  Options
+	reg   *registration // of a registered function
 }
 
 // Options are a function's, as the public options set them.
@@ -60,6 +61,11 @@ type Config struct {
 	Resources   map[string]float64
 	Strict      bool
 	Grace       time.Duration
+
+	// Carrier takes the tasks of registered functions to other machines; nil: they run here.
+	Carrier Carrier
+	// Upstream is where a worker's tasks come from, and where the calls go that they make; nil: they run here.
+	Upstream Upstream
 
 	// Journal keeps the outcomes of a job's tasks; nil without a job.
 	Journal        *journal.Journal

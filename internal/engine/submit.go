@@ -16,6 +16,9 @@ var errForeign = errors.New("muster: a Ref of another session stands in the argu
 func start(ctx context.Context, at site, t *Task, ops Ops) {
 	s := at.s
 	t.s, t.ops = s, ops
+	if s.cfg.Upstream != nil {
+		s.goUp(at, t)
+	}
 	by := s.tetherOf(ctx, at.run)
 	s.mu.Lock()
 	if s.closed {
@@ -27,6 +30,9 @@ func start(ctx context.Context, at site, t *Task, ops Ops) {
 	if at.run != nil {
 		t.chain = at.run.chain
 		t.depth = min(at.run.t.depth, math.MaxUint16-1) + 1
+		if t.host == nil {
+			t.host = at.run.t.host
+		}
 	}
 	if at.lazy {
 		t.traits |= lazily
@@ -49,6 +55,7 @@ func (t *Task) reject(err error) {
 // demand submits a lazy call, and those it needs, if that hasn't happened.
 func (s *Session) demand(t *Task) {
 	s.mu.Lock()
+	s.want(t)
 	if t.phase != fresh {
 		s.mu.Unlock()
 		return
@@ -101,6 +108,7 @@ func (s *Session) unmet(t *Task) *deps {
 			d.err, d.foreign = &TaskError{Func: t.ops.Spec().Name, Item: -1, Err: errForeign}, true
 			return // its fields are guarded by the other session
 		case dep.phase == live:
+			s.want(dep)
 			d.ids = append(d.ids, dep.id)
 		case dep.err != nil && d.err == nil:
 			d.err = dep.err
@@ -144,7 +152,11 @@ func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 		s.settle(t, s.failure(t, nil, canceled(byContext, t.scope)), event.TaskCanceled)
 		return
 	}
-	if !sp.Opts.plain() && !spec.Value {
+	switch {
+	case spec.Value:
+	case s.isAway(sp):
+		spec.Need = s.awayNeed(sp, t.is(once))
+	case !sp.Opts.plain():
 		need, err := s.needOf(sp)
 		if err != nil {
 			s.settle(t, s.failure(t, nil, err), event.TaskUnfit)

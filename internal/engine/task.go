@@ -20,12 +20,15 @@ type Task struct {
 	id      coordinator.ID
 	run     *Run         // the attempt that runs
 	chain   *cache.Chain // of the cached call that started it
+	host    *host        // in a worker: the attempt that it is, or that it was started by
 	ident   *identity    // its key in the job's journal; nil without one
 	plan    *planNode    // what it waited for, for Ref.Plan; nil without dependencies
 	took    float32      // seconds of the last attempt
 	depth   uint16       // tasks above it
 	phase   phase
 	traits  traits
+	up      bool // in a worker: it goes to the agent; doesn't change once it has started
+	wanted  bool // its value was asked for; guarded by the session's mutex
 }
 
 // traits say how the engine treats a kind of task.

@@ -1,0 +1,142 @@
+package coordinator
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// Away needs are those of tasks that run elsewhere: Next passes over them, Take gives them for the room that somebody
+// offers, and it's that room that is charged, not the machine's own. All else is the same for both.
+
+// Pack is how many tasks of a need share the CPU of one: tasks that take microseconds can't pay a round trip each.
+const maxPack = 256
+
+// AwayNeed interns the need of tasks that run elsewhere. Those of different classes are kept apart, so that each has a
+// pack of its own. What nobody has room for is no error: room may come.
+func (m *Machine) AwayNeed(amounts []Amount, class uint32) NeedID {
+	n := need{away: true, pack: 1, amounts: m.amounts[:0]}
+	for _, a := range amounts {
+		if a.N > 0 {
+			n.amounts = append(n.amounts, a)
+		}
+		if a.Dim == CPU {
+			n.cpu = a.N
+		}
+	}
+	m.amounts = n.amounts
+	slices.SortFunc(n.amounts, func(a, b Amount) int { return int(a.Dim) - int(b.Dim) })
+	n.class = binary.LittleEndian.AppendUint32([]byte{1}, class)
+	if id, ok := m.byKey[string(append(m.keyOf(n.amounts), n.class...))]; ok {
+		return id
+	}
+	return m.addNeed(n)
+}
+
+// SetPack says how many tasks of the need are given out for the CPU of one, from 1 to 256.
+func (m *Machine) SetPack(id NeedID, pack int) {
+	if n := m.needs[id]; n.away {
+		n.pack = int64(max(1, min(pack, maxPack)))
+	}
+}
+
+// NeedOf is the need of a task, and whether it is away.
+func (m *Machine) NeedOf(id ID) (NeedID, bool) {
+	r := m.lookup(id)
+	if r == nil {
+		return 0, false
+	}
+	return r.need, m.needs[r.need].away
+}
+
+// AddDim adds a dimension of which the session itself has nothing.
+func (m *Machine) AddDim() Dim {
+	m.room.add()
+	m.holds = append(m.holds, hold{})
+	return Dim(len(m.holds) - 1)
+}
+
+// Take gives out the best-ranked ready task that is to run elsewhere and fits what is offered, by dimension, from which
+// its need is taken. It counts an attempt.
+func (m *Machine) Take(offered []int64) (ID, bool) {
+	var best *need
+	for _, n := range m.far {
+		if (best == nil || n.before(best)) && n.fits(offered) {
+			best = n
+		}
+	}
+	if best == nil {
+		return 0, false
+	}
+	for _, a := range best.amounts {
+		offered[a.Dim] -= best.cost(a)
+	}
+	i := best.ready.top().head
+	r := m.table.at(i)
+	m.leaveReady(r)
+	m.charge(i, r)
+	return makeID(i, r.gen), true
+}
+
+// AwayReady reports whether a task is ready that is to run elsewhere.
+func (m *Machine) AwayReady() bool { return len(m.far) > 0 }
+
+// cost is what a task of the need takes of a dimension.
+func (n *need) cost(a Amount) int64 {
+	if a.Dim == CPU {
+		return max(1, a.N/n.pack)
+	}
+	return a.N
+}
+
+func (n *need) fits(offered []int64) bool {
+	for _, a := range n.amounts {
+		if int(a.Dim) >= len(offered) || n.cost(a) > offered[a.Dim] {
+			return false
+		}
+	}
+	return true
+}
+
+// orderFar puts an away need where its first ready task belongs, or takes it out without one. There are about as many
+// as functions, so they stand in a list.
+func (m *Machine) orderFar(n *need) {
+	q := n.ready.top()
+	switch {
+	case q == nil && n.at > 0:
+		last := m.far[len(m.far)-1]
+		m.far[n.at-1], last.at = last, n.at
+		m.far = m.far[:len(m.far)-1]
+		n.at = 0
+	case q != nil:
+		r := m.table.at(q.head)
+		n.rank, n.num = r.rank(), r.num
+		if n.at == 0 {
+			m.far = append(m.far, n)
+			n.at = len(m.far)
+		}
+	}
+}
+
+// GiveBack ends an attempt that won't have an outcome, through no fault of the task: the task is Ready again, and the
+// attempt doesn't count against its retries. It answers Retry, Canceled with the reason if a cancel was asked for, or
+// Ignored.
+func (m *Machine) GiveBack(id ID, attempt int) (Outcome, uint8) {
+	r := m.lookup(id)
+	if r == nil || int(r.attempt) != attempt || !r.holds() {
+		return Ignored, 0
+	}
+	m.release(r)
+	if r.has(isCanceled) {
+		why := r.why
+		m.end(id.index(), r, false)
+		m.conclude()
+		return Canceled, why
+	}
+	r.flags &^= isExpired
+	if r.attempts < 1<<16-1 {
+		r.attempts++
+	}
+	m.makeReady(id.index(), r)
+	m.conclude()
+	return Retry, 0
+}

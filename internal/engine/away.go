@@ -1,0 +1,234 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/protocol"
+)
+
+// Carrier takes a session's tasks to other machines. Wake and Send are called under the session's mutex: they are quick
+// and never block.
+type Carrier interface {
+	// Wake says that tasks are ready for Take.
+	Wake()
+	// Send brings something about an attempt to the node that has it.
+	Send(node string, it protocol.Item)
+	// PutValue keeps a value that is too large for a message, and GetValue gives it.
+	PutValue(ctx context.Context, data []byte) (id string, size int64, err error)
+	GetValue(ctx context.Context, id string, size int64) ([]byte, error)
+}
+
+// carried is what a session knows of the tasks that its carrier takes elsewhere.
+type carried struct {
+	packs    []pack             // by function
+	nodes    map[string]float64 // CPUs of each, the most that it has offered
+	offered  []int64            // scratch: room by dimension
+	runs     []*Run             // scratch of Take
+	args     []byte             // scratch of Take: what the batch's arguments lie in
+	deaths   map[coordinator.ID]int
+	suspects map[coordinator.ID]bool
+}
+
+// awayRun is the part of an attempt that only one on another machine has.
+type awayRun struct {
+	node  string
+	refs  refIndex
+	asked map[protocol.RefID]bool // for the values of these
+	waits bool                    // its function has lent its CPUs
+}
+
+// isAway reports whether the tasks of a function run elsewhere.
+func (s *Session) isAway(sp *Spec) bool { return s.cfg.Carrier != nil && sp.reg != nil }
+
+// away is a task that can run on another machine.
+type away interface {
+	// pack fills in what the attempt needs: it's called once for each, without the session's mutex.
+	pack(r *Run, t *protocol.Task) error
+	// unpack takes the result; an error is the attempt's.
+	unpack(r *Run, v *protocol.Value) error
+}
+
+// recaller is a task whose result an earlier run may have recorded.
+type recaller interface {
+	recallAway(r *Run) (found bool, err error)
+}
+
+// Take appends to b the tasks that are to run in the room that a node offers. They are part of b until the next call:
+// there is one caller.
+func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
+	s.mu.Lock()
+	free := s.room(o)
+	runs := s.carried.runs[:0]
+	now := s.now()
+	for len(runs) < o.Most {
+		id, ok := s.m.Take(free)
+		if !ok {
+			break
+		}
+		s.busy++
+		r := s.begin(id, now)
+		r.away = &awayRun{node: o.Node}
+		runs = append(runs, r)
+	}
+	s.carried.runs = runs
+	s.flush()
+	s.carried.args = s.carried.args[:0]
+	for i, r := range runs {
+		runs[i] = nil
+		s.pack(r, b)
+	}
+}
+
+// pack appends the attempt to the batch, unless it ends here.
+func (s *Session) pack(r *Run, b *protocol.Batch) {
+	if c, ok := r.t.ops.(recaller); ok {
+		if found, err := c.recallAway(r); found {
+			s.arrive(r, err, 0)
+			return
+		}
+	}
+	b.Tasks = append(b.Tasks, protocol.Task{ID: uint64(r.id), Attempt: uint32(r.attempt), Func: r.t.ops.Spec().reg.index})
+	t := &b.Tasks[len(b.Tasks)-1]
+	t.Key = s.wireKey(r)
+	s.fillNeed(r.t.ops.Spec(), t)
+	if s.suspected(r) {
+		t.Flags |= protocol.Alone
+	}
+	if err := r.t.ops.(away).pack(r, t); err != nil {
+		b.Tasks = b.Tasks[:len(b.Tasks)-1]
+		r.final = true
+		s.arrive(r, err, 0)
+	}
+}
+
+// wireKey names the task, whatever its attempt: its key in the job's journal, or its number.
+func (s *Session) wireKey(r *Run) (k protocol.Key) {
+	if id := r.t.ident; id != nil && id.known.Load() {
+		return protocol.Key(id.key)
+	}
+	for i := range 8 {
+		k[i] = byte(r.num >> (8 * i))
+	}
+	return k
+}
+
+// fillNeed says what the function's options ask for.
+func (s *Session) fillNeed(sp *Spec, t *protocol.Task) {
+	o := &sp.Opts
+	if o.IO {
+		t.Need.IO = 1
+	} else {
+		t.Need.CPU = units(o.CPUs)
+	}
+	t.Need.Memory = o.Memory
+	for _, r := range o.Resources {
+		t.Need.Named = append(t.Need.Named, protocol.Amount{Name: r.Name, N: units(r.N)})
+	}
+	t.Timeout = o.Timeout
+}
+
+// room is an offer's by dimension; the slice is the session's. The mutex is held.
+func (s *Session) room(o *protocol.Offer) []int64 {
+	if s.carried.nodes == nil {
+		s.carried.nodes = map[string]float64{}
+	}
+	if cpus := float64(o.CPU) / coordinator.Unit; cpus > s.carried.nodes[o.Node] {
+		s.carried.nodes[o.Node] = cpus
+	}
+	f := append(s.carried.offered[:0], o.CPU, o.IO, o.Memory)
+	for range len(s.dims) {
+		f = append(f, 0)
+	}
+	for _, a := range o.Named {
+		if d, ok := s.dims[a.Name]; ok {
+			f[d] = a.N
+		}
+	}
+	s.carried.offered = f
+	return f
+}
+
+// awayNeed interns a function's need of room elsewhere. The mutex is held.
+func (s *Session) awayNeed(sp *Spec, chunk bool) coordinator.NeedID {
+	for _, r := range sp.Opts.Resources {
+		if _, ok := s.dims[r.Name]; !ok {
+			s.dims[r.Name] = s.m.AddDim()
+		}
+	}
+	a, _ := s.amountsOf(&sp.Opts) // its only error is an unknown resource
+	if chunk {
+		id := s.m.AwayNeed(a, sp.reg.index|1<<31)
+		s.m.SetPack(id, 2) // so that the next one is there when one ends
+		return id
+	}
+	return s.m.AwayNeed(a, sp.reg.index)
+}
+
+// awayCPUs is how many CPUs the nodes have that have offered room so far, at least one.
+func (s *Session) awayCPUs() float64 {
+	n := 0.0
+	for _, cpus := range s.carried.nodes {
+		n += cpus
+	}
+	return max(1, n)
+}
+
+// wake tells the carrier that something is ready. The mutex is held.
+func (s *Session) wake() {
+	if s.cfg.Carrier != nil && s.m.AwayReady() {
+		s.cfg.Carrier.Wake()
+	}
+}
+
+// arrive ends an attempt that ran elsewhere: with err, or with the result that unpack has stored.
+func (s *Session) arrive(r *Run, err error, took time.Duration) {
+	late := !r.Commit()
+	res, err := r.judge(err, err)
+	s.mu.Lock()
+	s.arrived(r, late, err, res, took)
+	s.flush()
+}
+
+// arrived is the part of arrive under the mutex.
+func (s *Session) arrived(r *Run, late bool, err error, res coordinator.Result, took time.Duration) {
+	if r.over {
+		return
+	}
+	now := s.now()
+	if took > 0 {
+		r.start = now - int64(took)
+	}
+	if late {
+		s.cameBack(r)
+		return
+	}
+	s.clearRecord(r.id)
+	s.conclude(r, err, res, now)
+	s.release()
+}
+
+// Load counts for those who look at the job from outside.
+func (s *Session) Load() protocol.RenewJob {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := protocol.RenewJob{Done: uint64(s.load.ran)}
+	s.m.Each(func(_ coordinator.ID, st coordinator.State) bool {
+		switch st {
+		case coordinator.Running, coordinator.Blocked, coordinator.Resuming:
+			l.Running++
+		default:
+			l.Waiting++
+		}
+		return true
+	})
+	return l
+}
+
+// stopAway tells the node of an attempt to interrupt it. The mutex is held.
+func (s *Session) stopAway(r *Run) {
+	if r.away != nil {
+		s.cfg.Carrier.Send(r.away.node, protocol.Stop{Attempt: r.wire(), Grace: s.cfg.Grace})
+	}
+}

@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// pack encodes the argument, and with it the values of the Refs in it.
+func (c *call[In, Out]) pack(r *Run, t *protocol.Task) error {
+	return c.f.packArgument(r, t, &c.in, c.Deps)
+}
+
+func (c *call[In, Out]) unpack(r *Run, v *protocol.Value) error {
+	return c.f.unpackResult(r, v, &c.out)
+}
+
+func (c *call[In, Out]) recallAway(r *Run) (bool, error) { return c.f.recallAway(r, &c.out) }
+
+// pack sends the value of the Ref as the argument.
+func (c *fromCall[In, Out]) pack(r *Run, t *protocol.Task) error {
+	return r.packDep(t, &c.src.Task)
+}
+
+func (c *fromCall[In, Out]) unpack(r *Run, v *protocol.Value) error {
+	return c.f.unpackResult(r, v, &c.out)
+}
+
+func (c *fromCall[In, Out]) recallAway(r *Run) (bool, error) { return c.f.recallAway(r, &c.out) }
+
+// packArgument encodes in. One that is too large for a message goes where large values go.
+func (f *Fn[In, Out]) packArgument(r *Run, t *protocol.Task, in *In, deps func(func(*Task)) error) error {
+	args := &r.s.carried.args
+	from := len(*args)
+	data, err := f.InPlan.Append(*args, in, r)
+	if err != nil {
+		return fmt.Errorf("argument: %w", err)
+	}
+	*args = data
+	arg := data[from:len(data):len(data)]
+	if len(arg) <= protocol.MaxInline {
+		t.Arg = arg
+	} else {
+		v, err := r.s.seal(arg)
+		if err != nil {
+			return err
+		}
+		*args = data[:from]
+		t.Deps = append(t.Deps, protocol.Dep{Key: argumentKey, Value: v})
+	}
+	if !f.InRefs.HasRefs() {
+		return nil
+	}
+	seen := map[*Task]bool{}
+	return deps(func(dep *Task) {
+		if !seen[dep] && err == nil {
+			seen[dep] = true
+			err = r.packDep(t, dep)
+		}
+	})
+}
+
+// argumentKey is the key under which a large argument itself is sent: no Ref has it.
+var argumentKey = protocol.Key{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+
+// packDep sends the value of a task that has ended.
+func (r *Run) packDep(t *protocol.Task, dep *Task) error {
+	if dep.err != nil {
+		return dep.err
+	}
+	id, err := r.WriteRef(&dep.Node)
+	if err != nil {
+		return err
+	}
+	var v protocol.Value
+	r.s.carried.args, v = dep.wireOf(r.s, r.s.carried.args, r)
+	if v.Form == protocol.Failure {
+		return failureOf(&v)
+	}
+	t.Deps = append(t.Deps, protocol.Dep{Key: protocol.Key(id), Value: v})
+	return nil
+}
+
+// unpackResult decodes a result, and records it in the job's journal.
+func (f *Fn[In, Out]) unpackResult(r *Run, v *protocol.Value, out *Out) error {
+	if err := decodeValue(r.s, v, out, awayReader{r}); err != nil {
+		return fmt.Errorf("result: %w", err)
+	}
+	if r.t.ident != nil {
+		if key, ok := r.t.settleKey(); ok {
+			f.record(r, key, out)
+		}
+	}
+	return nil
+}
+
+// recallAway takes the outcome from the job's journal, if an earlier run has recorded it.
+func (f *Fn[In, Out]) recallAway(r *Run, out *Out) (bool, error) {
+	if r.t.ident == nil {
+		return false, nil
+	}
+	key, ok := r.t.settleKey()
+	if !ok {
+		r.s.unrecorded(&f.Spec, errUnkeyed)
+		return false, nil
+	}
+	v, found, err := f.recall(r, key)
+	if found && err == nil {
+		*out = v
+	}
+	return found, err
+}

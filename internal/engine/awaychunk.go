@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/musterrun/muster/internal/codec"
+	"github.com/musterrun/muster/protocol"
+)
+
+// pack sends the items that are to be worked off: one as an ordinary argument, several as a slice.
+func (c *chunk[In, Out]) pack(r *Run, t *protocol.Task) error {
+	if !c.is(once) {
+		return c.m.f.packArgument(r, t, &c.items[0], c.Deps)
+	}
+	t.Flags |= protocol.Items
+	t.Timeout = 0
+	items := c.items
+	if c.errs != nil || c.found != nil {
+		items = c.unsettled()
+	}
+	args := &r.s.carried.args
+	data, v, err := encodeItems(r.s, *args, items, r)
+	*args = data
+	if err != nil {
+		return fmt.Errorf("argument: %w", err)
+	}
+	if v.Form == protocol.Inline {
+		t.Arg = v.Data
+	} else {
+		t.Deps = []protocol.Dep{{Key: argumentKey, Value: v}}
+	}
+	return nil
+}
+
+func encodeItems[T any](s *Session, dst []byte, items []T, refs codec.RefWriter) ([]byte, protocol.Value, error) {
+	p, err := codec.Of(reflect.TypeFor[[]T]())
+	if err != nil {
+		return dst, protocol.Value{}, err
+	}
+	from := len(dst)
+	dst, err = p.Append(dst, &items, refs)
+	if err != nil {
+		return dst, protocol.Value{}, err
+	}
+	v, err := s.sealItems(dst[from:len(dst):len(dst)])
+	return dst, v, err
+}
+
+// maxItemsInline is how long the items of a chunk may be to go by message: chunks are made to be short-lived, so the
+// way through a file would cost more than it saves.
+const maxItemsInline = 2 << 20
+
+func (s *Session) sealItems(data []byte) (protocol.Value, error) {
+	if len(data) <= maxItemsInline {
+		return protocol.Value{Form: protocol.Inline, Data: data}, nil
+	}
+	return s.seal(data)
+}
+
+// unsettled are the items that have no outcome yet.
+func (c *chunk[In, Out]) unsettled() []In {
+	var items []In
+	for i, v := range c.items {
+		if !c.isSettled(i) {
+			items = append(items, v)
+		}
+	}
+	return items
+}
+
+func (c *chunk[In, Out]) isSettled(i int) bool {
+	return c.errs != nil && c.errs[i] != nil || c.found != nil && c.found[i]
+}
+
+// unpack takes the results of the items that were sent.
+func (c *chunk[In, Out]) unpack(r *Run, v *protocol.Value) error {
+	if !c.is(once) {
+		err := decodeValue(r.s, v, &c.outs[0], awayReader{r})
+		if err == nil && c.m.rec != nil {
+			c.record(r)
+		}
+		return err
+	}
+	places := make([]int, 0, len(c.items))
+	for i := range c.items {
+		if !c.isSettled(i) {
+			places = append(places, i)
+		}
+	}
+	if err := c.placeItems(v, places, awayReader{r}, r); err != nil {
+		return err
+	}
+	c.next.Store(taken)
+	c.whole = true
+	if c.m.rec != nil {
+		c.record(r)
+	}
+	return nil
+}
+
+// placeItems puts results where they belong; r is the attempt, if this process knows it.
+func (c *chunk[In, Out]) placeItems(v *protocol.Value, places []int, refs codec.RefReader, r *Run) error {
+	if v.Form == protocol.List {
+		if len(v.Parts) != len(places) {
+			return itemsError(len(places), len(v.Parts))
+		}
+		for k, i := range places {
+			if err := decodeValue(c.s, &v.Parts[k], &c.outs[i], refs); err != nil {
+				if te := (*TaskError)(nil); errors.As(err, &te) && r == nil {
+					err = te.Err
+				}
+				c.failUnlessOver(i, c.m.itemError(c.base+i, r, err))
+			}
+		}
+		return nil
+	}
+	var outs []Out
+	if err := decodeValue(c.s, v, &outs, refs); err != nil {
+		return fmt.Errorf("results: %w", err)
+	}
+	if len(outs) != len(places) {
+		return itemsError(len(places), len(outs))
+	}
+	if len(outs) == len(c.outs) {
+		copy(c.outs, outs)
+		return nil
+	}
+	for k, i := range places {
+		c.outs[i] = outs[k]
+	}
+	return nil
+}
+
+func itemsError(want, got int) error {
+	return fmt.Errorf("%d results came for %d items", got, want)
+}
+
+// recallAway takes what an earlier run has recorded of the items, and passes on errors of the input.
+func (c *chunk[In, Out]) recallAway(r *Run) (bool, error) {
+	if c.m.rec != nil {
+		c.pre = slices.Clone(c.errs)
+		if c.recall(r) {
+			c.whole = true
+			return true, nil
+		}
+	}
+	if !c.is(once) {
+		return c.errs != nil && c.errs[0] != nil, nil
+	}
+	return len(c.unsettled()) == 0 && len(c.items) > 0, nil
+}
+
+// minAway is how many chunks a Map keeps on their way at least when they run elsewhere.
+const minAway = 8
+
+// leaves reports whether the Map's chunks run in other processes.
+func (m *mapper[In, Out]) leaves() bool {
+	return m.s.isAway(&m.f.Spec) || m.goesUp()
+}
+
+func (m *mapper[In, Out]) goesUp() bool {
+	return m.s.cfg.Upstream != nil && m.f.reg != nil && m.run != nil && m.run.t.host != nil
+}
+
+// startAway prepares a chunk that runs elsewhere. Both mutexes are held.
+func (m *mapper[In, Out]) startAway(c *chunk[In, Out]) {
+	switch {
+	case m.goesUp():
+		c.host, c.up, c.wanted = m.run.t.host, true, true
+		c.traits |= joins
+		c.sent = m.s.now()
+	case m.s.isAway(&m.f.Spec):
+		m.room = max(m.room, m.s.capacity(&m.f.Spec)) // nodes may have come
+	}
+}

@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/protocol"
+)
+
+// outcome is an outcome and the attempt that it is about.
+type outcome struct {
+	r    *Run
+	late bool
+	err  error
+	res  coordinator.Result
+	took time.Duration
+}
+
+// Outcomes takes outcomes in the order in which the job's journal has them. What they hold may be kept.
+func (s *Session) Outcomes(o *protocol.Outcomes) {
+	s.takeOutcomes(o.Node, o.List)
+}
+
+func (s *Session) takeOutcomes(node string, list []protocol.Outcome) {
+	batch := make([]outcome, len(list))
+	s.mu.Lock()
+	for i := range list {
+		batch[i].r = s.attemptFor(&list[i])
+	}
+	s.mu.Unlock()
+	for i := range list {
+		if b := &batch[i]; b.r != nil {
+			s.open(b, &list[i])
+		}
+	}
+	s.mu.Lock()
+	for i := range batch {
+		b := &batch[i]
+		if b.r == nil {
+			continue
+		}
+		s.measure(b.r, b.took)
+		s.arrived(b.r, b.late, b.err, b.res, b.took)
+	}
+	s.flush()
+}
+
+// attemptFor is the running attempt that an outcome settles: its own, or for a success of an earlier one the present
+// one, unless the result holds Refs, which mean nothing beyond their attempt. The mutex is held.
+func (s *Session) attemptFor(o *protocol.Outcome) *Run {
+	r := s.runOf(protocol.Attempt{Task: o.ID, N: o.Attempt})
+	if r != nil || o.Status != protocol.Succeeded || len(o.Refs) > 0 {
+		return r
+	}
+	if r = s.currentRun(o.ID); r != nil {
+		s.cfg.Carrier.Send(r.away.node, protocol.Stop{Attempt: r.wire(), Grace: s.cfg.Grace})
+	}
+	return r
+}
+
+// currentRun is the attempt of a task that runs elsewhere, or nil. The mutex is held.
+func (s *Session) currentRun(task uint64) *Run {
+	id := coordinator.ID(task)
+	if i := id.Index(); i <= 0 || i>>pageBits >= len(s.tasks) {
+		return nil
+	}
+	t := s.taskOf(id)
+	if t == nil || t.id != id || t.run == nil || t.run.away == nil || t.run.over {
+		return nil
+	}
+	return t.run
+}
+
+// runOf is the attempt of that name, if it runs. The mutex is held.
+func (s *Session) runOf(a protocol.Attempt) *Run {
+	if r := s.currentRun(a.Task); r != nil && uint32(r.attempt) == a.N {
+		return r
+	}
+	return nil
+}
+
+func (r *Run) wire() protocol.Attempt {
+	return protocol.Attempt{Task: uint64(r.id), N: uint32(r.attempt)}
+}
+
+// open decodes an outcome into its task.
+func (s *Session) open(b *outcome, o *protocol.Outcome) {
+	b.took = max(1, o.Took)
+	if b.late = !b.r.Commit(); b.late {
+		return
+	}
+	var err error
+	switch o.Status {
+	case protocol.Succeeded:
+		err = b.r.t.ops.(away).unpack(b.r, &o.Value)
+	case protocol.Canceled:
+		err = context.Canceled
+	default:
+		err = failureOf(&o.Value)
+	}
+	b.res, b.err = b.r.judge(err, err)
+}
+
+// measure learns how long a function's tasks run, for how many share a CPU's offer. The mutex is held.
+func (s *Session) measure(r *Run, took time.Duration) {
+	id, away := s.m.NeedOf(r.id)
+	if !away || r.t.is(once) {
+		return
+	}
+	i := int(r.t.ops.Spec().reg.index)
+	for i >= len(s.carried.packs) {
+		s.carried.packs = append(s.carried.packs, pack{})
+	}
+	s.m.SetPack(id, s.carried.packs[i].observe(took))
+}
+
+// pack is how many tasks of a function are given out for the CPU of one: a millisecond's worth, two of medium length so
+// that the next one is there when one ends, and one of those that take long.
+type pack struct{ mean float64 } // ns
+
+const (
+	packAim  = time.Millisecond
+	packLong = 100 * time.Millisecond
+)
+
+func (p *pack) observe(took time.Duration) int {
+	if p.mean == 0 || float64(took) > 4*p.mean {
+		p.mean = float64(took)
+	} else {
+		p.mean += (float64(took) - p.mean) / 16
+	}
+	switch {
+	case p.mean >= float64(packLong):
+		return 1
+	case p.mean >= float64(packAim)/2:
+		return 2
+	default:
+		return int(float64(packAim) / p.mean)
+	}
+}
+
+// Unconfirmed gives out again what a node never said that it has.
+func (s *Session) Unconfirmed(_ string, tasks []protocol.Attempt) {
+	s.mu.Lock()
+	for _, a := range tasks {
+		if r := s.runOf(a); r != nil {
+			s.takeBack(r)
+		}
+	}
+	s.flush()
+}
+
+// Lost gives out again what a dead node had. What ran on it may have killed it, so it runs alone from now on.
+func (s *Session) Lost(node string) {
+	s.mu.Lock()
+	var runs []*Run
+	s.m.Each(func(id coordinator.ID, _ coordinator.State) bool {
+		if r := s.currentRun(uint64(id)); r != nil && r.away.node == node {
+			runs = append(runs, r)
+		}
+		return true
+	})
+	for _, r := range runs {
+		s.suspect(r.id)
+		s.takeBack(r)
+	}
+	delete(s.carried.nodes, node)
+	s.flush()
+}
+
+// takeBack ends an attempt that won't have an outcome. The mutex is held.
+func (s *Session) takeBack(r *Run) {
+	if !r.fate.CompareAndSwap(running, returned) {
+		return // its outcome is being taken, or it was given up
+	}
+	s.stopTimers(r)
+	out, why := s.m.GiveBack(r.id, int(r.attempt))
+	if out == coordinator.Ignored {
+		return
+	}
+	r.over = true
+	s.load.ended(0)
+	s.endWaits(r)
+	s.handOver(r, false, nil)
+	s.linger(r)
+	if out == coordinator.Canceled {
+		s.settleCanceled(r.t, r, why)
+		s.clearRecord(r.id)
+		s.carryOut()
+		s.forget(r.id)
+	}
+	r.t.run = nil
+	s.release()
+}
+
+// gaveBack takes a node's word that an attempt ended without an outcome. The mutex is held.
+func (s *Session) gaveBack(r *Run, g *protocol.GiveBack) {
+	if g.Reason != protocol.WorkerDied {
+		s.takeBack(r)
+		return
+	}
+	s.suspect(r.id)
+	if g.Alone {
+		if s.carried.deaths == nil {
+			s.carried.deaths = map[coordinator.ID]int{}
+		}
+		s.carried.deaths[r.id]++
+	}
+	n := s.carried.deaths[r.id]
+	if n < maxDeaths {
+		s.takeBack(r)
+		return
+	}
+	if !r.Commit() {
+		return
+	}
+	r.final = true
+	err := fmt.Errorf("its worker died %d times while it ran alone, last on node %s: %s", n, r.away.node, g.Text)
+	s.arrived(r, false, err, coordinator.Fatal, 0)
+}
+
+// maxDeaths is how many workers a task may kill before it fails.
+const maxDeaths = 3
+
+// suspect has a task run alone from now on. The mutex is held.
+func (s *Session) suspect(id coordinator.ID) {
+	if s.carried.suspects == nil {
+		s.carried.suspects = map[coordinator.ID]bool{}
+	}
+	s.carried.suspects[id] = true
+}
+
+func (s *Session) suspected(r *Run) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.carried.suspects[r.id]
+}
+
+// clearRecord forgets what was held against a task that has ended. The mutex is held.
+func (s *Session) clearRecord(id coordinator.ID) {
+	if len(s.carried.suspects) > 0 {
+		delete(s.carried.suspects, id)
+		delete(s.carried.deaths, id)
+	}
+}

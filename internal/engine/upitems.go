@@ -1,0 +1,268 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+	"unsafe"
+
+	"github.com/musterrun/muster/internal/codec"
+	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/protocol"
+)
+
+// Up takes what a node says of the attempts that it has, in order.
+func (s *Session) Up(node string, items []protocol.Item) {
+	for _, it := range items {
+		switch i := it.(type) {
+		case protocol.Call:
+			s.upCall(&i)
+		case protocol.Want:
+			s.upWant(&i)
+		case protocol.Cancel:
+			s.upCancel(&i)
+		case protocol.Block:
+			s.upBlock(&i)
+		case protocol.GiveBack:
+			s.mu.Lock()
+			if r := s.runOf(i.Attempt); r != nil && r.away.node == node {
+				s.gaveBack(r, &i)
+			}
+			s.flush()
+		}
+	}
+}
+
+// attempt finds a running attempt.
+func (s *Session) attempt(a protocol.Attempt) *Run {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.runOf(a)
+}
+
+// upCall starts what an attempt calls, once.
+func (s *Session) upCall(c *protocol.Call) {
+	r := s.attempt(c.By)
+	if r == nil || r.hasCall(c.Seq) {
+		return
+	}
+	t, err := s.makeCall(r, c)
+	if err != nil {
+		t = s.brokenCall(r, err)
+	}
+	r.keepCall(c.Seq, t)
+}
+
+// makeCall starts a call, or makes a value.
+func (s *Session) makeCall(r *Run, c *protocol.Call) (*Task, error) {
+	switch c.Kind {
+	case protocol.CallFunc, protocol.CallFrom:
+		fns := functions()
+		if int(c.Func) >= len(fns) {
+			return nil, fmt.Errorf("function number %d of %d", c.Func, len(fns))
+		}
+		return fns[c.Func].fn.called(r, c)
+	case protocol.CallItems:
+		fns := functions()
+		if int(c.Func) >= len(fns) {
+			return nil, fmt.Errorf("function number %d of %d", c.Func, len(fns))
+		}
+		return fns[c.Func].fn.called(r, c)
+	default:
+		return s.makeErased(r, c)
+	}
+}
+
+// brokenCall is a call that couldn't be made.
+func (s *Session) brokenCall(r *Run, err error) *Task {
+	e := &erased{kind: protocol.CallPut, by: r, broken: err}
+	s.startErased(r, e, false)
+	return &e.Task
+}
+
+// at is where an attempt's call is made.
+func (r *Run) at(lazy bool) site { return site{s: r.s, run: r, lazy: lazy} }
+
+// called starts the call of a function that a task has made in its worker.
+func (f *Fn[In, Out]) called(r *Run, c *protocol.Call) (*Task, error) {
+	f = f.onTerms(c.Terms)
+	switch c.Kind {
+	case protocol.CallFrom:
+		src, err := typedRef[In](r, c)
+		if err != nil {
+			return nil, err
+		}
+		k := &fromCall[In, Out]{f: f, src: src}
+		k.traits = waits
+		r.s.identify(&k.Task, r, k)
+		start(r, r.at(c.Lazy), &k.Task, k)
+		return &k.Task, nil
+	case protocol.CallItems:
+		k := &itemsCall[In, Out]{f: f, items: c.Arg}
+		k.traits = once
+		start(r, r.at(c.Lazy), &k.Task, k)
+		return &k.Task, nil
+	}
+	k := &call[In, Out]{f: f}
+	if err := f.InPlan.Decode(c.Arg, &k.in, awayReader{r}); err != nil {
+		return nil, fmt.Errorf("argument: %w", err)
+	}
+	k.traits = f.argTraits()
+	r.s.identify(&k.Task, r, k)
+	start(r, r.at(c.Lazy), &k.Task, k)
+	return &k.Task, nil
+}
+
+// typedRef is the one Ref of a call, as a task of type T.
+func typedRef[T any](r *Run, c *protocol.Call) (*Typed[T], error) {
+	if len(c.Refs) != 1 {
+		return nil, fmt.Errorf("%d Refs for one", len(c.Refs))
+	}
+	t, err := r.find(c.Refs[0])
+	if err == nil {
+		t, err = r.typedAs(t, reflect.TypeFor[Typed[T]]())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return (*Typed[T])(unsafe.Pointer(t)), nil // it begins with the task
+}
+
+// onTerms is f with the options that a call names.
+func (f *Fn[In, Out]) onTerms(t *protocol.Terms) *Fn[In, Out] {
+	if t == nil {
+		return f
+	}
+	g := *f
+	o := &g.Opts
+	o.CPUs, o.IO = float64(t.Need.CPU)/coordinator.Unit, t.Need.IO > 0
+	o.Memory = t.Need.Memory
+	o.Resources = nil
+	for _, a := range t.Need.Named {
+		o.Resources = append(o.Resources, Resource{a.Name, float64(a.N) / coordinator.Unit})
+	}
+	o.Retries, o.First, o.Max = int(t.Retries), t.First, t.Max
+	o.Timeout, o.Priority, o.Version = t.Timeout, int(t.Priority), t.Version
+	return &g
+}
+
+// itemsCall is a task for items of a Map that runs inside a task: its result is for that task, so it stays encoded.
+type itemsCall[In, Out any] struct {
+	Task
+	f      *Fn[In, Out]
+	items  []byte
+	result protocol.Value
+}
+
+func (c *itemsCall[In, Out]) Spec() *Spec            { return &c.f.Spec }
+func (c *itemsCall[In, Out]) Deps(func(*Task)) error { return nil }
+func (c *itemsCall[In, Out]) Exec(*Run) error        { return errNoValue }
+func (c *itemsCall[In, Out]) Join() (*Task, error)   { return nil, nil }
+func (c *itemsCall[In, Out]) Results(func(*Task))    {}
+
+func (c *itemsCall[In, Out]) Release(drop bool) {
+	c.items = nil
+	if drop {
+		c.result = protocol.Value{}
+	}
+}
+
+func (c *itemsCall[In, Out]) pack(_ *Run, t *protocol.Task) error {
+	t.Flags |= protocol.Items
+	t.Timeout = 0
+	t.Arg = c.items
+	return nil
+}
+
+func (c *itemsCall[In, Out]) unpack(_ *Run, v *protocol.Value) error {
+	c.result = *v
+	return nil
+}
+
+func (c *itemsCall[In, Out]) wireValue(_ *Session, dst []byte, _ codec.RefWriter) ([]byte, protocol.Value, error) {
+	return dst, c.result, nil
+}
+
+// upWant answers with a task's value once it has ended.
+func (s *Session) upWant(w *protocol.Want) {
+	r := s.attempt(w.By)
+	if r == nil {
+		return
+	}
+	t, err := r.find(w.Ref)
+	if err != nil {
+		s.cfg.Carrier.Send(r.away.node, protocol.Settle{By: w.By, Ref: w.Ref, Value: failure(err)})
+		return
+	}
+	s.mu.Lock()
+	if r.away.asked[w.Ref] {
+		s.mu.Unlock()
+		return
+	}
+	if r.away.asked == nil {
+		r.away.asked = map[protocol.RefID]bool{}
+	}
+	r.away.asked[w.Ref] = true
+	s.mu.Unlock()
+	s.demand(t)
+	a := &answer{s: s, r: r, t: t, ref: w.Ref}
+	a.tell = a
+	if !t.push(&a.waiter) {
+		a.notify()
+	}
+}
+
+// answer sends a task's value to the attempt that wants it.
+type answer struct {
+	waiter
+	s   *Session
+	r   *Run
+	t   *Task
+	ref protocol.RefID
+}
+
+func (a *answer) notify() {
+	_, v := a.t.wireOf(a.s, nil, a.r)
+	a.s.cfg.Carrier.Send(a.r.away.node, protocol.Settle{By: a.r.wire(), Ref: a.ref, Value: v})
+}
+
+// upCancel ends a task that an attempt has started, or that it was given.
+func (s *Session) upCancel(c *protocol.Cancel) {
+	if r := s.attempt(c.By); r != nil {
+		if t, err := r.find(c.Ref); err == nil {
+			t.Cancel()
+		}
+	}
+}
+
+// upBlock notes that a function waits for all that it has asked for, or goes on.
+func (s *Session) upBlock(b *protocol.Block) {
+	s.mu.Lock()
+	r := s.runOf(b.By)
+	if r == nil || r.away.waits == b.Waits {
+		s.mu.Unlock()
+		return
+	}
+	r.away.waits = b.Waits
+	if b.Waits {
+		s.lend(r, true, s.wanted(r)...)
+	} else {
+		s.reclaim(r, nobody{}, true)
+	}
+	s.flush()
+}
+
+// wanted lists what an attempt has asked for and hasn't got. The mutex is held.
+func (s *Session) wanted(r *Run) []coordinator.ID {
+	var ids []coordinator.ID
+	for ref := range r.away.asked {
+		if t, err := r.find(ref); err == nil && t.s == s && t.phase == live {
+			ids = append(ids, t.id)
+		}
+	}
+	return ids
+}
+
+// nobody is told that a slot is back.
+type nobody struct{}
+
+func (nobody) slotBack() {}
