@@ -21,24 +21,54 @@ const watchdog = 20 * time.Second
 
 // lines is a log that a test reads.
 type lines struct {
-	mu  sync.Mutex
-	all []string
+	mu   sync.Mutex
+	all  []string
+	more chan struct{} // closed when there is another line
 }
 
 func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.all = append(l.all, string(p))
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
 	return len(p), nil
 }
 
 // with is the lines that have all of the parts.
-func (l *lines) with(parts ...string) []string {
+func (l *lines) with(parts ...string) ([]string, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.more == nil {
+		l.more = make(chan struct{})
+	}
 	return slices.DeleteFunc(slices.Clone(l.all), func(s string) bool {
 		return slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(s, p) })
-	})
+	}), l.more
+}
+
+// await waits for a line with all of the parts, and forgets what was logged until then.
+func (l *lines) await(t *testing.T, parts ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), watchdog)
+	defer cancel()
+	for {
+		found, more := l.with(parts...)
+		if len(found) > 0 {
+			l.mu.Lock()
+			l.all = nil
+			l.mu.Unlock()
+			return
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			all, _ := l.with()
+			t.Fatalf("no line of the log has %q: %s", parts, all)
+		}
+	}
 }
 
 var shortAges = protocol.Ages{Renew: 100 * time.Millisecond, Dead: 400 * time.Millisecond, Ask: 200 * time.Millisecond}
@@ -170,5 +200,13 @@ func await[T any](t *testing.T, in <-chan T, is func(T) bool) T {
 		case <-ctx.Done():
 			t.Fatal("what must come doesn't come")
 		}
+	}
+}
+
+// oneLine expects an error of one line with these words.
+func oneLine(t *testing.T, err error, words string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want a line with %q", err, words)
 	}
 }

@@ -66,7 +66,7 @@ func (h *Head) listEvents(_ context.Context, c caller, _ *nothing) (any, error) 
 
 func (h *Head) renewIdentity(_ context.Context, c caller, in *protocol.RenewIdentity) (any, error) {
 	if who := h.whose(in.PublicKey); who != c.name {
-		return nil, refuse(protocol.CodeForbidden, "%s has no such key", c.name)
+		return nil, refuse(protocol.CodeForbidden, "%s has no such key: renew your own", c.name)
 	}
 	token, _, _, expires, err := h.renew(in.PublicKey)
 	return protocol.IdentityRenewed{JWT: token, Expires: expires}, err

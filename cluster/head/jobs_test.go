@@ -1,0 +1,204 @@
+package head
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/protocol"
+)
+
+// reopen asks for a job's next epoch with another driver.
+func (m *member) reopen(name string, takeOver bool) (protocol.JobOpened, string, error) {
+	m.t.Helper()
+	in, seed := opening(m.t, name)
+	in.TakeOver, in.PID, in.Host = takeOver, 43, "there"
+	var out protocol.JobOpened
+	return out, seed, m.Ask(m.t.Context(), protocol.OpOpenJob, in, &out)
+}
+
+// A named job has one driver at a time. The next one gets its journal from the start, and the former is shut out.
+func TestNamedJob(t *testing.T) {
+	c := start(t, Config{})
+	u, n := c.join(join.RoleUser, "ann"), c.join(join.RoleAgent, "")
+	news := n.hear(protocol.News)
+	job, j := c.open(u, "nightly")
+	js, err := jetstream.New(n.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if _, err := js.Publish(t.Context(), protocol.OutcomeSubject(job.Job, n.Who), []byte("outcome")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	readJournal(t, j, job.Job, 5)
+	j.ask(protocol.OpRenewJob, protocol.RenewJob{Job: job.Job, Epoch: 1, Read: 5}, nil)
+
+	in, _ := opening(t, "nightly")
+	text := u.refused(protocol.CodeHeld, protocol.OpOpenJob, in)
+	for _, words := range []string{"nightly", "process 42 on here", "0s ago", "--take-over"} {
+		if !strings.Contains(text, words) {
+			t.Errorf("%q doesn't say %q", text, words)
+		}
+	}
+	other := c.join(join.RoleUser, "eve") // has a job of the same name
+	if others, _ := c.open(other, "nightly"); others.Job == job.Job || others.Epoch != 1 {
+		t.Errorf("eve has %+v", others)
+	}
+
+	gone := j.Conn.StatusChanged(nats.RECONNECTING)
+	heard := j.hear(protocol.News)
+	in.TakeOver, in.Host, in.PID = true, "there", 43
+	var second protocol.JobOpened
+	u.ask(protocol.OpOpenJob, in, &second)
+	if second.Job != job.Job || second.Epoch != 2 || second.Last != 5 {
+		t.Errorf("the second epoch is %+v", second)
+	}
+	await(t, news, func(m *nats.Msg) bool { return string(m.Data) == `{"job":"`+job.Job+`","epoch":2}` })
+	await(t, heard, func(m *nats.Msg) bool { return strings.Contains(string(m.Data), `"epoch":2`) })
+	await(t, gone, func(nats.Status) bool { return true })
+	text = u.refused(protocol.CodeSuperseded, protocol.OpRenewJob, protocol.RenewJob{Job: job.Job, Epoch: 1})
+	if !strings.Contains(text, "process 43 on there") {
+		t.Errorf("superseded: %q", text)
+	}
+	u.refused(protocol.CodeMalformed, protocol.OpRenewJob, protocol.RenewJob{Job: job.Job, Epoch: 3})
+	u.ask(protocol.OpCloseJob, protocol.CloseJob{Job: job.Job, Epoch: 2, Error: "no\nmore"}, nil)
+	third, j := c.open(u, "nightly")
+	if third.Epoch != 3 || third.Last != 5 {
+		t.Errorf("the third epoch is %+v", third)
+	}
+	readJournal(t, j, job.Job, 5)
+}
+
+// A driver that asks again, since it got no answer, gets the same job.
+func TestOpenAgain(t *testing.T) {
+	c := start(t, Config{})
+	u := c.join(join.RoleUser, "ann")
+	for _, name := range []string{"", "nightly"} {
+		in, seed := opening(t, name)
+		var first, second protocol.JobOpened
+		u.ask(protocol.OpOpenJob, in, &first)
+		u.ask(protocol.OpOpenJob, in, &second)
+		if first.Job != second.Job || second.Epoch != 1 {
+			t.Errorf("%+v and %+v", first, second)
+		}
+		c.connect(u.id.As(second.Job, join.RoleJob, second.JWT, seed)).ask(protocol.OpListNodes, nil, nil)
+	}
+	if n := len(c.jobs.all); n != 2 {
+		t.Errorf("%d jobs", n)
+	}
+}
+
+// A driver whose connection is closed doesn't hold its job, however lately it was heard of.
+func TestDriverGone(t *testing.T) {
+	c := start(t, Config{})
+	u := c.join(join.RoleUser, "ann")
+	_, j := c.open(u, "nightly")
+	if _, _, err := u.reopen("nightly", false); err == nil {
+		t.Error("the job isn't held")
+	}
+	j.Conn.Close()
+	deadline := time.Now().Add(watchdog)
+	for c.server.connected(publicOf(t, j)) && time.Now().Before(deadline) { // the server notices when it reads
+		_ = u.Conn.Flush()
+	}
+	if out, _, err := u.reopen("nightly", false); err != nil || out.Epoch != 2 {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// Jobs without a driver are orphans; those without a name go, and a driver that is back in time has its job again.
+func TestOrphans(t *testing.T) {
+	c := start(t, Config{Ages: shortAges, KeepOrphan: shortAges.Dead, KeepNamed: time.Hour})
+	u := c.join(join.RoleUser, "ann")
+	news := u.hear(protocol.News)
+	short, _ := c.open(u, "")
+	kept, k := c.open(u, "nightly")
+	ended := func(job string, ended bool) {
+		t.Helper()
+		await(t, news, func(m *nats.Msg) bool {
+			return strings.Contains(string(m.Data), job) && strings.Contains(string(m.Data), `"ended":true`) == ended
+		})
+	}
+	ended(kept.Job, true)
+	k.ask(protocol.OpRenewJob, protocol.RenewJob{Job: kept.Job, Epoch: 1}, nil)
+	ended(kept.Job, false)
+	ended(kept.Job, true)
+	deadline := time.Now().Add(watchdog)
+	for {
+		if _, there := c.jobs.get(short.Job); !there {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the orphan isn't removed")
+		}
+		u.ask(protocol.OpListNodes, nil, nil)
+	}
+	if _, err := c.js.Stream(t.Context(), protocol.StreamName(short.Job)); !errors.Is(err, jetstream.ErrStreamNotFound) {
+		t.Errorf("the orphan's journal: %v", err)
+	}
+	text := u.refused(protocol.CodeSuperseded, protocol.OpRenewJob, protocol.RenewJob{Job: short.Job, Epoch: 1})
+	if !strings.Contains(text, "driver is gone") {
+		t.Error(text)
+	}
+	if out, _, err := u.reopen("nightly", false); err != nil || out.Epoch != 2 {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// Who owns a job ends it; its driver learns why.
+func TestCancel(t *testing.T) {
+	c := start(t, Config{})
+	u := c.join(join.RoleUser, "ann")
+	job, j := c.open(u, "")
+	named, k := c.open(u, "nightly")
+	u.ask(protocol.OpCancelJob, protocol.JobID{Job: job.Job}, nil)
+	c.connect(c.Admin()).ask(protocol.OpCancelJob, protocol.JobID{Job: named.Job}, nil)
+	for m, who := range map[*member]string{j: "ann", k: "admin"} {
+		text := m.refused(protocol.CodeSuperseded, protocol.OpRenewJob, protocol.RenewJob{Job: m.Who, Epoch: 1})
+		if !strings.Contains(text, "cancelled by "+who) {
+			t.Error(text)
+		}
+	}
+	u.refused(protocol.CodeUnknown, protocol.OpCancelJob, protocol.JobID{Job: "nightly"})
+	u.refused(protocol.CodeUnknown, protocol.OpCancelJob, protocol.JobID{Job: "nobody's"})
+}
+
+// What can't be opened is refused, and leaves nothing.
+func TestBadJobs(t *testing.T) {
+	c := start(t, Config{Limits: Limits{LiveJobs: 1}})
+	u := c.join(join.RoleUser, "ann")
+	hash := join.HashBlob(nil)
+	for _, r := range []struct {
+		code   string
+		change func(*protocol.OpenJob)
+	}{
+		{protocol.CodeVersion, func(in *protocol.OpenJob) { in.Major = 99 }},
+		{protocol.CodeMalformed, func(in *protocol.OpenJob) { in.PublicKey = "x" }},
+		{protocol.CodeMalformed, func(in *protocol.OpenJob) { in.PublicKey = c.keys.accountID }},
+		{protocol.CodeMalformed, func(in *protocol.OpenJob) { in.Name = strings.Repeat("x", maxText+1) }},
+		{protocol.CodeMalformed, func(in *protocol.OpenJob) { in.Env = []string{"A=\x00"} }},
+		{protocol.CodeMalformed, func(in *protocol.OpenJob) { in.Binaries = []protocol.Binary{{Hash: "../x"}} }},
+		{protocol.CodeMalformed, func(in *protocol.OpenJob) { in.Files = []protocol.File{{Hash: hash, Path: "../x"}} }},
+		{protocol.CodeMalformed, func(in *protocol.OpenJob) { in.Files = []protocol.File{{Hash: hash, Path: "/x"}} }},
+		{protocol.CodeMalformed, func(in *protocol.OpenJob) { in.Files = []protocol.File{{Hash: hash, Path: `a\..\x`}} }},
+	} {
+		in, _ := opening(t, "")
+		r.change(&in)
+		u.refused(r.code, protocol.OpOpenJob, in)
+	}
+	if len(c.jobs.all) > 0 {
+		t.Errorf("%d jobs are there", len(c.jobs.all))
+	}
+	job, _ := c.open(u, "")
+	in, _ := opening(t, "")
+	u.refused(protocol.CodeFull, protocol.OpOpenJob, in)
+	u.ask(protocol.OpCloseJob, protocol.CloseJob{Job: job.Job, Epoch: 1}, nil)
+	u.ask(protocol.OpOpenJob, in, nil)
+}
