@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -62,6 +63,15 @@ func (a *agent) onDown(m *nats.Msg) {
 
 // offer offers room for so many tasks; the batch comes by the channel.
 func (a *agent) offer(most int) <-chan protocol.Batch {
+	a.t.Helper()
+	got, err := a.tryOffer(most)
+	if err != nil {
+		a.t.Error(err)
+	}
+	return got
+}
+
+func (a *agent) tryOffer(most int) (<-chan protocol.Batch, error) {
 	a.mu.Lock()
 	a.number++
 	o := protocol.Offer{Epoch: a.epoch, Number: a.number, Node: a.node, Most: most, CPU: int64(most) * 10_000}
@@ -78,13 +88,13 @@ func (a *agent) offer(most int) <-chan protocol.Batch {
 		err = a.conn.PublishRequest(protocol.OfferSubject(a.job), inbox, o.Append(nil))
 	}
 	if err == nil {
-		err = a.conn.Flush()
+		err = a.conn.FlushTimeout(answerTime)
 	}
-	if err != nil {
-		a.t.Error(err)
-	}
-	return got
+	return got, err
 }
+
+// answerTime is when what got no answer is tried again: it may have been lost with the connection.
+const answerTime = 300 * time.Millisecond
 
 // take is the batch that an offer got.
 func (a *agent) take(got <-chan protocol.Batch) protocol.Batch {
@@ -104,7 +114,7 @@ func (a *agent) up(items ...protocol.Item) {
 	u := protocol.Up{Epoch: a.epoch, Node: a.node, Items: items}
 	ctx := within(a.t)
 	for ctx.Err() == nil {
-		if _, err := a.conn.Request(protocol.UpSubject(a.job, a.node), u.Append(nil), 200*time.Millisecond); err == nil {
+		if _, err := a.conn.Request(protocol.UpSubject(a.job, a.node), u.Append(nil), answerTime); err == nil {
 			return
 		}
 	}
@@ -124,7 +134,9 @@ func (a *agent) outcomes(tasks []protocol.Task) {
 	data := o.Append(nil)
 	ctx := within(a.t)
 	for ctx.Err() == nil {
-		if _, err := a.js.Publish(ctx, protocol.OutcomeSubject(a.job, a.node), data); err == nil {
+		once, cancel := context.WithTimeout(ctx, answerTime)
+		_, err := a.js.Publish(once, protocol.OutcomeSubject(a.job, a.node), data)
+		if cancel(); err == nil {
 			return
 		}
 	}

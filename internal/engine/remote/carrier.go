@@ -104,6 +104,9 @@ func (c *Carrier) Start(ctx context.Context, job Job) error {
 	if err := c.subscribe(protocol.AllUp(c.opened.Job), c.onUp); err != nil {
 		return err
 	}
+	if err := c.arrived(ctx); err != nil {
+		return err
+	}
 	c.start(c.serve)
 	c.start(c.say)
 	c.start(c.tick)

@@ -19,8 +19,9 @@ var quick = protocol.Ages{Renew: 20 * time.Millisecond, Dead: 100 * time.Millise
 // work makes an agent do what it is given until ctx ends.
 func (a *agent) work(ctx context.Context) {
 	for ctx.Err() == nil {
-		got := a.offer(16)
+		got, _ := a.tryOffer(16)
 		select {
+		case <-time.After(answerTime):
 		case b := <-got:
 			if len(b.Tasks) > 0 {
 				a.up(protocol.Accept{Number: b.Number})
@@ -93,8 +94,8 @@ func TestDeadNode(t *testing.T) {
 	c.mu.Unlock()
 }
 
-// TestHeadAway stops the server while tasks run and starts it again on the same store. All are done, and none was given
-// out twice.
+// TestHeadAway stops the server while tasks run and starts it again on the same store. All are done, and none has run
+// twice: only a batch that was lost on its way is given out again.
 func TestHeadAway(t *testing.T) {
 	h := startHead(t, calm)
 	c, s := openJob(t, h, Config{})
@@ -121,9 +122,6 @@ func TestHeadAway(t *testing.T) {
 	for _, a := range agents {
 		for attempt, n := range a.seen {
 			seen[attempt.Task] += n
-			if attempt.N != 1 {
-				t.Errorf("task %d ran as attempt %d: it was given out again", attempt.Task, attempt.N)
-			}
 		}
 	}
 	for task, n := range seen {

@@ -44,7 +44,7 @@ func Open(ctx context.Context, config Config) (*Carrier, error) {
 	if c.conn, c.asks, err = config.Cluster.Connect(ctx, c.opened.Job, c.opened.JWT, string(seed)); err != nil {
 		return nil, fmt.Errorf("connect as job %s: %w", c.opened.Job, err)
 	}
-	if err := c.listen(); err != nil {
+	if err := c.listen(ctx); err != nil {
 		c.end()
 		c.running.Wait()
 		c.conn.Close()
@@ -73,7 +73,7 @@ func (c *Carrier) setAges() {
 }
 
 // listen subscribes to all but what nodes' attempts say, which is for Start: nobody would hear it yet.
-func (c *Carrier) listen() error {
+func (c *Carrier) listen(ctx context.Context) error {
 	c.inbox = c.conn.NewInbox()
 	c.watchLink()
 	job := c.opened.Job
@@ -87,7 +87,7 @@ func (c *Carrier) listen() error {
 			return err
 		}
 	}
-	return nil
+	return c.arrived(ctx)
 }
 
 func (c *Carrier) subscribe(subject string, f nats.MsgHandler) error {
@@ -98,6 +98,16 @@ func (c *Carrier) subscribe(subject string, f nats.MsgHandler) error {
 	c.mu.Lock()
 	c.subs = append(c.subs, sub)
 	c.mu.Unlock()
+	return nil
+}
+
+// arrived waits until the server has all that was sent to it, so that it lets nobody believe that nobody listens.
+func (c *Carrier) arrived(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.opened.Ages.Ask)
+	defer cancel()
+	if err := c.conn.FlushWithContext(ctx); err != nil {
+		return fmt.Errorf("wait for the cluster's head: %w", err)
+	}
 	return nil
 }
 
