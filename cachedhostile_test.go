@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/musterrun/muster"
 )
@@ -70,6 +71,43 @@ func TestCachedCallsThatNeedEachOther(t *testing.T) {
 			if _, err := r.Get(ctx); err == nil || !strings.Contains(err.Error(), "needs itself") {
 				t.Error(err)
 			}
+		}
+	})
+}
+
+var cachedStuck = muster.Func("cached.stuck", func(_ context.Context, x int) (int64, error) {
+	n := cachedRuns.Add(1)
+	if n == 1 {
+		<-cachedGate // whatever its context says
+	}
+	return n, nil
+}, muster.Cached(), muster.IO(), muster.Timeout(time.Second), muster.Retries(1))
+
+// An attempt that was given up doesn't keep the next one, nor other calls, waiting for its result.
+func TestCachedAttemptThatIsGivenUp(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		cachedGate = make(chan struct{})
+		cachedRuns.Store(0)
+		s, ctx, err := muster.Open(t.Context(), muster.Config{CPUs: 2, CacheDir: dir, Grace: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			a, b := cachedStuck.Go(ctx, 1), cachedStuck.Go(ctx, 1)
+			for _, r := range []muster.Ref[int64]{a, b} {
+				if v, err := r.Get(ctx); v != 2 || err != nil {
+					t.Error(v, err)
+				}
+			}
+		}
+		close(cachedGate)
+		synctest.Wait()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if v, err := cachedStuck.Call(open(t, muster.Config{CPUs: 2, CacheDir: dir}), 1); v != 2 || err != nil {
+			t.Error("what came late was stored:", v, err)
 		}
 	})
 }

@@ -107,10 +107,11 @@ func (s *Store) own(ctx context.Context, c *Call, f *flight) (v Value, hit bool,
 	if hit || err != nil {
 		return v, hit, err
 	}
-	defer cl.release()
-	if v, err = c.Compute(within(ctx, f)); err != nil {
-		return Value{}, false, err
+	v, mine, err := s.compute(ctx, c, f, cl)
+	if err != nil || !mine {
+		return v, false, err
 	}
+	defer cl.release()
 	if c.Describe != nil {
 		c.Describe(&c.Info)
 	}
@@ -122,4 +123,23 @@ func (s *Store) own(ctx context.Context, c *Call, f *flight) (v Value, hit bool,
 		s.failed(c.Key, c.Info.Func, err)
 	}
 	return v, false, nil
+}
+
+// compute calls Compute under the claim. Unless it gives a value that may be stored, the claim is released.
+func (s *Store) compute(ctx context.Context, c *Call, f *flight, cl *claim) (v Value, mine bool, err error) {
+	s.flights.mu.Lock()
+	f.claim = cl
+	s.flights.mu.Unlock()
+	fine := false
+	defer func() {
+		mine = f.computed() != nil // else it was given up
+		if mine && !fine {
+			cl.release()
+		}
+	}()
+	if v, err = c.Compute(within(ctx, f)); err != nil {
+		return Value{}, false, err
+	}
+	fine = true
+	return v, true, nil
 }

@@ -18,7 +18,9 @@ type flight struct {
 	done  chan struct{}
 	value *Value // set before done is closed: a copy of what couldn't be stored
 
+	all     *flights
 	waiters int             // guarded by flights.mu, as what follows
+	claim   *claim          // while it is computed
 	needs   map[*flight]int // which others its computation computes or waits for, and how often
 }
 
@@ -36,7 +38,7 @@ func (fs *flights) join(key Key, by *flight) (f *flight, mine bool) {
 		if fs.m == nil {
 			fs.m = map[Key]*flight{}
 		}
-		f, mine = &flight{key: key, by: by, done: make(chan struct{})}, true
+		f, mine = &flight{key: key, by: by, all: fs, done: make(chan struct{})}, true
 		fs.m[key] = f
 	}
 	if by != nil {
@@ -76,6 +78,10 @@ func (f *flight) left(by *flight) {
 // memory is the owner's, who may change it once its call has returned.
 func (fs *flights) land(f *flight, unstored *Value) {
 	fs.mu.Lock()
+	if fs.m[f.key] != f { // it was given up
+		fs.mu.Unlock()
+		return
+	}
 	delete(fs.m, f.key)
 	f.left(f.by)
 	waiters := f.waiters
@@ -107,6 +113,25 @@ func (fs *flights) wait(ctx context.Context, f, by *flight) error {
 type Chain struct {
 	flight *flight
 	around *Chain
+}
+
+// GiveUp is for a scheduler that no longer waits for the innermost computation, which doesn't return: those who wait for
+// its result go on, and one of them computes. If it returns after all, its value isn't stored.
+func (c *Chain) GiveUp() {
+	if cl := c.flight.computed(); cl != nil {
+		cl.release()
+		c.flight.all.land(c.flight, nil)
+	}
+}
+
+// computed ends the time in which a flight may be given up, and gives its claim to who ends it: the computation itself,
+// or who gives it up. The other one gets nil.
+func (f *flight) computed() *claim {
+	f.all.mu.Lock()
+	defer f.all.mu.Unlock()
+	cl := f.claim
+	f.claim = nil
+	return cl
 }
 
 // ChainKey finds the *Chain of a context by its method Value.

@@ -264,3 +264,45 @@ func TestCallsThatNeedEachOther(t *testing.T) {
 		closeStore(t, s)
 	})
 }
+
+// Who waits for a computation that is given up goes on, here and in other processes; its value isn't stored.
+func TestGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := open(t, t.TempDir(), 1<<30)
+		other, _ := open(t, s.Dir(), 1<<30) // what another process has
+		gate, chain := make(chan struct{}), make(chan *Chain, 1)
+		var computed atomic.Int32
+		c := callFor("stuck", Value{})
+		c.Compute = func(ctx context.Context) (Value, error) {
+			if computed.Add(1) == 1 {
+				chain <- ChainOf(ctx)
+				<-gate
+				return Value{Data: []byte("late")}, nil
+			}
+			return Value{Data: []byte("second")}, nil
+		}
+		stuck := group(1, func(int) {
+			if v, hit, err := s.Do(t.Context(), c); string(v.Data) != "late" || hit || err != nil {
+				t.Errorf("%q, hit %v, %v", v.Data, hit, err)
+			}
+		})
+		wait := group(6, func(i int) {
+			store := []*Store{s, other}[i%2]
+			if v, _, err := store.Do(t.Context(), c); string(v.Data) != "second" || err != nil {
+				t.Errorf("%q, %v", v.Data, err)
+			}
+		})
+		given := <-chain
+		given.GiveUp()
+		given.GiveUp() // twice is once
+		wait()
+		close(gate)
+		stuck()
+		if computed.Load() != 2 {
+			t.Errorf("computed %d times", computed.Load())
+		}
+		hits(t, s, c, []byte("second"))
+		noParts(t, s)
+		given.GiveUp()
+	})
+}

@@ -41,7 +41,11 @@ func (f *Fn[In, Out]) cached(r *Run, in In) (out Out, err error) {
 		computed = true
 		around := r.chain
 		r.chain = cache.ChainOf(ctx) // for the calls that the function makes
-		defer func() { r.chain = around }()
+		outer := r.computes.Swap(r.chain)
+		defer func() {
+			r.chain = around
+			r.computes.Store(outer)
+		}()
 		if out, err = f.Do(ctx, in); err != nil {
 			return v, err
 		}

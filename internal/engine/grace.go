@@ -93,6 +93,9 @@ func (s *Session) abandon(r *Run) {
 		return
 	}
 	s.stuck[r] = struct{}{}
+	if c := r.computes.Load(); c != nil {
+		s.out.after = append(s.out.after, c.GiveUp)
+	}
 	if s.listens(r.t, event.TaskStuck) {
 		e := s.describe(r.t, event.TaskStuck, errStuck)
 		e.Text = stackOf(r)

@@ -28,16 +28,17 @@ type Run struct {
 	left     int64 // Timeout that is left while the function waits, in ns
 	timeout  *timer
 	grace    *timer
-	lending  *lending     // its waits, once there was one
-	kids     *Scope       // governs the tasks started with this context
-	ended    error        // why its context ended; guarded by the session's mutex until it is told
-	expired  atomic.Bool  // by its timeout
-	final    bool         // its outcome was recorded by another run: no retries
-	over     bool         // the machine knows of its end; guarded by the session's mutex
-	lingers  bool         // what governs it knows that somebody watches; likewise
-	restored int          // results that came from the cache
-	chain    *cache.Chain // of the cached call that it computes, or that waits for it
-	item     atomic.Int64 // of a chunk of a recorded Map: the one it works at
+	lending  *lending                    // its waits, once there was one
+	kids     *Scope                      // governs the tasks started with this context
+	ended    error                       // why its context ended; guarded by the session's mutex until it is told
+	expired  atomic.Bool                 // by its timeout
+	final    bool                        // its outcome was recorded by another run: no retries
+	over     bool                        // the machine knows of its end; guarded by the session's mutex
+	lingers  bool                        // what governs it knows that somebody watches; likewise
+	restored int                         // results that came from the cache
+	chain    *cache.Chain                // of the cached call that it computes, or that waits for it
+	computes atomic.Pointer[cache.Chain] // the first of these
+	item     atomic.Int64                // of a chunk of a recorded Map: the one it works at
 	keys     atomic.Pointer[keyring]
 	away     *awayRun // of an attempt on another machine
 }
