@@ -137,7 +137,8 @@ func (b *blobs) get(in protocol.GetBlob, clock time.Time) (protocol.BlobInfo, []
 	case !info.Complete:
 		return info, nil, refuse(protocol.CodeUnknown, "the head has no blob %.12s", in.Hash)
 	case in.Offset < 0 || in.Offset > info.Size || in.Most < 0:
-		return info, nil, refuse(protocol.CodeMalformed, "blob %.12s has %d bytes: there is nothing at %d", in.Hash, info.Size, in.Offset)
+		return info, nil, refuse(protocol.CodeMalformed,
+			"blob %.12s has %d bytes: there is nothing at %d", in.Hash, info.Size, in.Offset)
 	}
 	f, err := os.Open(b.path(in.Hash))
 	if err != nil {

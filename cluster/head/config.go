@@ -15,7 +15,7 @@ import (
 
 // Config says what a head is like. The zero value works.
 type Config struct {
-	StateDir   string           // Defaults to MUSTER_STATE, else muster in the user's folder for state. The head's is head/ in it
+	StateDir   string           // the head is in head/ of it. Defaults to MUSTER_STATE, else muster in the user's state folder
 	Addr       string           // host:port for NATS. Defaults to 127.0.0.1 and a free port, the same one at each start
 	JoinAddr   string           // host:port for joining, by HTTPS. The same
 	Advertise  []string         // hosts, or host:port for NATS, by which others reach this one. Defaults to Addr's host
@@ -26,6 +26,8 @@ type Config struct {
 	KeepNamed  time.Duration    // and that of one with a name. Defaults to 7 days
 	Logger     *slog.Logger     // Defaults to none
 	Now        func() time.Time // Defaults to time.Now; certificates and tokens expire by it
+
+	free func(path string) (int64, error) // of a disk, in tests
 }
 
 // Limits bound what a cluster keeps.
@@ -63,6 +65,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.free == nil {
+		c.free = diskFree
 	}
 	if c.Ages.Renew >= c.Ages.Dead {
 		return c, fmt.Errorf("the head's Ages: Renew, %v, must be below Dead, %v", c.Ages.Renew, c.Ages.Dead)

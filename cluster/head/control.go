@@ -134,7 +134,8 @@ func (h *Head) answer(msg *nats.Msg) {
 	}
 	answer, err := json.Marshal(reply)
 	if err == nil && len(answer)+1+len(data) > maxPayload {
-		answer, err = json.Marshal(protocol.Reply{Error: refuse(protocol.CodeFull, "the answer is larger than a message of %d MiB", maxPayload>>20)})
+		answer, err = json.Marshal(protocol.Reply{Error: refuse(protocol.CodeFull,
+			"the answer is larger than a message of %d MiB", maxPayload>>20)})
 		data = nil
 	}
 	if err != nil {
@@ -152,10 +153,12 @@ func (h *Head) answer(msg *nats.Msg) {
 func (h *Head) carryOut(c caller, op string, body []byte) (any, []byte, error) {
 	o, ok := operations[op]
 	if !ok {
-		return nil, nil, refuse(protocol.CodeUnknown, "the head has no operation %q: is it older than what asks?", short(op))
+		return nil, nil, refuse(protocol.CodeUnknown,
+			"the head has no operation %q: is it older than what asks?", short(op))
 	}
 	if !o.allows(c.role) {
-		return nil, nil, refuse(protocol.CodeForbidden, "%s may not ask for %s: its role is %s", short(c.name), op, or(c.role, "none"))
+		return nil, nil, refuse(protocol.CodeForbidden,
+			"%s may not ask for %s: its role is %s", short(c.name), op, or(c.role, "none"))
 	}
 	return o.do(h.ctx, h, c, body)
 }

@@ -24,7 +24,8 @@ func (d *disk) room(need int64) error {
 		return fmt.Errorf("find how much room the disk of %s has: %w", d.path, err)
 	}
 	if free-need < d.keep {
-		return refuse(protocol.CodeFull, "the head's disk is full: %s has %d MiB free, of which %d are left alone, and %d more are needed; make room there",
+		return refuse(protocol.CodeFull,
+			"the head's disk is full: %s has %d MiB free, of which %d are left alone, and %d more are needed; make room there",
 			d.path, free>>20, d.keep>>20, need>>20)
 	}
 	return nil

@@ -48,7 +48,8 @@ func startEndpoint(ctx context.Context, h *Head, earlier string) (*endpoint, err
 	at := net.JoinHostPort(host, strconv.Itoa(port))
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", at)
 	if err != nil {
-		return nil, fmt.Errorf("listen for those who join, at %s: stop what listens there, or choose another address: %w", at, err)
+		return nil, fmt.Errorf("listen for those who join, at %s: stop what listens there, or choose another address: %w",
+			at, err)
 	}
 	e := &endpoint{head: h, listener: listener, slots: make(chan struct{}, maxJoining)}
 	mux := http.NewServeMux()

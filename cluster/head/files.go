@@ -11,13 +11,20 @@ import (
 
 // writeFile replaces a file at once and for good: after a power cut it has the old content or the new. Only the owner
 // may read it.
-func writeFile(path string, data []byte) error {
+func writeFile(path string, data []byte) error { return replace(path, data, (*os.File).Sync) }
+
+// writeLoosely is writeFile for what may be gone after a power cut, but not after a kill.
+func writeLoosely(path string, data []byte) error {
+	return replace(path, data, func(*os.File) error { return nil })
+}
+
+func replace(path string, data []byte, sync func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
+	err = errors.Join(err, sync(f), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
@@ -28,12 +35,14 @@ func writeFile(path string, data []byte) error {
 	return nil
 }
 
-func writeJSON(path string, v any) error {
+func writeJSON(path string, v any) error { return encode(path, v, writeFile) }
+
+func encode(path string, v any, write func(string, []byte) error) error {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return writeFile(path, append(data, '\n'))
+	return write(path, append(data, '\n'))
 }
 
 // readJSON reads a file into v, and leaves v as it is if there is none.

@@ -1,6 +1,7 @@
 package head
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -21,6 +22,7 @@ func (f folder) blobs() string      { return filepath.Join(string(f), "blobs") }
 func (f folder) tokens() string     { return filepath.Join(string(f), "tokens.json") }
 func (f folder) identities() string { return filepath.Join(string(f), "identities.json") }
 func (f folder) settings() string   { return filepath.Join(string(f), "head.json") }
+func (f folder) pidFile() string    { return filepath.Join(string(f), "pid") }
 func (f folder) lockFile() string   { return filepath.Join(string(f), "lock") }
 
 // settings are what a head remembers of its earlier starts, and tells about itself: head.json.
@@ -28,7 +30,6 @@ type settings struct {
 	Cluster string `json:"cluster"`
 	Addr    string `json:"addr"`
 	Join    string `json:"join"`
-	PID     int    `json:"pid"`
 }
 
 // openFolder makes the folders and takes the lock, which the kernel drops with the process.
@@ -45,9 +46,9 @@ func openFolder(state string) (folder, *flock.Flock, error) {
 		return f, nil, fmt.Errorf("lock the head's folder %s: %w", f, err)
 	}
 	if !held {
-		var s settings
-		_ = readJSON(f.settings(), &s) // only for the text
-		return f, nil, fmt.Errorf("another head (process %d) has the folder %s: stop that one, or choose another state folder", s.PID, f)
+		pid, _ := os.ReadFile(f.pidFile()) // only for the text
+		return f, nil, fmt.Errorf("another head (process %s) has the folder %s: stop that one, or choose another state folder",
+			bytes.TrimSpace(pid), f)
 	}
 	return f, lock, f.tidy()
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -57,7 +58,9 @@ func Start(ctx context.Context, c Config) (*Head, error) {
 	}
 	h := &Head{cfg: c, log: c.Logger, started: time.Now(), nodes: newNodes(c.Ages.Dead)}
 	h.ctx, h.cancel = context.WithCancelCause(context.Background())
-	for _, step := range []func(context.Context) error{h.openFolder, h.openTables, h.startServer, h.startServices, h.openAdmin} {
+	for _, step := range []func(context.Context) error{
+		h.openFolder, h.openTables, h.startServer, h.startServices, h.openAdmin,
+	} {
 		if err := step(ctx); err != nil {
 			h.Stop()
 			return nil, fmt.Errorf("start the head: %w", err)
@@ -95,7 +98,7 @@ func (h *Head) openFolder(context.Context) error {
 			return err
 		}
 	}
-	h.disk = &disk{path: string(folder), keep: h.cfg.Limits.FreeBytes, free: diskFree}
+	h.disk = &disk{path: string(folder), keep: h.cfg.Limits.FreeBytes, free: h.cfg.free}
 	return h.disk.room(0)
 }
 
@@ -117,7 +120,7 @@ func (h *Head) openTables(context.Context) error {
 
 func (h *Head) startServer(ctx context.Context) error {
 	var err error
-	h.server, err = startServer(ctx, h.cfg, h.folder, h.keys, h.authority, h.settings.Addr, h.identities.refused())
+	h.server, err = h.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -142,14 +145,26 @@ func (h *Head) startServices(ctx context.Context) error {
 		return err
 	}
 	h.undo = append(h.undo, h.endpoint.stop)
-	h.settings.Addr, h.settings.Join, h.settings.PID = h.server.addr(), h.endpoint.addr(), os.Getpid()
-	if err := writeJSON(h.folder.settings(), h.settings); err != nil {
+	if err := h.remember(); err != nil {
 		return err
 	}
 	var house sync.WaitGroup
 	house.Go(func() { h.keepHouse(h.ctx) })
 	h.undo = append(h.undo, house.Wait)
 	return nil
+}
+
+// remember writes where the head listens, if that is new, and its process.
+func (h *Head) remember() error {
+	s := h.settings
+	s.Addr, s.Join = h.server.addr(), h.endpoint.addr()
+	if s != h.settings {
+		if err := writeJSON(h.folder.settings(), s); err != nil {
+			return err
+		}
+	}
+	h.settings = s
+	return os.WriteFile(h.folder.pidFile(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
 }
 
 // openAdmin reads the identity of the cluster's first admin, or makes it, with a JWT that is good from now on.
@@ -168,6 +183,9 @@ func (h *Head) openAdmin(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if h.asBefore(h.admin, public) {
+		return nil
+	}
 	token, err := h.enroll(public, "admin", join.RoleAdmin, "the head's machine")
 	if err != nil {
 		return err
@@ -177,6 +195,13 @@ func (h *Head) openAdmin(context.Context) error {
 		Cluster: a.Cluster, Name: a.Name, Role: a.Role, URLs: a.URLs, Join: a.Join, CA: a.CA, JWT: a.JWT, Seed: h.admin.Seed,
 	}
 	return h.admin.Save(path)
+}
+
+// asBefore reports whether an identity still says how to reach this head, and is good for most of a day.
+func (h *Head) asBefore(id join.Identity, public string) bool {
+	known, ok := h.identities.get(public)
+	return ok && id.JWT != "" && known.Expires.Sub(h.cfg.Now()) > jwtAge/2 &&
+		slices.Equal(id.URLs, h.URLs()) && slices.Equal(id.Join, h.joinAddresses()) && id.CA == h.authority.pem()
 }
 
 // Admin is the identity of the cluster's first admin. It holds a secret.

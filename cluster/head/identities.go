@@ -133,7 +133,8 @@ var (
 // checkUser refuses names that can't stand in a subject, or could be a node's or job's.
 func checkUser(name string) error {
 	if !userName.MatchString(name) || madeID.MatchString(name) || name == "head" {
-		return refuse(protocol.CodeMalformed, "user %q: a name begins with a lower-case letter, has letters, digits, - and _, at most 32, and isn't head", short(name))
+		return refuse(protocol.CodeMalformed,
+			"user %q: a name begins with a lower-case letter, has letters, digits, - and _, at most 32, and isn't head", short(name))
 	}
 	return nil
 }
@@ -175,5 +176,6 @@ func (h *Head) renew(public string) (token, who, role string, expires time.Time,
 		token, expires, err = h.keys.sign(public, job, join.RoleJob)
 		return token, job, join.RoleJob, expires, err
 	}
-	return "", "", "", expires, refuse(protocol.CodeForbidden, "this identity isn't known, or was revoked: join again with a new token")
+	return "", "", "", expires, refuse(protocol.CodeForbidden,
+		"this identity isn't known, or was revoked: join again with a new token")
 }

@@ -11,14 +11,14 @@ import (
 
 const (
 	sweepEvery = 10 * time.Minute
-	diskEvery  = 5 * time.Second
+	diskEvery  = 5 // digests
 )
 
 // keepHouse publishes the digest and finds what has died or is to go, until the head stops.
 func (h *Head) keepHouse(ctx context.Context) {
 	ticker := time.NewTicker(min(time.Second, h.cfg.Ages.Renew))
 	defer ticker.Stop()
-	var swept, looked time.Time
+	swept := h.started
 	for number := uint64(1); ; number++ {
 		select {
 		case <-ctx.Done():
@@ -27,8 +27,7 @@ func (h *Head) keepHouse(ctx context.Context) {
 			h.digest(number, now)
 			h.mourn(now)
 			h.endSilent(ctx, now)
-			if now.Sub(looked) > diskEvery {
-				looked = now
+			if number%diskEvery == 0 {
 				h.watchDisk()
 			}
 			if now.Sub(swept) > sweepEvery {

@@ -15,7 +15,8 @@ func (j *job) held(now time.Time, dead time.Duration, connected func(public stri
 	if !j.live() || age > dead || j.heard && !connected(j.info.PublicKey) {
 		return nil
 	}
-	return refuse(protocol.CodeHeld, "job %q is run by process %d on %s, last heard of %v ago: wait for it, stop it, or take over with --take-over",
+	return refuse(protocol.CodeHeld,
+		"job %q is run by process %d on %s, last heard of %v ago: wait for it, stop it, or take over with --take-over",
 		j.info.Name, j.info.PID, j.info.Host, age.Round(time.Second))
 }
 
@@ -25,7 +26,8 @@ func (j *job) superseded(epoch uint32) *protocol.Refusal {
 	case epoch > j.info.Epoch:
 		return refuse(protocol.CodeMalformed, "job %s is at epoch %d, not yet at %d", j.info.Job, j.info.Epoch, epoch)
 	case epoch < j.info.Epoch:
-		return refuse(protocol.CodeSuperseded, "job %s was taken over by process %d on %s", label(j.info), j.info.PID, j.info.Host)
+		return refuse(protocol.CodeSuperseded,
+			"job %s was taken over by process %d on %s", label(j.info), j.info.PID, j.info.Host)
 	}
 	return nil
 }
@@ -62,7 +64,8 @@ func checkOpen(in *protocol.OpenJob) error {
 	texts = append(append(texts, in.Env...), in.Functions...)
 	for _, s := range texts {
 		if len(s) > maxText || strings.ContainsRune(s, 0) {
-			return refuse(protocol.CodeMalformed, "a name, argument or variable of the job is longer than %d bytes or has a zero byte", maxText)
+			return refuse(protocol.CodeMalformed,
+				"a name, argument or variable of the job is longer than %d bytes or has a zero byte", maxText)
 		}
 	}
 	if len(in.Functions) > maxFunctions || len(in.Files) > maxFiles || len(in.Binaries) > maxFiles {
@@ -70,12 +73,14 @@ func checkOpen(in *protocol.OpenJob) error {
 	}
 	for _, b := range in.Binaries {
 		if !isHash(b.Hash) || b.Size < 0 {
-			return refuse(protocol.CodeMalformed, "the binary for %s/%s must have a blake3 hash and a size", short(b.OS), short(b.Arch))
+			return refuse(protocol.CodeMalformed,
+				"the binary for %s/%s must have a blake3 hash and a size", short(b.OS), short(b.Arch))
 		}
 	}
 	for _, f := range in.Files {
 		if !isHash(f.Hash) || f.Size < 0 || !isLocal(f.Path) {
-			return refuse(protocol.CodeMalformed, "file %q must have a relative path within the job's folder, a blake3 hash and a size", short(f.Path))
+			return refuse(protocol.CodeMalformed,
+				"file %q must have a relative path within the job's folder, a blake3 hash and a size", short(f.Path))
 		}
 	}
 	return nil

@@ -53,11 +53,15 @@ func openJobs(dir string, dead time.Duration, start time.Time) (*jobs, error) {
 		if !ok {
 			continue
 		}
+		if info, err := e.Info(); err == nil && info.Size() == 0 {
+			continue // a power cut took it, so it has no name: its journal is nobody's
+		}
 		if err := readJSON(filepath.Join(dir, e.Name()), &j.info); err != nil {
 			return nil, err
 		}
 		if j.info.Job != id {
-			return nil, fmt.Errorf("%s is the record of another job, %q: put it back, or remove it", filepath.Join(dir, e.Name()), j.info.Job)
+			return nil, fmt.Errorf("%s is the record of another job, %q: put it back, or remove it",
+				filepath.Join(dir, e.Name()), j.info.Job)
 		}
 		t.all[id] = j
 	}
@@ -68,7 +72,11 @@ func (t *jobs) path(id string) string { return filepath.Join(t.dir, id+".json") 
 
 // store writes a record, and then changes the table. The change lock is held.
 func (t *jobs) store(info protocol.JobInfo, change func(*job)) error {
-	if err := writeJSON(t.path(info.Job), info); err != nil {
+	write := writeFile
+	if info.Name == "" { // a power cut ends it anyway
+		write = writeLoosely
+	}
+	if err := encode(t.path(info.Job), info, write); err != nil {
 		return err
 	}
 	t.mu.Lock()

@@ -122,7 +122,7 @@ func (k *keyring) sign(public, name, role string) (string, time.Time, error) {
 	expires := now.Add(jwtAge)
 	c.NotBefore, c.Expires = now.Add(-backDate).Unix(), expires.Unix()
 	if role == roleHead { // its key is known in this process only
-		c.Expires = 0
+		c.NotBefore, c.Expires = 0, 0
 	}
 	text, err := c.Encode(k.account)
 	if err != nil {

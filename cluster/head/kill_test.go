@@ -80,7 +80,7 @@ func TestKill(t *testing.T) {
 	}
 	c := &cluster{t: t}
 	n := c.connect(id)
-	adminID, err := join.Load(folder(dir + "/head").keys() + "/admin.json")
+	adminID, err := join.Load(folder(dir+"/head").keys() + "/admin.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,19 +97,21 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	readJournal(t, j, job.Job, 1)
-	back := n.Conn.StatusChanged(nats.CONNECTED)
+	var back []chan nats.Status
+	for _, m := range []*member{n, u, j} {
+		back = append(back, m.Conn.StatusChanged(nats.CONNECTED))
+	}
 	kill()
 	if err := n.Conn.Publish("m.c."+n.Who+".x", nil); err == nil && n.Conn.FlushTimeout(time.Second) == nil {
 		t.Error("the head isn't gone")
 	}
 	_, kill = child(t, dir)
 	defer kill()
-	await(t, back, func(s nats.Status) bool { return s == nats.CONNECTED })
+	for _, b := range back {
+		await(t, b, func(s nats.Status) bool { return s == nats.CONNECTED })
+	}
 	if err := publish(n); err != nil {
 		t.Fatal(err)
-	}
-	if !j.Conn.IsConnected() {
-		await(t, j.Conn.StatusChanged(nats.CONNECTED), func(s nats.Status) bool { return s == nats.CONNECTED })
 	}
 	readJournal(t, j, job.Job, 1)
 	j.ask(protocol.OpRenewJob, protocol.RenewJob{Job: job.Job, Epoch: 1, Read: 2}, nil)

@@ -35,7 +35,8 @@ func newNodes(dead time.Duration) *nodes { return &nodes{dead: dead, all: map[st
 // report takes a node's report; fresh says that it wasn't known, or was dead.
 func (t *nodes) report(in protocol.NodeInfo, now time.Time) (fresh bool, err error) {
 	if len(in.Labels) > maxNodeFields || len(in.Named) > maxNodeFields {
-		return false, refuse(protocol.CodeMalformed, "a node has at most %d labels and as many named resources", maxNodeFields)
+		return false, refuse(protocol.CodeMalformed,
+			"a node has at most %d labels and as many named resources", maxNodeFields)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -15,8 +15,7 @@ func (h *Head) openJob(ctx context.Context, c caller, in *protocol.OpenJob) (any
 	if err := checkOpen(in); err != nil {
 		return nil, err
 	}
-	token, _, err := h.keys.sign(in.PublicKey, "opening", join.RoleJob) // before anything is changed
-	if err != nil {
+	if _, _, err := h.keys.sign(in.PublicKey, "opening", join.RoleJob); err != nil { // before anything is changed
 		return nil, err
 	}
 	h.jobs.change.Lock()
@@ -34,7 +33,8 @@ func (h *Head) openJob(ctx context.Context, c caller, in *protocol.OpenJob) (any
 	if err != nil {
 		return nil, err
 	}
-	if token, _, err = h.keys.sign(in.PublicKey, info.Job, join.RoleJob); err != nil {
+	token, _, err := h.keys.sign(in.PublicKey, info.Job, join.RoleJob)
+	if err != nil {
 		return nil, err
 	}
 	return protocol.JobOpened{Job: info.Job, Epoch: info.Epoch, JWT: token, Ages: h.cfg.Ages, Last: last}, nil
@@ -60,7 +60,8 @@ func (h *Head) nextEpoch(c caller, in *protocol.OpenJob) (info protocol.JobInfo,
 	}
 	if former == nil || !former.live() {
 		if n := h.jobs.running(); n >= h.cfg.Limits.LiveJobs {
-			return info, nil, refuse(protocol.CodeFull, "%d jobs are running, which is as many as this cluster takes: try again when one has ended", n)
+			return info, nil, refuse(protocol.CodeFull,
+				"%d jobs are running, which is as many as this cluster takes: try again when one has ended", n)
 		}
 	}
 	return info, former, h.disk.room(0)
@@ -76,7 +77,8 @@ func (h *Head) begin(ctx context.Context, info protocol.JobInfo, former *job) er
 		return err
 	}
 	h.news(info.Job, info.Epoch, false)
-	text := fmt.Sprintf("job %s of %s is opened by process %d on %s, epoch %d", label(info), info.Owner, info.PID, info.Host, info.Epoch)
+	text := fmt.Sprintf("job %s of %s is opened by process %d on %s, epoch %d",
+		label(info), info.Owner, info.PID, info.Host, info.Epoch)
 	h.event("job.opened", info.Job, "", text)
 	if former == nil || former.info.PublicKey == info.PublicKey {
 		return nil

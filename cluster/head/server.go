@@ -35,13 +35,14 @@ type middleware struct {
 	starting sync.WaitGroup
 }
 
-func startServer(ctx context.Context, c Config, f folder, k *keyring, a *authority, earlier string, revoked map[string]time.Time) (*middleware, error) {
-	host, port, err := listenAt(c.Addr, earlier)
+// listen starts the server at the head's address. What bounds it comes from the head's configuration and tables.
+func (h *Head) listen(ctx context.Context) (*middleware, error) {
+	host, port, err := listenAt(h.cfg.Addr, h.settings.Addr)
 	if err != nil {
 		return nil, err
 	}
-	m := &middleware{accounts: &server.MemAccResolver{}, keys: k}
-	o, err := m.options(c, f, a, revoked)
+	m := &middleware{accounts: &server.MemAccResolver{}, keys: h.keys}
+	o, err := m.options(h)
 	if err != nil {
 		return nil, fmt.Errorf("start NATS: %w", err)
 	}
@@ -52,7 +53,7 @@ func startServer(ctx context.Context, c Config, f folder, k *keyring, a *authori
 	if m.ns, err = server.NewServer(o); err != nil {
 		return nil, fmt.Errorf("start NATS: %w", err)
 	}
-	log := &serverLog{log: c.Logger}
+	log := &serverLog{log: h.log}
 	m.ns.SetLoggerV2(log, false, false, false)
 	m.starting.Go(m.ns.Start)
 	if err := m.awaitStart(ctx, log, net.JoinHostPort(host, strconv.Itoa(port))); err != nil {
@@ -62,12 +63,12 @@ func startServer(ctx context.Context, c Config, f folder, k *keyring, a *authori
 	return m, nil
 }
 
-func (m *middleware) options(c Config, f folder, a *authority, revoked map[string]time.Time) (*server.Options, error) {
+func (m *middleware) options(h *Head) (*server.Options, error) {
 	operator, err := m.keys.operatorClaims()
 	if err != nil {
 		return nil, err
 	}
-	for _, claims := range []*jwt.AccountClaims{m.keys.accountClaims(revoked, false), m.keys.systemClaims()} {
+	for _, claims := range []*jwt.AccountClaims{m.keys.accountClaims(h.identities.refused(), false), m.keys.systemClaims()} {
 		text, err := claims.Encode(m.keys.operator)
 		if err != nil {
 			return nil, err
@@ -77,11 +78,11 @@ func (m *middleware) options(c Config, f folder, a *authority, revoked map[strin
 		}
 	}
 	return &server.Options{
-		ServerName:       "head-" + a.cluster,
+		ServerName:       "head-" + h.settings.Cluster,
 		TrustedOperators: []*jwt.OperatorClaims{operator}, AccountResolver: m.accounts, SystemAccount: m.keys.systemID,
-		TLSConfig: a.tlsConfig(), TLSTimeout: 5, TLSHandshakeFirst: true, AuthTimeout: 5,
-		JetStream: true, StoreDir: f.nats(), JetStreamMaxMemory: maxMemory, JetStreamMaxStore: maxStore,
-		SyncInterval: max(c.Sync, time.Millisecond), SyncAlways: c.Sync < 0,
+		TLSConfig: h.authority.tlsConfig(), TLSTimeout: 5, TLSHandshakeFirst: true, AuthTimeout: 5,
+		JetStream: true, StoreDir: h.folder.nats(), JetStreamMaxMemory: maxMemory, JetStreamMaxStore: maxStore,
+		SyncInterval: max(h.cfg.Sync, time.Millisecond), SyncAlways: h.cfg.Sync < 0,
 		MaxPayload: maxPayload, MaxPending: 256 << 20, PingInterval: serverPings, MaxPingsOut: 2,
 		NoSigs: true, DisableJetStreamBanner: true,
 	}, nil
@@ -89,16 +90,22 @@ func (m *middleware) options(c Config, f folder, a *authority, revoked map[strin
 
 // awaitStart waits until the server listens. What stops it is in its log only.
 func (m *middleware) awaitStart(ctx context.Context, log *serverLog, at string) error {
-	deadline := time.Now().Add(startTime)
-	for !m.ns.ReadyForConnections(20 * time.Millisecond) {
+	deadline := time.NewTimer(startTime)
+	defer deadline.Stop()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for m.ns.Addr() == nil { // ReadyForConnections looks every 25 ms only
 		switch fatal := log.lastFatal(); {
 		case strings.Contains(fatal, "listening"):
 			return fmt.Errorf("start NATS at %s: %s: stop what listens there, or choose another address", at, fatal)
 		case fatal != "":
 			return fmt.Errorf("start NATS: %s", fatal)
-		case ctx.Err() != nil:
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
 			return fmt.Errorf("start NATS: %w", context.Cause(ctx))
-		case time.Now().After(deadline):
+		case <-deadline.C:
 			return fmt.Errorf("start NATS: it isn't ready after %v; look at the head's log", startTime)
 		}
 	}
@@ -123,7 +130,8 @@ func (m *middleware) connect(log *slog.Logger) (*nats.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := nats.Connect("", nats.InProcessServer(m.ns), nats.Name("head"), nats.CustomInboxPrefix(join.InboxPrefix("head")),
+	conn, err := nats.Connect("", nats.InProcessServer(m.ns), nats.Name("head"),
+		nats.CustomInboxPrefix(join.InboxPrefix("head")),
 		nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.ReconnectWait(100*time.Millisecond),
 		nats.UserJWT(func() (string, error) {
 			token, _, err := m.keys.sign(public, "head", roleHead)

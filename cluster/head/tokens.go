@@ -63,12 +63,14 @@ func (t *tokens) make(in protocol.NewToken) (protocol.TokenInfo, [16]byte, error
 	}
 	life := or(in.Life, tokenLife)
 	if info.Left < 1 || life < 0 || life > maxTokenLife {
-		return info, secret, refuse(protocol.CodeMalformed, "a token is for one use or more, and for at most %v", maxTokenLife)
+		return info, secret, refuse(protocol.CodeMalformed,
+			"a token is for one use or more, and for at most %v", maxTokenLife)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.all) >= maxTokens {
-		return info, secret, refuse(protocol.CodeFull, "there are %d join tokens already: remove some with muster token rm", maxTokens)
+		return info, secret, refuse(protocol.CodeFull,
+			"there are %d join tokens already: remove some with muster token rm", maxTokens)
 	}
 	info.ID, info.Expires = hex.EncodeToString(random(8)), t.now().Add(life)
 	copy(secret[:], random(16))
@@ -90,11 +92,14 @@ func (t *tokens) use(id, secret string) (protocol.TokenInfo, error) {
 	right := subtle.ConstantTimeCompare([]byte(hash), []byte(known)) == 1
 	switch {
 	case err != nil || !ok || !right:
-		return protocol.TokenInfo{}, refuse(protocol.CodeForbidden, "this cluster has no such join token: it was removed, or is of another cluster; make one with muster token new")
+		return protocol.TokenInfo{}, refuse(protocol.CodeForbidden,
+			"this cluster has no such join token: it was removed, or is of another cluster; make one with muster token new")
 	case t.now().After(k.Expires):
-		return protocol.TokenInfo{}, refuse(protocol.CodeForbidden, "the join token expired at %s: make another with muster token new", k.Expires.UTC().Format(time.DateTime+" UTC"))
+		return protocol.TokenInfo{}, refuse(protocol.CodeForbidden,
+			"the join token expired at %s: make another with muster token new", k.Expires.UTC().Format(time.DateTime+" UTC"))
 	case k.Left < 1:
-		return protocol.TokenInfo{}, refuse(protocol.CodeForbidden, "the join token has been used as often as it may be: make another with muster token new")
+		return protocol.TokenInfo{}, refuse(protocol.CodeForbidden,
+			"the join token has been used as often as it may be: make another with muster token new")
 	}
 	k.Left--
 	return k.TokenInfo, t.save()

@@ -38,7 +38,8 @@ func (b *blobs) put(in protocol.PutBlob, data []byte, clock time.Time) (protocol
 		return info, err
 	}
 	if in.Size < 0 || in.Offset < 0 || in.Offset > in.Size || int64(len(data)) > in.Size-in.Offset {
-		return info, refuse(protocol.CodeMalformed, "a part at %d of %d bytes isn't within a blob of %d", in.Offset, len(data), in.Size)
+		return info, refuse(protocol.CodeMalformed,
+			"a part at %d of %d bytes isn't within a blob of %d", in.Offset, len(data), in.Size)
 	}
 	u, err := b.upload(in, clock)
 	if err != nil {
@@ -57,7 +58,8 @@ func (b *blobs) upload(in protocol.PutBlob, clock time.Time) (*upload, error) {
 		return u, nil
 	}
 	if in.Size > b.limit-b.total {
-		return nil, refuse(protocol.CodeFull, "the head keeps at most %d MiB of binaries, files and values, and has %d: a blob of %d has no room",
+		return nil, refuse(protocol.CodeFull,
+			"the head keeps at most %d MiB of binaries, files and values, and has %d: a blob of %d has no room",
 			b.limit>>20, b.total>>20, in.Size>>20)
 	}
 	if err := b.disk.room(in.Size); err != nil {
@@ -100,7 +102,8 @@ func (u *upload) finish(clock time.Time) error {
 		return errors.Join(fmt.Errorf("check a blob: %w", err), u.abandon())
 	}
 	if got != u.hash {
-		return errors.Join(refuse(protocol.CodeMalformed, "the blob's bytes have the hash %.12s, not %.12s: was the file changed meanwhile?", got, u.hash), u.abandon())
+		return errors.Join(refuse(protocol.CodeMalformed,
+			"the blob's bytes have the hash %.12s, not %.12s: was the file changed meanwhile?", got, u.hash), u.abandon())
 	}
 	b := u.store
 	b.mu.Lock()

@@ -11,8 +11,7 @@ import (
 
 // claims are the parts of a user JWT that its holder looks at. Whether it is genuine is the server's business.
 type claims struct {
-	Issued    int64  `json:"iat"` // seconds since 1970, as the others
-	NotBefore int64  `json:"nbf"`
+	NotBefore int64  `json:"nbf"` // seconds since 1970, as the other
 	Expires   int64  `json:"exp"`
 	Subject   string `json:"sub"` // the public key that it is for
 }
@@ -35,7 +34,7 @@ func parseClaims(token string) (claims, error) {
 
 // stale reports whether less than half of the JWT's life is left.
 func (c claims) stale(now time.Time) bool {
-	return c.Expires != 0 && now.Unix() > c.Issued+(c.Expires-c.Issued)/2
+	return c.Expires != 0 && now.Unix() > c.NotBefore+(c.Expires-c.NotBefore)/2
 }
 
 // valid says why a JWT can't be used now. Clocks that differ are a likely cause, so it prints both times.

@@ -33,7 +33,8 @@ var contextName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 func (c Contexts) path(name string) (string, error) {
 	if !contextName.MatchString(name) {
-		return "", fmt.Errorf("context %q: a name has letters, digits, dots, dashes and underscores, and begins with one of the first two", name)
+		return "", fmt.Errorf("context %q: a name has letters, digits, dots, dashes and underscores, and begins with one of the first two",
+			name)
 	}
 	return filepath.Join(c.Dir, name+".json"), nil
 }
@@ -63,7 +64,7 @@ func (c Contexts) Load(name string) (Identity, error) {
 			return Identity{}, err
 		}
 		if name == "" {
-			return Identity{}, errors.New("there is no current context: start a cluster with muster up, or choose one with muster context use NAME")
+			return Identity{}, errors.New("there is no current context: start a cluster with muster up, or choose one with muster context use")
 		}
 	}
 	path, err := c.path(name)

@@ -140,7 +140,7 @@ func post(ctx context.Context, addresses []string, config *tls.Config, path stri
 	if err != nil {
 		return JoinAnswer{}, err
 	}
-	errs := []error{}
+	var failed error
 	for _, a := range addresses {
 		answer, err := postTo(ctx, a, config, path, body)
 		if err == nil && answer.Refusal != nil {
@@ -149,9 +149,11 @@ func post(ctx context.Context, addresses []string, config *tls.Config, path stri
 		if err == nil {
 			return answer, nil
 		}
-		errs = append(errs, err)
+		if failed == nil {
+			failed = err // the others as a rule say the same, and the line is long enough
+		}
 	}
-	return JoinAnswer{}, errors.Join(errs...)
+	return JoinAnswer{}, failed
 }
 
 func postTo(ctx context.Context, address string, config *tls.Config, path string, body []byte) (JoinAnswer, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"syscall"
@@ -37,8 +38,6 @@ func advice(err error) string {
 		return "nothing listens there: check the address and port, and that the head runs"
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAuthExpired):
 		return "the head doesn't accept this identity: it was revoked, or is of an earlier cluster there; join again with a new token"
-	case errors.As(err, &record), errors.Is(err, nats.ErrTLS), errors.Is(err, nats.ErrSecureConnWanted):
-		return "what listens there isn't a head: check the port"
 	case errors.Is(err, context.Canceled):
 		return ""
 	case errors.Is(err, nats.ErrTimeout), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded),
@@ -46,6 +45,9 @@ func advice(err error) string {
 		return "no answer within 5 s: check the address, and that no firewall drops the connection"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, nats.ErrConnectionClosed):
 		return "the connection was closed at once: check that a head listens at that port"
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, nats.ErrTLS),
+		errors.Is(err, nats.ErrSecureConnWanted):
+		return "what listens there isn't a head: check the port"
 	}
 	return ""
 }

@@ -74,7 +74,8 @@ func Load(path string) (Identity, error) {
 		return id, fmt.Errorf("load identity: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return id, fmt.Errorf("load identity: %s holds a secret and others may read it (mode %#o): run chmod 600 %s, and have it replaced if somebody did", path, mode, path)
+		return id, fmt.Errorf("load identity: others may read %s (mode %#o), which holds a secret: run chmod 600 %s, and replace it if they did",
+			path, mode, path)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -67,7 +67,7 @@ func explainCertificate(err error) (string, bool) {
 		return "it is a head of another cluster: use that cluster's context or token, or another address", true
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		c := invalid.Cert
-		return fmt.Sprintf("its certificate is valid from %s to %s, and this machine's clock says %s: set the clock right, or restart the head, which renews it",
+		return fmt.Sprintf("its certificate is valid from %s to %s, and the clock here says %s: set the clocks right on both machines",
 			stamp(c.NotBefore), stamp(c.NotAfter), stamp(time.Now())), true
 	}
 	return "", false

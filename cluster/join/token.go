@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"log/slog"
 	"net"
 	"strings"
 )
@@ -74,3 +75,6 @@ func ParseToken(s string) (Token, error) {
 	}
 	return t, nil
 }
+
+// LogValue is GoString, so that no log has the secret.
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.GoString()) }
