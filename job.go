@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -58,6 +59,9 @@ func (c Config) keep(ec *engine.Config) (*keeper, error) {
 			note(event.Event{Kind: event.Hint, Item: -1, Text: fmt.Sprintf("job %s: %v; the run goes on without", c.Job, err)})
 		}
 	})
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return nil, fmt.Errorf("muster: %w; Config.CacheDir names another folder for jobs", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("muster: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -114,4 +116,14 @@ func TestResultsThatPanicWhenEncoded(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A job that can't be opened says where to go on.
+func TestJobInAFolderThatIsNone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := muster.Open(t.Context(), muster.Config{Job: "j", CacheDir: file})
+	oneLine(t, err, "muster: open job j: ", "Config.CacheDir names another folder for jobs")
 }
