@@ -1,0 +1,224 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// Agent is a machine of a cluster. Its methods may be called concurrently.
+type Agent struct {
+	cfg       Config
+	conn      *nats.Conn
+	log       *slog.Logger
+	started   time.Time
+	folder    *folder
+	bins      *binaries
+	spawn     *spawner
+	inbox     string // answers to offers are INBOX.b.JOB.NUMBER, those of journals INBOX.o.JOB.NUMBER
+	subs      []*nats.Subscription
+	outbox    atomic.Int64
+	transfers chan struct{} // as many values move at once
+	alarm     chan struct{} // the clock is to look again when it wakes
+	stopped   chan struct{} // closed when somebody who may has asked the agent to stop
+	asked     sync.Once
+	ending    sync.Once
+
+	ctx    context.Context // of all that the agent does
+	cancel context.CancelFunc
+	all    sync.WaitGroup // of all goroutines
+
+	mu      sync.Mutex
+	ledger  ledger
+	jobs    map[string]*job
+	leaves  map[string]<-chan struct{} // closed once what a job that has ended leaves behind is gone
+	resume  []*blocked                 // attempts that can go on once their CPUs are free, before anything new starts
+	leaving bool                       // no task is taken any more
+	batch   protocol.Batch
+	armed   time.Time // when the clock looks, if that isn't zero
+}
+
+// Start joins the machine to the cluster: it ends what a predecessor left, hears of the jobs and offers room to them.
+// ctx bounds the start alone.
+func Start(ctx context.Context, c Config) (*Agent, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if !supported {
+		return nil, fmt.Errorf("start the agent: agents run on Linux and macOS only, not on this system yet")
+	}
+	folder, err := openFolder(c.StateDir, c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{
+		cfg: c, conn: c.Conn, log: c.Logger.With("node", c.Node), started: time.Now(), folder: folder,
+		inbox: c.Conn.NewInbox(), alarm: make(chan struct{}, 1), stopped: make(chan struct{}),
+		transfers: make(chan struct{}, 8),
+		ledger:    newLedger(c.room()), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
+	}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	if a.bins, err = openBinaries(folder, c.BinaryRoom); err == nil {
+		a.spawn = newSpawner()
+		err = a.listen(ctx)
+	}
+	if err != nil {
+		a.Stop()
+		return nil, fmt.Errorf("start the agent: %w", err)
+	}
+	a.all.Go(a.clock)
+	a.all.Go(a.report)
+	a.all.Go(a.catchUp)
+	return a, nil
+}
+
+func (c *Config) room() room {
+	r := room{cpu: int64(c.CPUs * unit), io: int64(c.IO), memory: c.Memory, gpus: int64(c.GPUs * unit)}
+	for _, name := range sortedKeys(c.Named) {
+		r.named = append(r.named, protocol.Amount{Name: name, N: c.Named[name]})
+	}
+	return r
+}
+
+// listen subscribes to all that the agent hears.
+func (a *Agent) listen(ctx context.Context) error {
+	for subject, handle := range map[string]nats.MsgHandler{
+		a.inbox + ".b.*.*":                    a.onBatch,
+		a.inbox + ".o.*.*":                    a.onConfirmed,
+		protocol.AllDown(a.cfg.Node):          a.onDown,
+		protocol.NodeSubject(a.cfg.Node, ">"): a.onRequest,
+		protocol.News:                         a.onNews,
+		protocol.Digest:                       a.onDigest,
+	} {
+		sub, err := a.conn.Subscribe(subject, handle)
+		if err != nil {
+			return err
+		}
+		_ = sub.SetPendingLimits(-1, 256<<20)
+		a.subs = append(a.subs, sub)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return a.conn.FlushWithContext(ctx)
+}
+
+// Done is closed when the cluster has asked the agent to stop. Stop does.
+func (a *Agent) Done() <-chan struct{} { return a.stopped }
+
+// Stop ends the workers and what the agent does, gives back the tasks that have no outcome, and waits until their
+// coordinators have heard it and the outcomes are in the journals, but at most Grace for each of the two. Calling it
+// again waits for the first call.
+func (a *Agent) Stop() {
+	a.ending.Do(a.stop)
+}
+
+func (a *Agent) stop() {
+	a.leave()
+	deadline := time.Now().Add(a.cfg.Grace)
+	for !a.settled() && time.Now().Before(deadline) && a.conn.IsConnected() && sleep(a.ctx, 5*time.Millisecond) {
+	}
+	for _, sub := range a.subs {
+		_ = sub.Unsubscribe()
+	}
+	a.mu.Lock()
+	for _, j := range a.jobs {
+		a.end(j, "the agent stops")
+	}
+	a.mu.Unlock()
+	a.cancel()
+	a.all.Wait()
+	if a.spawn != nil {
+		a.spawn.stop()
+	}
+	a.folder.close()
+}
+
+// leave gives back all that has no outcome, and ends the workers.
+func (a *Agent) leave() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.leaving = true
+	for _, j := range a.jobs {
+		for _, p := range j.procs() {
+			p.end("the agent stops")
+			a.giveBackAll(j, p, protocol.NotStarted, "its node leaves the cluster")
+		}
+		for at, w := range j.waiting {
+			a.giveBackWaiting(j, at, w, protocol.NotStarted, "its node leaves the cluster")
+		}
+	}
+}
+
+// settled reports whether all has been said, and recorded.
+func (a *Agent) settled() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, j := range a.jobs {
+		if !j.up.idle() || !j.journal.empty() {
+			return false
+		}
+	}
+	return true
+}
+
+// clock does what comes with time.
+func (a *Agent) clock() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-a.ctx.Done():
+			return
+		case now := <-tick.C:
+			a.tick(now)
+			a.offer()
+		case <-a.alarm:
+			a.mu.Lock()
+			timer.Reset(time.Until(a.armed))
+			a.mu.Unlock()
+		case <-timer.C:
+			a.mu.Lock()
+			a.armed = time.Time{}
+			a.mu.Unlock()
+			a.offer()
+		}
+	}
+}
+
+// wakeAt makes the clock look at a time, at the latest. The mutex is held.
+func (a *Agent) wakeAt(at time.Time) {
+	if !a.armed.IsZero() && !at.Before(a.armed) {
+		return
+	}
+	a.armed = at
+	select {
+	case a.alarm <- struct{}{}:
+	default:
+	}
+}
+
+// wake makes the clock look now. The mutex is held.
+func (a *Agent) wake() { a.wakeAt(time.Now()) }
+
+// tick repeats what got no answer, and asks workers whether they live.
+func (a *Agent) tick(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, j := range a.jobs {
+		j.journal.repeat(now.Add(-repeatAfter))
+		for _, p := range j.procs() {
+			p.ping(now)
+		}
+		a.overdue(j, now)
+	}
+}

@@ -1,0 +1,485 @@
+//go:build unix
+
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/musterrun/muster/object"
+	"github.com/musterrun/muster/protocol"
+)
+
+// testCluster is a server, and a head that answers what agents ask.
+type testCluster struct {
+	t     testing.TB
+	store string
+	port  int
+	ns    *server.Server
+	conn  *nats.Conn // the head's
+
+	mu     sync.Mutex
+	blobs  map[string][]byte
+	jobs   []protocol.JobInfo
+	nodes  map[string]protocol.NodeInfo
+	listed chan struct{} // after each OpListJobs
+}
+
+func startCluster(t testing.TB) *testCluster {
+	t.Helper()
+	c := &testCluster{
+		t: t, store: t.TempDir(), port: -1, blobs: map[string][]byte{}, nodes: map[string]protocol.NodeInfo{},
+		listed: make(chan struct{}, 10_000),
+	}
+	c.startServer()
+	t.Cleanup(func() { c.stopServer() })
+	c.conn = c.connect()
+	if _, err := c.conn.Subscribe(protocol.AllControl, c.answer); err != nil {
+		t.Fatal(err)
+	}
+	c.flush()
+	return c
+}
+
+func (c *testCluster) flush() {
+	c.t.Helper()
+	if err := c.conn.FlushTimeout(10 * time.Second); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// startServer starts the server, or starts it again with its port and its store.
+func (c *testCluster) startServer() {
+	c.t.Helper()
+	ns, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: c.port, JetStream: true, StoreDir: c.store, NoSigs: true, NoLog: true,
+		MaxPayload: 8 << 20, JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 1 << 30,
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ns.Start()
+	if !ns.ReadyForConnections(20 * time.Second) {
+		c.t.Fatal("the server doesn't start")
+	}
+	u, err := url.Parse(ns.ClientURL())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.port, _ = strconv.Atoi(u.Port())
+	c.ns = ns
+}
+
+func (c *testCluster) stopServer() {
+	c.ns.Shutdown()
+	c.ns.WaitForShutdown()
+}
+
+func (c *testCluster) url() string { return "nats://127.0.0.1:" + strconv.Itoa(c.port) }
+
+func dial(url string) (*nats.Conn, error) {
+	return nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), nats.ReconnectWait(20*time.Millisecond))
+}
+
+func (c *testCluster) connect() *nats.Conn {
+	c.t.Helper()
+	conn, err := dial(c.url())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(conn.Close)
+	return conn
+}
+
+// answer is the head's control service.
+func (c *testCluster) answer(m *nats.Msg) {
+	op := strings.SplitN(m.Subject, ".", 4)[3]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	reply := protocol.Reply{}
+	var tail []byte
+	switch op {
+	case protocol.OpListJobs:
+		reply.Body = c.jobs
+		defer func() { c.listed <- struct{}{} }()
+	case protocol.OpReportNode:
+		var n protocol.NodeInfo
+		if err := json.Unmarshal(m.Data, &n); err != nil {
+			c.t.Error(err)
+		}
+		c.nodes[n.Node] = n
+	case protocol.OpGetBlob:
+		var g protocol.BlobID
+		_ = json.Unmarshal(m.Data, &g)
+		data, ok := c.blobs[g.Hash]
+		if !ok {
+			reply.Error = &protocol.Refusal{Code: protocol.CodeUnknown, Text: "the head has no such blob"}
+		}
+		tail = data
+	case protocol.OpPutBlob:
+		head, data, _ := bytes.Cut(m.Data, []byte{'\n'})
+		var p protocol.PutBlob
+		_ = json.Unmarshal(head, &p)
+		c.blobs[p.Hash] = data
+	}
+	data, _ := json.Marshal(reply)
+	_ = m.Respond(append(append(data, '\n'), tail...))
+}
+
+// testControl asks the head of a testCluster. Executables don't go through the server.
+type testControl struct {
+	conn *nats.Conn
+	node string
+	bins map[string]string // paths by hash
+}
+
+func (c testControl) request(ctx context.Context, op string, body []byte, out any) (tail []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	m, err := c.conn.RequestWithContext(ctx, protocol.ControlSubject(c.node, op), body)
+	if err != nil {
+		return nil, err
+	}
+	head, tail, _ := bytes.Cut(m.Data, []byte{'\n'})
+	var r struct {
+		Error *protocol.Refusal `json:"error"`
+		Body  json.RawMessage   `json:"body"`
+	}
+	if err := json.Unmarshal(head, &r); err != nil {
+		return nil, err
+	}
+	if r.Error != nil {
+		return nil, r.Error
+	}
+	if out != nil {
+		return tail, json.Unmarshal(r.Body, out)
+	}
+	return tail, nil
+}
+
+func (c testControl) Ask(ctx context.Context, op string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err == nil {
+		_, err = c.request(ctx, op, body, out)
+	}
+	return err
+}
+
+func (c testControl) GetBlob(ctx context.Context, hash string, to io.Writer) error {
+	if path := c.bins[hash]; path != "" {
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = file.Close() }()
+		_, err = io.Copy(to, file)
+		return err
+	}
+	body, _ := json.Marshal(protocol.BlobID{Hash: hash})
+	data, err := c.request(ctx, protocol.OpGetBlob, body, nil)
+	if err == nil {
+		_, err = to.Write(data)
+	}
+	return err
+}
+
+func (c testControl) PutBlob(ctx context.Context, hash string, size int64, from io.ReaderAt) error {
+	head, _ := json.Marshal(protocol.PutBlob{Hash: hash, Size: size})
+	data := make([]byte, size)
+	if _, err := from.ReadAt(data, 0); err != nil && err != io.EOF {
+		return err
+	}
+	_, err := c.request(ctx, protocol.OpPutBlob, append(append(head, '\n'), data...), nil)
+	return err
+}
+
+// self is this test's executable and its hash.
+var self = sync.OnceValues(func() (path, hash string) {
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	return path, object.ID(data)
+})
+
+func testConfig(conn *nats.Conn, node, dir string) Config {
+	path, hash := self()
+	level := slog.LevelError
+	if testing.Verbose() {
+		level = slog.LevelInfo
+	}
+	return Config{
+		Conn: conn, Control: testControl{conn, node, map[string]string{hash: path}}, Node: node, StateDir: dir,
+		CPUs: 2, Memory: 1 << 30, GPUs: -1, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+		Grace: 300 * time.Millisecond,
+	}
+}
+
+// startAgent starts an agent in this process.
+func (c *testCluster) startAgent(change func(*Config)) *Agent {
+	c.t.Helper()
+	cfg := testConfig(c.connect(), "n1", c.t.TempDir())
+	if change != nil {
+		change(&cfg)
+	}
+	a, err := Start(c.t.Context(), cfg)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(a.Stop)
+	return a
+}
+
+// coordinator is the fake coordinator of a job: it answers offers with what the test gives it, and reads the journal.
+type coordinator struct {
+	c     *testCluster
+	t     testing.TB
+	conn  *nats.Conn
+	job   string
+	epoch uint32
+	stop  context.CancelFunc
+
+	mu       sync.Mutex
+	changed  sync.Cond
+	parked   []*nats.Msg // the offers that wait, one a node
+	offers   []protocol.Offer
+	tasks    []protocol.Task // not given out yet
+	number   uint64
+	accepted map[uint64]int
+	items    []protocol.Item
+	outcomes map[protocol.Attempt][]protocol.Outcome
+	ended    int // outcomes read
+	next     uint64
+	most     int
+	keep     bool // keep outcomes
+}
+
+// open makes a job with a stream, and its coordinator.
+func (c *testCluster) open(job string, change func(*protocol.JobInfo)) *coordinator {
+	c.t.Helper()
+	k := &coordinator{
+		c: c, t: c.t, conn: c.connect(), job: job, epoch: 1, accepted: map[uint64]int{},
+		outcomes: map[protocol.Attempt][]protocol.Outcome{}, most: 1 << 30, keep: true,
+	}
+	k.changed.L = &k.mu
+	path, hash := self()
+	info, err := os.Stat(path)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	record := protocol.JobInfo{Job: job, Epoch: 1, State: protocol.JobRunning}
+	record.Functions = functions
+	record.Binaries = []protocol.Binary{{OS: runtime.GOOS, Arch: runtime.GOARCH, Hash: hash, Size: info.Size()}}
+	if change != nil {
+		change(&record)
+	}
+	js, err := jetstream.New(k.conn)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	k.stop = cancel
+	stream, err := js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: protocol.StreamName(job), Subjects: protocol.StreamSubjects(job), Storage: jetstream.FileStorage,
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	k.read(ctx, stream)
+	for subject, f := range map[string]nats.MsgHandler{protocol.OfferSubject(job): k.onOffer, protocol.AllUp(job): k.onUp} {
+		if _, err := k.conn.Subscribe(subject, f); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	_ = k.conn.FlushTimeout(10 * time.Second)
+	c.mu.Lock()
+	c.jobs = append(c.jobs, record)
+	c.mu.Unlock()
+	c.news(protocol.JobDigest{Job: job, Epoch: 1})
+	return k
+}
+
+func (c *testCluster) news(d protocol.JobDigest) {
+	c.t.Helper()
+	data, _ := json.Marshal(d)
+	if err := c.conn.Publish(protocol.News, data); err != nil {
+		c.t.Fatal(err)
+	}
+	c.flush()
+}
+
+// read reads the journal until the test ends.
+func (k *coordinator) read(ctx context.Context, stream jetstream.Stream) {
+	cons, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{AckPolicy: jetstream.AckNonePolicy})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	cc, err := cons.Consume(func(m jetstream.Msg) {
+		o, err := protocol.ReadOutcomes(m.Data())
+		if err != nil {
+			k.t.Error(err)
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.ended += len(o.List)
+		if k.keep {
+			for _, x := range o.List {
+				at := protocol.Attempt{Task: x.ID, N: x.Attempt}
+				k.outcomes[at] = append(k.outcomes[at], x)
+			}
+		}
+		k.changed.Broadcast()
+	})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.t.Cleanup(func() {
+		cc.Stop()
+		<-cc.Closed()
+		k.stop()
+	})
+}
+
+func (k *coordinator) onOffer(m *nats.Msg) {
+	o, err := protocol.ReadOffer(m.Data)
+	if err != nil {
+		k.t.Error(err)
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.offers = append(k.offers, o)
+	k.parked = []*nats.Msg{m} // of one node
+	k.changed.Broadcast()
+	k.serve()
+}
+
+// serve answers parked offers while there are tasks. The mutex is held.
+func (k *coordinator) serve() {
+	if len(k.tasks) == 0 || len(k.parked) == 0 {
+		return
+	}
+	o := k.offers[len(k.offers)-1]
+	n := min(len(k.tasks), o.Most, k.most)
+	k.number++
+	b := protocol.Batch{Epoch: k.epoch, Number: k.number, Tasks: k.tasks[:n]}
+	k.answer(k.parked[0], &b)
+	k.tasks, k.parked = k.tasks[n:], nil
+}
+
+func (k *coordinator) answer(m *nats.Msg, b *protocol.Batch) {
+	if err := m.Respond(b.Append(nil)); err != nil {
+		k.t.Log("a batch is lost:", err)
+	}
+}
+
+func (k *coordinator) onUp(m *nats.Msg) {
+	u, err := protocol.ReadUp(m.Data)
+	if err != nil {
+		k.t.Error(err)
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, it := range u.Items {
+		if a, ok := it.(protocol.Accept); ok {
+			k.accepted[a.Number]++
+		} else {
+			k.items = append(k.items, it)
+		}
+	}
+	k.changed.Broadcast()
+	_ = m.Respond(nil)
+}
+
+// task makes a task of one CPU.
+func (k *coordinator) task(name string, arg string) protocol.Task {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.next++
+	t := protocol.Task{ID: k.next, Attempt: 1, Func: funcOf(name), Need: protocol.Need{CPU: unit}, Arg: []byte(arg)}
+	t.Key[0], t.Key[1] = byte(k.next), byte(k.next>>8)
+	return t
+}
+
+// give gives tasks out, as room is offered.
+func (k *coordinator) give(tasks ...protocol.Task) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.tasks = append(k.tasks, tasks...)
+	k.serve()
+}
+
+// down says items to the agent, until it has heard them.
+func (k *coordinator) down(items ...protocol.Item) {
+	k.t.Helper()
+	d := protocol.Down{Epoch: k.epoch, Items: items}
+	if _, err := k.conn.Request(protocol.DownSubject(k.job, "n1"), d.Append(nil), 10*time.Second); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// until waits until something holds, with the mutex held.
+func (k *coordinator) until(what string, holds func() bool) {
+	k.t.Helper()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	timer := time.AfterFunc(60*time.Second, k.changed.Broadcast)
+	defer timer.Stop()
+	for begin := time.Now(); !holds(); k.changed.Wait() {
+		if time.Since(begin) > 60*time.Second {
+			k.t.Fatalf("%s: it doesn't come; items %+v, %d outcomes", what, k.items, k.ended)
+		}
+	}
+}
+
+// outcome waits for a task's outcome.
+func (k *coordinator) outcome(t protocol.Task) (o protocol.Outcome) {
+	k.t.Helper()
+	k.until(fmt.Sprintf("outcome of %d", t.ID), func() bool {
+		list := k.outcomes[attemptOf(&t)]
+		if len(list) > 0 {
+			o = list[0]
+		}
+		return len(list) > 0
+	})
+	if o.Key != t.Key {
+		k.t.Errorf("task %d has the key %x", t.ID, o.Key)
+	}
+	return o
+}
+
+// givenBack waits until a task is given back.
+func (k *coordinator) givenBack(t protocol.Task) (g protocol.GiveBack) {
+	k.t.Helper()
+	k.until(fmt.Sprintf("give back %d", t.ID), func() bool {
+		for _, it := range k.items {
+			if b, ok := it.(protocol.GiveBack); ok && b.Attempt == attemptOf(&t) {
+				g = b
+				return true
+			}
+		}
+		return false
+	})
+	return g
+}

@@ -1,0 +1,244 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/musterrun/muster/object"
+	"github.com/musterrun/muster/protocol"
+)
+
+// job is what the machine does for one job. Its fields are the Agent's mutex's, unless they say otherwise.
+type job struct {
+	id      string
+	epoch   uint32
+	cfg     *Config // the agent's, as the mutex isn't needed for it
+	log     *slog.Logger
+	journal *journal
+	up      *uplink
+
+	ctx    context.Context // ends with the job
+	cancel context.CancelFunc
+	all    sync.WaitGroup // of the job's goroutines
+	over   bool
+
+	info    *protocol.JobInfo // nil until the head has said it
+	binary  *protocol.Binary  // for this machine
+	missing int               // digests in a row that didn't list the job
+	ready   *prepared         // its files, once they are there
+	prepare sync.Mutex        // held by the goroutine that prepares them, without the Agent's
+	logfile *joblog           // prepare's
+	before  <-chan struct{}   // closed once what an earlier job of that id has left is gone; may be nil
+
+	main     *proc // runs all but tasks with a flag
+	single   *proc // runs those that may have killed a worker, one at a time
+	others   map[*proc]bool
+	waiting  map[protocol.Attempt]*waiting // taken, and not given to a worker yet
+	seq      uint64                        // of the last of them
+	batches  recent                        // numbers of the batches that came
+	fetching map[string]*fetch
+
+	offer offered
+	used  room
+
+	deaths int // of workers in a row that hadn't lived long
+	failed int // starts in a row that came to nothing
+	stops  []stopping
+}
+
+// prepared are a job's files on this machine.
+type prepared struct {
+	dir     string
+	objects *object.Dir
+	log     *joblog
+}
+
+// offered is the state of offers to a job.
+type offered struct {
+	number uint64
+	parked bool
+	room   room      // what was offered
+	at     time.Time // when it was made last
+	since  time.Time // when its coordinator was first asked since it last gave something
+	rest   time.Time // nothing is offered before
+	pause  time.Duration
+	gave   time.Time // when the last batch came
+}
+
+// held is an attempt that a worker has.
+type held struct {
+	charge
+	key  protocol.Key
+	rare *blocked // nil for those that wait for nothing
+}
+
+// waiting is a task that was taken and isn't with a worker yet.
+type waiting struct {
+	task protocol.Task
+	held held
+	seq  uint64 // they go to workers in the order in which they came
+	left int    // obstacles: objects on their way, the record of its start
+	proc *proc  // an isolated one's
+}
+
+// recent remembers the last numbers that it was given.
+type recent struct {
+	ring [256]uint64
+	at   int
+}
+
+// add reports whether the number is new.
+func (r *recent) add(n uint64) bool {
+	for _, had := range r.ring {
+		if had == n+1 {
+			return false
+		}
+	}
+	r.ring[r.at] = n + 1 // 0 is nothing
+	r.at = (r.at + 1) % len(r.ring)
+	return true
+}
+
+// procs are the job's worker processes.
+func (j *job) procs() []*proc {
+	var list []*proc
+	if j.main != nil {
+		list = append(list, j.main)
+	}
+	if j.single != nil {
+		list = append(list, j.single)
+	}
+	for p := range j.others {
+		list = append(list, p)
+	}
+	return list
+}
+
+// holder is the worker that has an attempt.
+func (j *job) holder(at protocol.Attempt) (*proc, held, bool) {
+	for _, p := range [...]*proc{j.main, j.single} {
+		if p != nil {
+			if h, ok := p.tasks[at]; ok {
+				return p, h, true
+			}
+		}
+	}
+	for p := range j.others {
+		if h, ok := p.tasks[at]; ok {
+			return p, h, true
+		}
+	}
+	return nil, held{}, false
+}
+
+// know makes a job that the agent hasn't heard of, or the next epoch of one. The mutex is held.
+func (a *Agent) know(id string, epoch uint32) *job {
+	j := a.jobs[id]
+	switch {
+	case a.leaving:
+		return j
+	case j == nil:
+		j = a.newJob(id, epoch)
+		a.jobs[id] = j
+		j.all.Go(func() { a.learn(j) })
+	case epoch > j.epoch:
+		a.nextEpoch(j, epoch)
+	}
+	j.offer.rest, j.offer.pause = time.Time{}, 0
+	a.wake()
+	return j
+}
+
+func (a *Agent) newJob(id string, epoch uint32) *job {
+	log := a.log.With("job", id)
+	j := &job{
+		id: id, epoch: epoch, cfg: &a.cfg, log: log,
+		journal: newJournal(a.conn, log, &a.outbox, id, a.cfg.Node, a.inbox+".o."+id+"."),
+		up:      newUplink(a.conn, log, id, a.cfg.Node),
+		others:  map[*proc]bool{}, waiting: map[protocol.Attempt]*waiting{}, fetching: map[string]*fetch{},
+	}
+	j.up.begin(epoch)
+	j.before = a.leaves[id]
+	j.ctx, j.cancel = context.WithCancel(a.ctx)
+	j.all.Go(j.journal.run)
+	j.all.Go(func() { j.up.run(j.ctx) })
+	return j
+}
+
+// nextEpoch ends what runs for the coordinator before: its numbers mean nothing to this one. Outcomes that it has
+// already are recorded all the same, since they count by key.
+func (a *Agent) nextEpoch(j *job, epoch uint32) {
+	j.log.Info("the job has a new driver: what ran for the one before is ended", "epoch", epoch)
+	a.drop(j, "a new driver has the job")
+	j.epoch = epoch
+	j.batches = recent{}
+	number := j.offer.number
+	j.offer = offered{number: number}
+	j.deaths, j.failed, j.missing = 0, 0, 0
+	j.up.begin(epoch)
+	if j.info != nil { // the new driver's program may be another
+		j.info, j.binary, j.ready = nil, nil, nil
+		j.all.Go(func() { a.learn(j) })
+	}
+}
+
+// drop ends the job's workers and forgets its tasks. The mutex is held.
+func (a *Agent) drop(j *job, why string) {
+	for _, p := range j.procs() {
+		p.end(why)
+		for at, h := range p.tasks {
+			a.forget(j, &h)
+			delete(p.tasks, at)
+		}
+	}
+	for at, w := range j.waiting {
+		a.forget(j, &w.held)
+		delete(j.waiting, at)
+	}
+	j.main, j.single, j.stops = nil, nil, nil
+	clear(j.others)
+}
+
+// forget takes back what an attempt holds.
+func (a *Agent) forget(j *job, h *held) {
+	j.used.cpu -= h.cpu
+	j.used.memory -= h.memory
+	j.used.gpus -= h.gpus
+	a.ledger.release(&h.charge)
+	if h.rare != nil {
+		h.rare.gone = true
+	}
+}
+
+// end ends all that the agent does for a job. The mutex is held.
+func (a *Agent) end(j *job, why string) {
+	if j.over {
+		return
+	}
+	j.over = true
+	j.log.Info("the job's work here is ended", "reason", why)
+	a.drop(j, why)
+	delete(a.jobs, j.id)
+	gone := make(chan struct{})
+	a.leaves[j.id] = gone
+	a.all.Go(func() {
+		j.cancel()
+		j.journal.close()
+		j.up.close()
+		j.all.Wait()
+		if j.logfile != nil {
+			j.logfile.close()
+		}
+		a.folder.removeJob(j.id)
+		close(gone)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.leaves[j.id] == gone {
+			delete(a.leaves, j.id)
+		}
+	})
+	a.grantResumes()
+	a.wake()
+}

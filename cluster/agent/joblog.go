@@ -1,0 +1,124 @@
+package agent
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+)
+
+// joblog is the file that a job's workers write to. When it is full it becomes the old one, in the place of that before.
+type joblog struct {
+	path string
+	room int64
+
+	mu   sync.Mutex
+	file *os.File
+	size int64
+	base int64 // bytes that were written before those in file
+}
+
+func openJoblog(path string, room int64) (*joblog, error) {
+	l := &joblog{path: path, room: room}
+	if err := l.open(); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *joblog) open() error {
+	file, err := os.OpenFile(l.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the job's log: %w", err)
+	}
+	l.file, l.size = file, 0
+	return nil
+}
+
+// Write never fails: a program isn't to suffer because its log can't be written.
+func (l *joblog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return len(b), nil
+	}
+	if l.size > 0 && l.size+int64(len(b)) > l.room {
+		l.rotate()
+	}
+	if l.file != nil {
+		n, _ := l.file.Write(b)
+		l.size += int64(n)
+	}
+	return len(b), nil
+}
+
+func (l *joblog) rotate() {
+	_ = l.file.Close()
+	l.file = nil
+	_ = os.Rename(l.path, l.path+".old")
+	l.base += l.size
+	_ = l.open() // without one, lines are lost
+}
+
+func (l *joblog) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file != nil {
+		_ = l.file.Close()
+		l.file = nil
+	}
+}
+
+// read gives up to most bytes from offset on, counted from the first that was ever written, and the offset of the end.
+// A negative offset counts from the end. What is no longer kept is passed over.
+func (l *joblog) read(offset int64, most int) (data []byte, from, end int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end = l.base + l.size
+	if offset < 0 {
+		offset = max(0, end+offset)
+	}
+	offset = min(offset, end)
+	path, start := l.path, l.base
+	if offset < l.base {
+		path = l.path + ".old"
+		info, err := os.Stat(path)
+		if err != nil {
+			path, offset = l.path, l.base
+		} else if start = l.base - info.Size(); offset < start {
+			offset = start
+		}
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, offset, end
+	}
+	defer func() { _ = file.Close() }()
+	data = make([]byte, most)
+	n, _ := io.ReadFull(io.NewSectionReader(file, offset-start, int64(most)), data)
+	return data[:n], offset, end
+}
+
+// tail keeps the last bytes that were written to it.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+const tailSize = 4 << 10
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, b[max(0, len(b)-tailSize):]...)
+	if len(t.buf) > tailSize {
+		t.buf = append(t.buf[:0], t.buf[len(t.buf)-tailSize:]...)
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.buf)
+}

@@ -1,0 +1,250 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+const (
+	messageSize = 512 << 10       // a message of outcomes isn't added to beyond it
+	fewFlying   = 4               // messages that may be unconfirmed before small ones wait for company
+	enough      = 64 << 10        // what isn't small
+	mostFlying  = 64              // messages that may be unconfirmed at all: the server refuses a flood
+	repeatAfter = 4 * time.Second // without a confirmation
+	maxOutbox   = 256 << 20       // bytes of outcomes that aren't confirmed, in all; beyond it no task is taken
+)
+
+// journal appends outcomes to a job's stream, and forgets them once the stream has confirmed them. A lone outcome goes
+// out at once; while some are on their way others gather.
+type journal struct {
+	subject, inbox string
+	node           string
+	limit          int // bytes of outcomes in a message
+	conn           *nats.Conn
+	log            *slog.Logger
+	outbox         *atomic.Int64 // bytes of all journals of the agent
+
+	mu       sync.Mutex
+	more     sync.Cond // something changed for run
+	epoch    uint32
+	open     protocol.OutcomeList
+	cut      [][]byte // complete messages that aren't sent yet, the oldest first
+	flying   map[uint64]*flight
+	number   uint64
+	resting  bool // the stream takes nothing for now: the next repeat tries again
+	closed   bool
+	troubled bool // a refusal was logged
+}
+
+// flight is a message that isn't confirmed.
+type flight struct {
+	data []byte
+	at   time.Time
+}
+
+func newJournal(conn *nats.Conn, log *slog.Logger, outbox *atomic.Int64, job, node, inbox string) *journal {
+	j := &journal{
+		subject: protocol.OutcomeSubject(job, node), inbox: inbox, node: node, conn: conn, log: log, outbox: outbox,
+		limit: int(conn.MaxPayload()) - 1024, flying: map[uint64]*flight{},
+	}
+	j.more.L = &j.mu
+	return j
+}
+
+// add takes an outcome. The caller says wake when it has no more for now.
+func (j *journal) add(epoch uint32, o *protocol.Outcome) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return
+	}
+	if j.open.Count() > 0 && (j.epoch != epoch || j.open.Size() >= messageSize) {
+		j.seal()
+	}
+	j.epoch = epoch
+	had := j.open.Size()
+	if !j.open.AddWithin(o, j.limit) {
+		if had > 0 {
+			j.seal()
+		}
+		if !j.open.AddWithin(o, j.limit) {
+			j.open.Add(tooLong(o, j.limit))
+		}
+		had = 0
+	}
+	j.outbox.Add(int64(j.open.Size() - had))
+}
+
+func tooLong(o *protocol.Outcome, limit int) *protocol.Outcome {
+	failed := protocol.Outcome{ID: o.ID, Attempt: o.Attempt, Key: o.Key, Status: protocol.Failed, Took: o.Took}
+	failed.Value = protocol.TextFailure(fmt.Sprintf(
+		"the result is longer than the %d bytes that a message of this cluster holds: return less, or write it to a file", limit))
+	return &failed
+}
+
+func (j *journal) wake() { j.more.Signal() }
+
+// seal makes a message of what has gathered.
+func (j *journal) seal() {
+	size := j.open.Size()
+	data := j.open.Append(make([]byte, 0, size+len(j.node)+32), j.epoch, j.node)
+	j.outbox.Add(int64(len(data) - size))
+	j.cut = append(j.cut, data)
+	j.open.Reset()
+}
+
+// run sends messages until the journal is closed.
+func (j *journal) run() {
+	for {
+		data, reply, ok := j.next()
+		if !ok {
+			return
+		}
+		if err := j.conn.PublishRequest(j.subject, reply, data); err != nil {
+			j.rest()
+		}
+	}
+}
+
+// next waits for a message that may go out, and notes it as on its way.
+func (j *journal) next() (data []byte, reply string, ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for !j.closed && !j.ready() {
+		j.more.Wait()
+	}
+	if j.closed {
+		return nil, "", false
+	}
+	if len(j.cut) == 0 {
+		j.seal()
+	}
+	data, j.cut = j.cut[0], j.cut[1:]
+	j.number++
+	j.flying[j.number] = &flight{data, time.Now()}
+	return data, j.inbox + strconv.FormatUint(j.number, 10), true
+}
+
+func (j *journal) ready() bool {
+	n := len(j.flying)
+	switch {
+	case j.resting || n >= mostFlying:
+		return false
+	case len(j.cut) > 0 || j.open.Size() >= enough:
+		return true
+	}
+	return j.open.Count() > 0 && n < fewFlying
+}
+
+// rest stops sending until the next repeat.
+func (j *journal) rest() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.resting = true
+}
+
+// confirmed takes an answer to a message, and reports whether the outbox has become smaller.
+func (j *journal) confirmed(number uint64, m *nats.Msg) bool {
+	err := checkAck(m)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	f := j.flying[number]
+	switch {
+	case f == nil || j.closed:
+		return false
+	case err != nil:
+		j.resting = true
+		if !j.troubled {
+			j.troubled = true
+			j.log.Warn("the job's journal takes no outcomes; they wait here", "subject", j.subject, "error", err)
+		}
+		return false
+	}
+	delete(j.flying, number)
+	j.outbox.Add(-int64(len(f.data)))
+	j.resting, j.troubled = false, false
+	j.more.Signal()
+	return true
+}
+
+// checkAck says why the stream hasn't stored a message; nil if it has.
+func checkAck(m *nats.Msg) error {
+	if len(m.Data) == 0 {
+		return errors.New("no stream listens")
+	}
+	if bytes.HasPrefix(m.Data, []byte(`{"stream":`)) && !bytes.Contains(m.Data, []byte(`"error"`)) {
+		return nil
+	}
+	var ack struct {
+		Stream string `json:"stream"`
+		Error  *struct {
+			Code        int    `json:"err_code"`
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	switch err := json.Unmarshal(m.Data, &ack); {
+	case err != nil:
+		return fmt.Errorf("its answer makes no sense: %w", err)
+	case ack.Error != nil:
+		return fmt.Errorf("%s (%d)", ack.Error.Description, ack.Error.Code)
+	case ack.Stream == "":
+		return errors.New("its answer names no stream")
+	}
+	return nil
+}
+
+// repeat sends what wasn't confirmed in time again, with the same bytes: one that is there twice counts once.
+func (j *journal) repeat(before time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	late := false
+	for number, f := range j.flying {
+		if f.at.Before(before) {
+			delete(j.flying, number)
+			j.cut = append(j.cut, f.data) // the order of messages means nothing to the journal
+			late = true
+		}
+	}
+	if late || len(j.flying) == 0 {
+		j.resting = false
+		j.more.Signal()
+	}
+}
+
+// empty reports whether all outcomes are confirmed.
+func (j *journal) empty() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.open.Count()+len(j.cut)+len(j.flying) == 0
+}
+
+// close drops what isn't confirmed.
+func (j *journal) close() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return
+	}
+	j.closed = true
+	size := j.open.Size()
+	for _, data := range j.cut {
+		size += len(data)
+	}
+	for _, f := range j.flying {
+		size += len(f.data)
+	}
+	j.outbox.Add(-int64(size))
+	j.open, j.cut, j.flying = protocol.OutcomeList{}, nil, nil
+	j.more.Broadcast()
+}

@@ -1,0 +1,250 @@
+package agent
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+const (
+	packSize  = 256                    // tasks that share a CPU, at most
+	ioAfter   = 5 * time.Millisecond   // without CPUs, I/O places are offered so long after a job's last batch
+	turn      = 20 * time.Millisecond  // what a job that has less of the machine gets to answer before others are asked
+	minPause  = 100 * time.Millisecond // after an offer that nobody heard
+	emptyWait = 20 * time.Millisecond  // after an offer that was ended without tasks
+)
+
+// message is one to publish once the mutex is released.
+type message struct {
+	subject, reply string
+	data           []byte
+}
+
+// offer offers what is free to jobs that haven't been asked.
+func (a *Agent) offer() {
+	now := time.Now()
+	a.mu.Lock()
+	list, next := a.plan(now)
+	if next > 0 {
+		a.wakeAt(now.Add(next))
+	}
+	messages := make([]message, 0, len(list))
+	for _, j := range list {
+		messages = append(messages, a.makeOffer(j, now))
+	}
+	a.mu.Unlock()
+	for _, m := range messages {
+		if a.conn.PublishRequest(m.subject, m.reply, m.data) != nil {
+			a.unheard(token(m.subject, 2)) // not connected
+		}
+	}
+}
+
+// plan is which jobs to offer room to now, those with the smallest share of the machine first, and after how long to
+// look again; 0 is when something has changed. The mutex is held.
+func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
+	if a.leaving || a.outbox.Load() > maxOutbox {
+		return nil, 0
+	}
+	soon := func(at time.Time) {
+		if d := max(at.Sub(now), time.Millisecond); next == 0 || d < next {
+			next = d
+		}
+	}
+	for _, j := range a.jobs {
+		switch ok, at := a.due(j, now); {
+		case ok:
+			list = append(list, j)
+		case !at.IsZero():
+			soon(at)
+		}
+	}
+	if len(a.jobs) > 1 && len(list) > 0 {
+		var later time.Time
+		list, later = a.inTurn(list, now)
+		if !later.IsZero() {
+			soon(later)
+		}
+	}
+	return list, next
+}
+
+// due reports whether a job is to be offered room now, or else when to look again.
+func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
+	o := &j.offer
+	switch {
+	case j.info == nil || j.binary == nil || j.over:
+		return false, time.Time{}
+	case now.Before(o.rest):
+		return false, o.rest
+	case o.parked && now.Sub(o.at) >= a.cfg.offerAgain:
+		return true, time.Time{}
+	case o.parked && !a.ledger.grown(&o.room):
+		return false, o.at.Add(a.cfg.offerAgain)
+	}
+	switch free := &a.ledger.free; {
+	case len(a.resume) > 0:
+		return false, time.Time{}
+	case a.ledger.worth():
+		return true, time.Time{}
+	case free.io == 0 && a.ledger.total.cpu > 0:
+		return false, time.Time{}
+	case now.Sub(o.gave) < ioAfter:
+		return false, o.gave.Add(ioAfter)
+	default:
+		return true, time.Time{}
+	}
+}
+
+// inTurn keeps those jobs that may be asked now: first the one with the smallest share, and the others once that one
+// has had its turn to answer. Else whoever answers fastest would get all.
+func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Time) {
+	slices.SortFunc(list, func(x, y *job) int {
+		if c := a.ledger.share(&x.used) - a.ledger.share(&y.used); c != 0 {
+			return map[bool]int{true: -1, false: 1}[c < 0]
+		}
+		return strings.Compare(x.id, y.id)
+	})
+	for _, j := range list {
+		share := a.ledger.share(&j.used)
+		wait := time.Time{}
+		for _, other := range a.jobs {
+			if other != j && other.offer.parked && now.Sub(other.offer.since) < turn && a.ledger.share(&other.used) < share {
+				wait = other.offer.since.Add(turn)
+			}
+		}
+		if !wait.IsZero() {
+			later = wait
+			continue
+		}
+		first = append(first, j)
+		if j.offer.parked {
+			continue // it had its turn
+		}
+		if len(list) > len(first) {
+			later = now.Add(turn)
+		}
+		break
+	}
+	return first, later
+}
+
+// makeOffer notes that a job is offered what is free. The mutex is held.
+func (a *Agent) makeOffer(j *job, now time.Time) message {
+	o, free := &j.offer, &a.ledger.free
+	o.number++
+	if !o.parked {
+		o.since = now
+	}
+	o.parked, o.at = true, now
+	named := append(o.room.named[:0], free.named...)
+	o.room = *free
+	o.room.named = named
+	if !a.ledger.worth() {
+		o.room.cpu = 0
+	}
+	offer := protocol.Offer{
+		Epoch: j.epoch, Number: o.number, Node: a.cfg.Node, Most: max(1, int(a.cfg.CPUs))*packSize + int(free.io),
+		CPU: o.room.cpu, IO: free.io, Memory: free.memory, GPUs: free.gpus, Named: free.named,
+	}
+	return message{
+		protocol.OfferSubject(j.id), a.inbox + ".b." + j.id + "." + strconv.FormatUint(o.number, 10), offer.Append(nil),
+	}
+}
+
+// unheard makes a job rest whose offer reached nobody.
+func (a *Agent) unheard(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	j := a.jobs[id]
+	if j == nil {
+		return
+	}
+	o := &j.offer
+	o.parked = false
+	o.pause = min(max(2*o.pause, minPause), heardWithin)
+	o.rest = time.Now().Add(o.pause/2 + rand.N(o.pause/2)) //nolint:gosec // not a secret
+	a.wake()
+}
+
+// onBatch takes a coordinator's answer to an offer.
+func (a *Agent) onBatch(m *nats.Msg) {
+	id, number := lastTokens(m.Subject)
+	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
+		a.unheard(id)
+		return
+	}
+	b := &a.batch // the subscription has one goroutine
+	if err := b.Read(m.Data); err != nil {
+		a.log.Warn("a batch of tasks makes no sense; is the driver of another version?", "job", id, "error", err)
+		a.unheard(id)
+		return
+	}
+	a.mu.Lock()
+	a.accept(id, number, b)
+	a.mu.Unlock()
+	a.offer()
+}
+
+// accept takes a batch, unless it is an old one. The mutex is held.
+func (a *Agent) accept(id string, number uint64, b *protocol.Batch) {
+	j := a.jobs[id]
+	if j == nil || j.over || a.leaving {
+		return // unconfirmed, its tasks are given out again
+	}
+	switch {
+	case b.Epoch < j.epoch:
+		j.log.Warn("a driver that was replaced still gives out tasks: they aren't taken", "epoch", b.Epoch)
+		return
+	case b.Epoch > j.epoch:
+		a.know(id, b.Epoch)
+	}
+	offered := j.offer.room.cpu
+	if number == j.offer.number {
+		j.offer.parked, j.offer.pause = false, 0
+	}
+	if len(b.Tasks) == 0 {
+		if number == j.offer.number {
+			j.offer.rest = time.Now().Add(emptyWait)
+			a.wake()
+		}
+		return
+	}
+	j.offer.gave = time.Now()
+	j.up.say(nil, protocol.Accept{Number: b.Number})
+	if j.batches.add(b.Number) {
+		a.take(j, b, offered)
+	}
+}
+
+// lastTokens are a job and a number at the end of a subject.
+func lastTokens(subject string) (id string, number uint64) {
+	at := strings.LastIndexByte(subject, '.')
+	if at < 0 {
+		return "", 0
+	}
+	number, _ = strconv.ParseUint(subject[at+1:], 10, 64)
+	subject = subject[:at]
+	return subject[strings.LastIndexByte(subject, '.')+1:], number
+}
+
+// onConfirmed takes a stream's answer to a message of outcomes.
+func (a *Agent) onConfirmed(m *nats.Msg) {
+	id, number := lastTokens(m.Subject)
+	a.mu.Lock()
+	j := a.jobs[id]
+	a.mu.Unlock()
+	if j == nil {
+		return
+	}
+	full := a.outbox.Load() > maxOutbox
+	if j.journal.confirmed(number, m) && full {
+		a.offer()
+	}
+}

@@ -1,0 +1,105 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/musterrun/muster/object"
+	"github.com/musterrun/muster/protocol"
+)
+
+// prepared makes a job's folder with its files, once; a failure is tried again by the next worker's start.
+func (a *Agent) prepared(j *job) (*prepared, error) {
+	j.prepare.Lock()
+	defer j.prepare.Unlock()
+	if j.before != nil {
+		<-j.before
+	}
+	a.mu.Lock()
+	ready, info, epoch := j.ready, j.info, j.epoch
+	a.mu.Unlock()
+	if ready != nil {
+		return ready, nil
+	}
+	if info == nil {
+		return nil, errors.New("the head hasn't said yet what the job needs")
+	}
+	ready, err := a.prepareFolder(j, info)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the job's folder: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if j.epoch == epoch {
+		j.ready = ready
+	}
+	return ready, nil
+}
+
+func (a *Agent) prepareFolder(j *job, info *protocol.JobInfo) (*prepared, error) {
+	dir := a.folder.job(j.id)
+	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o700); err != nil {
+		return nil, err
+	}
+	objects, err := object.Open(filepath.Join(dir, "objects"))
+	if err != nil {
+		return nil, err
+	}
+	for i := range info.Files {
+		if err := placeFile(j.ctx, a.cfg.Control, dir, &info.Files[i]); err != nil {
+			return nil, err
+		}
+	}
+	if j.logfile == nil { // it goes on over the job's epochs
+		if j.logfile, err = openJoblog(filepath.Join(dir, "log"), a.cfg.LogRoom); err != nil {
+			return nil, err
+		}
+	}
+	return &prepared{dir: dir, objects: objects, log: j.logfile}, nil
+}
+
+// placeFile brings one of the job's files to its place. It never leaves the folder, whatever its path says.
+func placeFile(ctx context.Context, control Control, dir string, f *protocol.File) (err error) {
+	name := filepath.FromSlash(f.Path)
+	if !filepath.IsLocal(name) {
+		return fmt.Errorf("the job's file %q doesn't lie in its folder", f.Path)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	_ = root.Remove(name)
+	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	err = control.GetBlob(ctx, f.Hash, file)
+	if err = errors.Join(err, file.Chmod(fs.FileMode(f.Mode)&0o777|0o400), file.Close()); err != nil {
+		_ = root.Remove(name)
+		return fmt.Errorf("bring the file %s: %w", f.Path, err)
+	}
+	return nil
+}
+
+// workerEnv is a worker's clean environment: what programs need to run at all, and what the job declares.
+func workerEnv(dir string, declared []string) []string {
+	env := []string{"TMPDIR=" + filepath.Join(dir, "tmp")}
+	for _, name := range []string{"PATH", "HOME", "LANG"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	env = append(env, declared...) // of two with one name the later counts
+	return append(env, workerVariable+"=3")
+}
+
+// workerVariable tells a program that it is a worker, and the descriptor of its socket.
+const workerVariable = "MUSTER_WORKER"

@@ -1,0 +1,111 @@
+package agent
+
+import (
+	"encoding/json"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// report tells the head again and again what the node is and has.
+func (a *Agent) report() {
+	for {
+		if err := a.cfg.Control.Ask(a.ctx, protocol.OpReportNode, a.info(), nil); err != nil && a.ctx.Err() == nil {
+			a.log.Warn("the head doesn't hear this node's report; it is made again", "error", err)
+		}
+		if !sleep(a.ctx, a.cfg.Ages.Renew) {
+			return
+		}
+	}
+}
+
+// info is the node's record.
+func (a *Agent) info() *protocol.NodeInfo {
+	n := &protocol.NodeInfo{
+		Node: a.cfg.Node, Name: a.cfg.Name, OS: runtime.GOOS, Arch: runtime.GOARCH, Version: a.cfg.Version,
+		CPUs: a.cfg.CPUs, Memory: a.cfg.Memory, GPUs: a.cfg.GPUs, Named: a.cfg.Named, Labels: a.cfg.Labels,
+		PID: os.Getpid(), Started: a.started, Alive: true,
+	}
+	pids := []int{n.PID}
+	a.mu.Lock()
+	n.FreeCPU = float64(a.ledger.free.cpu) / unit
+	for _, j := range a.jobs {
+		n.Running += len(j.waiting)
+		for _, p := range j.procs() {
+			n.Running += len(p.tasks)
+			if p.child != nil {
+				n.Workers++
+				pids = append(pids, p.child.pid())
+			}
+		}
+	}
+	a.mu.Unlock()
+	for _, pid := range pids {
+		n.Resident += resident(pid)
+	}
+	return n
+}
+
+// LogRequest asks a node for a part of a job's log; LogPart is the answer's body.
+type LogRequest struct {
+	Job    string `json:"job"`
+	Offset int64  `json:"offset"` // below 0: from the end
+	Most   int    `json:"most"`
+}
+
+// LogPart is bytes of a job's log.
+type LogPart struct {
+	Data   []byte `json:"data"`
+	Offset int64  `json:"offset"` // of Data
+	End    int64  `json:"end"`    // of the log as it is now
+}
+
+const maxLogPart = 256 << 10
+
+// onRequest answers who may ask the node for something.
+func (a *Agent) onRequest(m *nats.Msg) {
+	_, op, _ := strings.Cut(strings.TrimPrefix(m.Subject, "m.n."), ".")
+	var reply protocol.Reply
+	switch op {
+	case "ping":
+		reply.Body = a.info()
+	case "logs":
+		part, refusal := a.readLog(m.Data)
+		reply.Body, reply.Error = part, refusal
+	case "stop":
+		a.log.Info("the cluster asks this node to stop")
+		a.asked.Do(func() { close(a.stopped) })
+	default:
+		reply.Error = &protocol.Refusal{Code: protocol.CodeUnknown, Text: "nodes don't know the operation " + op + "; is this agent older?"}
+	}
+	data, err := json.Marshal(reply)
+	if err == nil {
+		_ = m.Respond(data)
+	}
+}
+
+func (a *Agent) readLog(data []byte) (*LogPart, *protocol.Refusal) {
+	var r LogRequest
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, &protocol.Refusal{Code: protocol.CodeMalformed, Text: "the request for a log makes no sense: " + err.Error()}
+	}
+	a.mu.Lock()
+	var log *joblog
+	if j := a.jobs[r.Job]; j != nil && j.ready != nil {
+		log = j.ready.log
+	}
+	a.mu.Unlock()
+	if log == nil {
+		return nil, &protocol.Refusal{Code: protocol.CodeUnknown, Text: "no worker of the job runs on node " + a.cfg.Node}
+	}
+	if r.Most <= 0 || r.Most > maxLogPart {
+		r.Most = maxLogPart
+	}
+	part := &LogPart{}
+	part.Data, part.Offset, part.End = log.read(r.Offset, r.Most)
+	return part, nil
+}

@@ -1,0 +1,224 @@
+package agent
+
+import (
+	"slices"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// take takes a batch for what was offered: it charges the tasks, and gives them to workers as soon as that can be. Those
+// for which there is no room are given back. The mutex is held.
+func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
+	admission := a.ledger.admit(offered, b.Tasks)
+	now := b.Tasks[:0]
+	direct := j.main != nil && j.main.ready
+	for i := range b.Tasks {
+		t := &b.Tasks[i]
+		at := protocol.Attempt{Task: t.ID, N: t.Attempt}
+		if _, _, have := j.holder(at); have || j.waiting[at] != nil {
+			continue
+		}
+		c, ok := admission.charge(&t.Need)
+		if !ok || a.leaving {
+			if ok {
+				a.ledger.release(&c)
+			}
+			j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: protocol.NotStarted, Text: "its node's room was taken by others"})
+			continue
+		}
+		j.used.cpu += c.cpu
+		j.used.memory += c.memory
+		j.used.gpus += c.gpus
+		h := held{charge: c, key: t.Key}
+		if !direct || t.Flags&(protocol.Alone|protocol.Isolated|protocol.Once) != 0 || needsObjects(t) {
+			a.wait(j, at, t, h)
+			continue
+		}
+		j.main.tasks[at] = h
+		now = append(now, *t)
+	}
+	if len(now) > 0 {
+		j.main.give(now)
+	}
+	if len(j.waiting) > 0 {
+		a.dispatch(j)
+	}
+}
+
+// wait keeps a task until what it needs is there. t's bytes are its message's, which nobody changes.
+func (a *Agent) wait(j *job, at protocol.Attempt, t *protocol.Task, h held) {
+	j.seq++
+	w := &waiting{task: *t, held: h, seq: j.seq}
+	j.waiting[at] = w
+	if t.Flags&protocol.Once != 0 {
+		w.left++
+		j.up.say(func() { a.cleared(j, at, w) }, protocol.Started{Attempt: at})
+	}
+	a.fetchAll(j, at, w)
+}
+
+// cleared notes that one obstacle of a task is gone.
+func (a *Agent) cleared(j *job, at protocol.Attempt, w *waiting) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if j.waiting[at] != w {
+		return // it was given back meanwhile
+	}
+	if w.left--; w.left == 0 {
+		a.dispatch(j)
+	}
+}
+
+// dispatch gives workers the tasks that wait for nothing else, and starts workers that are missing. The mutex is held.
+func (a *Agent) dispatch(j *job) {
+	if len(j.waiting) == 0 || j.over || a.leaving || j.info == nil {
+		return
+	}
+	for _, at := range j.inOrder() {
+		w := j.waiting[at]
+		if w.left > 0 {
+			continue
+		}
+		if p := a.workerFor(j, w); p.ready && (p.kind == shared || len(p.tasks) == 0) {
+			delete(j.waiting, at)
+			p.tasks[at] = w.held
+			p.give([]protocol.Task{w.task})
+		}
+	}
+}
+
+// workerFor is the worker that is to run a task. It may not be ready, or not be free.
+func (a *Agent) workerFor(j *job, w *waiting) *proc {
+	switch kindOf(w.task.Flags) {
+	case isolated:
+		if w.proc == nil {
+			w.proc = a.start(j, isolated)
+		}
+		return w.proc
+	case alone:
+		if j.single == nil {
+			return a.start(j, alone)
+		}
+		return j.single
+	}
+	if j.main == nil {
+		return a.start(j, shared)
+	}
+	return j.main
+}
+
+// give sends tasks to the worker, in frames that are short enough.
+func (p *proc) give(tasks []protocol.Task) {
+	const most = 4 << 20
+	for len(tasks) > 0 {
+		n, size := 0, 0
+		for n < len(tasks) && (n == 0 || size < most) {
+			size += len(tasks[n].Arg) + 64
+			n++
+		}
+		b := protocol.Batch{Tasks: tasks[:n]}
+		p.frame(protocol.FrameTasks, b.Append)
+		tasks = tasks[n:]
+	}
+}
+
+// ended takes outcomes from a worker.
+func (a *Agent) ended(p *proc, body []byte) error {
+	o := &p.outcomes
+	if err := o.Read(body); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	if p.over {
+		a.mu.Unlock()
+		return nil
+	}
+	j := p.job
+	for i := range o.List {
+		x := &o.List[i]
+		at := protocol.Attempt{Task: x.ID, N: x.Attempt}
+		h, ok := p.tasks[at]
+		if !ok {
+			a.mu.Unlock()
+			return &foreignOutcome{at}
+		}
+		delete(p.tasks, at)
+		x.Key = h.key // what a worker says about it counts for nothing
+		a.forget(j, &h)
+		if hasObject(&x.Value) {
+			a.upload(p, x)
+			continue
+		}
+		j.journal.add(j.epoch, x)
+	}
+	p.done += len(o.List)
+	a.freed(j, p)
+	a.mu.Unlock()
+	j.journal.wake()
+	a.offer()
+	return nil
+}
+
+// freed goes on after a worker has ended tasks. The mutex is held.
+func (a *Agent) freed(j *job, p *proc) {
+	a.grantResumes()
+	switch {
+	case len(p.tasks) > 0 || p.kind == shared && !p.last:
+		return
+	case p.kind == isolated || p.last:
+		p.end("its tasks have ended")
+	default:
+		a.dispatch(j)
+	}
+}
+
+// giveBackAll returns what a worker has. The mutex is held.
+func (a *Agent) giveBackAll(j *job, p *proc, reason byte, text string) {
+	one := len(p.tasks) == 1
+	for at, h := range p.tasks {
+		a.forget(j, &h)
+		j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: reason, Alone: one && reason == protocol.WorkerDied, Text: text})
+	}
+	clear(p.tasks)
+}
+
+// giveBackWaiting returns a task that hasn't started. The mutex is held.
+func (a *Agent) giveBackWaiting(j *job, at protocol.Attempt, w *waiting, reason byte, text string) {
+	delete(j.waiting, at)
+	a.forget(j, &w.held)
+	one := reason == protocol.WorkerDied && kindOf(w.task.Flags) != shared
+	j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: reason, Alone: one, Text: text})
+	if w.proc != nil {
+		w.proc.end("its task was taken back")
+	}
+}
+
+// stopping is an attempt that was told to end.
+type stopping struct {
+	at    protocol.Attempt
+	until time.Time
+}
+
+// overdue ends the workers of attempts that haven't returned after their grace: an isolated one's at once, another's
+// when nothing else runs in it. The mutex is held.
+func (a *Agent) overdue(j *job, now time.Time) {
+	late := map[*proc]int{}
+	j.stops = slices.DeleteFunc(j.stops, func(s stopping) bool {
+		p, _, ok := j.holder(s.at)
+		if ok && now.After(s.until) {
+			late[p]++
+		}
+		return !ok
+	})
+	for p, n := range late {
+		if p == j.main {
+			j.log.Warn("a task ignores that it was told to end: its worker gets no more tasks", "tasks", n)
+			j.main, j.others[p], p.last = nil, true, true
+			a.dispatch(j)
+		}
+		if n == len(p.tasks) {
+			p.die("a task in it ignores that it was told to end")
+		}
+	}
+}
