@@ -192,7 +192,7 @@ func TestSuperseded(t *testing.T) {
 	c, second := openJob(t, h, Config{Name: "j", TakeOver: true})
 	var refused *protocol.Refusal
 	if err := <-lost; !errors.As(err, &refused) || refused.Code != protocol.CodeSuperseded ||
-		!strings.Contains(err.Error(), "another driver has taken over job job1") {
+		!strings.Contains(err.Error(), "isn't this driver's any more") {
 		t.Errorf("told: %v", err)
 	}
 	a.epoch = c.Epoch()
@@ -216,7 +216,7 @@ func TestCancelled(t *testing.T) {
 	h.mu.Lock()
 	clear(h.jobs)
 	h.mu.Unlock()
-	if err := <-lost; !strings.Contains(err.Error(), "cancelled or removed") {
+	if err := <-lost; !strings.Contains(err.Error(), "no such job") {
 		t.Errorf("told: %v", err)
 	}
 }

@@ -24,6 +24,7 @@ type testHead struct {
 	server *testServer
 	conn   *nats.Conn
 	ages   protocol.Ages
+	gate   gate // on the way of jobs' connections
 
 	mu     sync.Mutex
 	jobs   map[string]*testJob // by name
@@ -196,7 +197,7 @@ func (h *testHead) waitFor(op string, n int) {
 }
 
 func (h *testHead) Connect(context.Context, string, string, string) (*nats.Conn, Control, error) {
-	conn := h.server.connect()
+	conn := h.server.connect(nats.SetCustomDialer(&h.gate))
 	return conn, testControl{h, conn, "job"}, nil
 }
 

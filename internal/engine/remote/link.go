@@ -35,8 +35,7 @@ func (c *Carrier) linkIs(status nats.Status, silent []string) []string {
 	case nats.CONNECTED:
 		c.connected(silent)
 	case nats.CLOSED:
-		c.lose(errors.New("the connection to the cluster was closed for good: this user's identity has expired or was " +
-			"revoked; join again, then start the program again"))
+		c.lose(errors.New("the connection to the cluster was closed for good; start the program again"))
 	}
 	return nil
 }
@@ -86,13 +85,17 @@ func (c *Carrier) onDigest(m *nats.Msg) {
 	}
 }
 
-// onNews renews at once if the head says that another driver has this job, or that it is over: the answer says which.
+// onNews hears that another driver has this job, or that it is over: then a renewal tells why, or that it isn't.
 func (c *Carrier) onNews(m *nats.Msg) {
 	var j protocol.JobDigest
 	if err := json.Unmarshal(m.Data, &j); err != nil {
 		return
 	}
-	if j.Job == c.opened.Job && (j.Ended || j.Epoch > c.opened.Epoch) {
+	switch {
+	case j.Job != c.opened.Job:
+	case j.Epoch > c.opened.Epoch:
+		c.lose(&protocol.Refusal{Code: protocol.CodeSuperseded, Text: "another driver has taken it over"})
+	case j.Ended && j.Epoch == c.opened.Epoch:
 		c.renewing.give()
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nkeys"
 
+	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -19,21 +19,13 @@ import (
 // CodeHeld if the job has a driver that lives.
 func Open(ctx context.Context, config Config) (*Carrier, error) {
 	config.setDefaults()
-	key, err := nkeys.CreateUser()
+	seed, public, err := join.NewKey()
 	if err != nil {
 		return nil, fmt.Errorf("make the job's key: %w", err)
 	}
-	defer key.Wipe()
-	ask, err := config.request(ctx)
+	ask, err := config.request(ctx, public)
 	if err != nil {
 		return nil, err
-	}
-	if ask.PublicKey, err = key.PublicKey(); err != nil {
-		return nil, fmt.Errorf("make the job's key: %w", err)
-	}
-	seed, err := key.Seed()
-	if err != nil {
-		return nil, fmt.Errorf("make the job's key: %w", err)
 	}
 	c := newCarrier(config)
 	c.lease.renewed = time.Now()
@@ -41,7 +33,7 @@ func Open(ctx context.Context, config Config) (*Carrier, error) {
 		return nil, fmt.Errorf("open the job: %w", err)
 	}
 	c.setAges()
-	if c.conn, c.asks, err = config.Cluster.Connect(ctx, c.opened.Job, c.opened.JWT, string(seed)); err != nil {
+	if c.conn, c.asks, err = config.Cluster.Connect(ctx, c.opened.Job, c.opened.JWT, seed); err != nil {
 		return nil, fmt.Errorf("connect as job %s: %w", c.opened.Job, err)
 	}
 	if err := c.listen(ctx); err != nil {
@@ -112,7 +104,7 @@ func (c *Carrier) arrived(ctx context.Context) error {
 }
 
 // request is what is asked of the head, once it has the blobs.
-func (c *Config) request(ctx context.Context) (*protocol.OpenJob, error) {
+func (c *Config) request(ctx context.Context, public string) (*protocol.OpenJob, error) {
 	if c.Cluster == nil {
 		return nil, errors.New("open a job: Config.Cluster says where, and is nil")
 	}
@@ -129,6 +121,6 @@ func (c *Config) request(ctx context.Context) (*protocol.OpenJob, error) {
 		Major: protocol.Major, Minor: protocol.Minor,
 		Name: c.Name, Program: c.Program, Functions: c.Functions,
 		Binaries: binaries, Args: c.Args, Env: c.Env, Files: files,
-		Host: host, PID: os.Getpid(), Driver: rand.Text(), TakeOver: c.TakeOver,
+		Host: host, PID: os.Getpid(), Driver: rand.Text(), TakeOver: c.TakeOver, PublicKey: public,
 	}, nil
 }

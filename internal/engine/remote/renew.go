@@ -37,20 +37,28 @@ func (c *Carrier) renewOnce(now time.Time) time.Duration {
 	defer cancel()
 	load := c.job.Load()
 	load.Job, load.Epoch, load.Read = c.opened.Job, c.opened.Epoch, c.read.Load()
-	err := c.asks.Ask(ctx, protocol.OpRenewJob, &load, nil)
-	var refused *protocol.Refusal
-	switch {
-	case err == nil:
+	err := c.asker().Ask(ctx, protocol.OpRenewJob, &load, nil)
+	if err == nil {
 		c.renewed(now)
 		return ages.Renew
-	case errors.As(err, &refused) && refused.Code == protocol.CodeSuperseded:
-		c.lose(fmt.Errorf("another driver has taken over job %s: %w; this one does nothing more", c.opened.Job, err))
-	case errors.As(err, &refused) && refused.Code == protocol.CodeUnknown:
-		c.lose(fmt.Errorf("job %s was cancelled or removed: %w", c.opened.Job, err))
-	case errors.As(err, &refused) && refused.Code == protocol.CodeForbidden:
-		c.lose(fmt.Errorf("job %s may not go on: %w", c.opened.Job, err))
+	}
+	var refused *protocol.Refusal
+	if errors.As(err, &refused) && final[refused.Code] {
+		c.lose(err)
 	}
 	return ages.Renew / 4
+}
+
+// final are the refusals that no later renewal would change.
+var final = map[string]bool{protocol.CodeSuperseded: true, protocol.CodeUnknown: true, protocol.CodeForbidden: true}
+
+// asker is who renews: the job itself, or its user if the head lets the job's key in no more, as it does once another
+// driver has the job. The answer tells which it is.
+func (c *Carrier) asker() Control {
+	if c.conn.IsConnected() {
+		return c.asks
+	}
+	return c.config.Cluster
 }
 
 func (c *Carrier) renewed(asked time.Time) {
@@ -65,8 +73,9 @@ func (c *Carrier) renewed(asked time.Time) {
 }
 
 // lose ends the carrying: the job is another's, or over.
-func (c *Carrier) lose(err error) {
+func (c *Carrier) lose(why error) {
 	c.lost.Do(func() {
+		err := fmt.Errorf("job %s isn't this driver's any more, which stops here: %w", c.opened.Job, why)
 		c.mu.Lock()
 		c.cause = err
 		c.mu.Unlock()

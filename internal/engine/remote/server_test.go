@@ -2,7 +2,9 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,14 +52,24 @@ func (s *testServer) stop() {
 }
 
 // connect connects as a carrier's connection must behave.
-func (s *testServer) connect() *nats.Conn {
-	nc, err := nats.Connect(s.ns.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
-		nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0))
+func (s *testServer) connect(more ...nats.Option) *nats.Conn {
+	nc, err := nats.Connect(s.ns.ClientURL(), append(more, nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
+		nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0))...)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(nc.Close)
 	return nc
+}
+
+// gate is a dialer that can be shut.
+type gate struct{ shut atomic.Bool }
+
+func (g *gate) Dial(network, address string) (net.Conn, error) {
+	if g.shut.Load() {
+		return nil, errors.New("it is shut")
+	}
+	return net.Dial(network, address)
 }
 
 // within is a context that ends when something hangs.

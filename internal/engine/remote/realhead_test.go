@@ -1,0 +1,181 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/musterrun/muster/cluster/head"
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/protocol"
+)
+
+// realHead starts a head as users have it: with identities, and permissions that let through what the protocol needs.
+func realHead(t testing.TB, config head.Config) *head.Head {
+	t.Helper()
+	h, err := head.Start(within(t), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Stop)
+	return h
+}
+
+func openOn(t testing.TB, h *head.Head, config Config) (*Carrier, *session) {
+	t.Helper()
+	user, err := Dial(within(t), h.Admin(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(user.Close)
+	config.Cluster = user
+	config.Binaries = []Binary{{"linux", "amd64", "doc.go"}}
+	c, err := Open(within(t), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSession(t)
+	s.carrier = c
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_ = c.Close(ctx, nil)
+	})
+	if err := c.Start(within(t), s); err != nil {
+		t.Fatal(err)
+	}
+	return c, s
+}
+
+// joinAgent is an agent with the identity of a node, which it gets by a token.
+func joinAgent(t testing.TB, h *head.Head, c *Carrier) *agent {
+	t.Helper()
+	token, _, err := h.NewToken(protocol.NewToken{Role: join.RoleAgent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := join.Join(within(t), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &agent{
+		t: t, node: id.Name, job: c.Job(), epoch: c.Epoch(),
+		heard: make(chan protocol.Down, 10_000), seen: map[protocol.Attempt]int{},
+	}
+	if a.conn, err = join.Connect(within(t), id, join.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.conn.Close)
+	if a.js, err = jetstream.New(a.conn); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.conn.Subscribe(protocol.AllDown(a.node), a.onDown); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.conn.FlushTimeout(patience); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// TestRealHead: all that a job does passes a real head's permissions, also after a restart of the head, and nothing is
+// lost or run twice.
+func TestRealHead(t *testing.T) {
+	config := head.Config{StateDir: t.TempDir()}
+	h := realHead(t, config)
+	var denied sync.Map
+	c, s := openOn(t, h, Config{})
+	c.conn.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { denied.Store(err.Error(), true) })
+	a := joinAgent(t, h, c)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { a.work(ctx) })
+	const each = 2000
+	s.add(1, each)
+	s.until("the first are done", func() bool { return len(s.done) == each })
+	s.add(1+each, each)
+	s.until("some are done", func() bool { return len(s.done) > each+each/10 })
+	h.Stop()
+	h = realHead(t, config)
+	s.until("all are done", func() bool { return len(s.done) == 2*each })
+	cancel()
+	wg.Wait()
+	for attempt, n := range a.seen {
+		if n != 1 {
+			t.Errorf("%v ran %d times", attempt, n)
+		}
+	}
+	value := []byte(strings.Repeat("x", 3<<20))
+	id, size, err := c.PutValue(within(t), value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.GetValue(within(t), id, size); err != nil || string(got) != string(value) {
+		t.Error("another value came", err)
+	}
+	if err := c.Close(within(t), nil); err != nil {
+		t.Error(err)
+	}
+	denied.Range(func(text, _ any) bool {
+		if strings.Contains(text.(string), "ermissions") {
+			t.Error(text)
+		}
+		return true
+	})
+}
+
+// TestTakeOver: the head drops the older driver's key, which learns all the same that it has lost its job.
+func TestTakeOver(t *testing.T) {
+	h := realHead(t, head.Config{StateDir: t.TempDir(), Ages: protocol.Ages{
+		Renew: 50 * time.Millisecond, Dead: time.Minute, Ask: time.Second,
+	}})
+	lost := make(chan error, 10)
+	first, _ := openOn(t, h, Config{Name: "j", Superseded: func(err error) { lost <- err }})
+	user, err := Dial(within(t), h.Admin(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer user.Close()
+	var refused *protocol.Refusal
+	_, err = Open(within(t), Config{Cluster: user, Name: "j", Binaries: []Binary{{"linux", "amd64", "doc.go"}}})
+	if !errors.As(err, &refused) || refused.Code != protocol.CodeHeld {
+		t.Errorf("a second driver: %v", err)
+	}
+	second, s := openOn(t, h, Config{Name: "j", TakeOver: true})
+	if err := <-lost; !errors.As(err, &refused) || refused.Code != protocol.CodeSuperseded {
+		t.Errorf("told: %v", err)
+	}
+	if err := first.Close(within(t), nil); err != nil {
+		t.Error(err)
+	}
+	a := joinAgent(t, h, second)
+	s.add(1, 1)
+	a.outcomes(a.take(a.offer(1)).Tasks)
+	s.until("the outcome comes", func() bool { return s.done[1] == 1 })
+}
+
+// TestTakenOverWhileCutOff: a driver that wasn't connected when its job was taken over can't connect as the job any more,
+// and asks as its user.
+func TestTakenOverWhileCutOff(t *testing.T) {
+	h := startHead(t, quick)
+	lost := make(chan error, 10)
+	c, _ := openJob(t, h, Config{Name: "j", Superseded: func(err error) { lost <- err }})
+	h.gate.shut.Store(true)
+	if err := c.conn.ForceReconnect(); err != nil {
+		t.Fatal(err)
+	}
+	h.mu.Lock()
+	h.jobs["j"].epoch++
+	h.mu.Unlock()
+	var refused *protocol.Refusal
+	if err := <-lost; !errors.As(err, &refused) || refused.Code != protocol.CodeSuperseded {
+		t.Errorf("told: %v", err)
+	}
+}
