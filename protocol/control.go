@@ -15,6 +15,8 @@ const (
 	OpCloseJob   = "job.close"   // CloseJob → nothing; the job
 	OpListJobs   = "job.ls"      // nothing → []JobInfo; users, agents
 	OpCancelJob  = "job.cancel"  // JobID → nothing; users
+	OpRemoveJob  = "job.rm"      // JobID → nothing; users: a job that isn't running goes with its journal
+	OpReadLog    = "job.log"     // AskLog → what the node's agent answers to "logs"; users
 	OpListNodes  = "node.ls"     // nothing → []NodeInfo; all
 	OpReportNode = "node.report" // NodeInfo → nothing; agents, every Ages.Renew
 	OpHasBlob    = "blob.has"    // BlobID → BlobInfo; all
@@ -125,6 +127,14 @@ type CloseJob struct {
 // JobID names a job by its id or its name.
 type JobID struct {
 	Job string `json:"job"`
+}
+
+// AskLog asks a node, by way of the head, for a part of what a job's workers have written there.
+type AskLog struct {
+	Job    string `json:"job"`
+	Node   string `json:"node"`
+	Offset int64  `json:"offset"` // below 0: from the end
+	Most   int    `json:"most"`
 }
 
 // JobState says where a job stands.

@@ -36,7 +36,7 @@ type Limits struct {
 	NamedBytes   int64 // of the journal of a job with a name. Defaults to 10 GiB
 	UnnamedBytes int64 // and without. Defaults to 2 GiB
 	BlobBytes    int64 // of all blobs. Defaults to 20 GiB
-	FreeBytes    int64 // of the disk that are left alone: below, jobs and blobs are refused. Defaults to 256 MiB
+	FreeBytes    int64 // of the disk that are left alone: below, jobs and blobs are refused. Defaults to 512 MiB
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -57,7 +57,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Limits.NamedBytes = or(c.Limits.NamedBytes, 10<<30)
 	c.Limits.UnnamedBytes = or(c.Limits.UnnamedBytes, 2<<30)
 	c.Limits.BlobBytes = or(c.Limits.BlobBytes, 20<<30)
-	c.Limits.FreeBytes = or(c.Limits.FreeBytes, 256<<20)
+	c.Limits.FreeBytes = or(c.Limits.FreeBytes, 512<<20)
 	c.KeepOrphan = or(c.KeepOrphan, time.Minute)
 	c.KeepNamed = or(c.KeepNamed, 7*24*time.Hour)
 	if c.Logger == nil {

@@ -93,7 +93,7 @@ func TestClocks(t *testing.T) {
 	for name, r := range map[string]struct {
 		offset time.Duration
 		words  string
-	}{"behind": {3 * time.Hour, "set the clock right"}, "ahead": {-2 * serverAge, "set the clock right"}} {
+	}{"behind": {3 * time.Hour, "set the clock"}, "ahead": {-2 * serverAge, "set the clock"}} {
 		t.Run(name, func(t *testing.T) {
 			off := &clock{}
 			off.forward(r.offset)

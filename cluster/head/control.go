@@ -64,6 +64,8 @@ var operations = map[string]operation{
 	protocol.OpCloseJob:   typed((*Head).closeJob, one, user, admin),
 	protocol.OpListJobs:   typed((*Head).listJobs, user, admin, agent),
 	protocol.OpCancelJob:  typed((*Head).cancelJob, user, admin),
+	protocol.OpRemoveJob:  typed((*Head).forgetJob, user, admin),
+	protocol.OpReadLog:    typed((*Head).readLog, user, admin),
 	protocol.OpListNodes:  typed((*Head).listNodes, user, admin, agent, one),
 	protocol.OpReportNode: typed((*Head).reportNode, agent),
 	protocol.OpHasBlob:    typed((*Head).hasBlob, user, admin, agent, one),

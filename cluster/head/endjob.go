@@ -120,7 +120,21 @@ func (h *Head) cancelJob(ctx context.Context, c caller, in *protocol.JobID) (any
 	return nil, h.end(ctx, j, protocol.JobFailed, why, "is over: "+why)
 }
 
-// named is a job by its id or its name.
+// forgetJob removes a job that isn't running, with its journal.
+func (h *Head) forgetJob(ctx context.Context, c caller, in *protocol.JobID) (any, error) {
+	h.jobs.change.Lock()
+	defer h.jobs.change.Unlock()
+	j, err := h.named(c, in.Job)
+	if err != nil {
+		return nil, err
+	}
+	if j.live() {
+		return nil, refuse(protocol.CodeHeld, "job %s is running: cancel it first, with muster cancel %s", label(j.info), j.info.Job)
+	}
+	return nil, h.removeJob(ctx, j.info)
+}
+
+// named is a job by its name or its id.
 func (h *Head) named(c caller, name string) (job, error) {
 	if j, ok := h.jobs.find(c.name, name); ok {
 		return j, nil

@@ -11,7 +11,6 @@ import (
 
 const (
 	sweepEvery = 10 * time.Minute
-	diskEvery  = 5 // digests
 )
 
 // keepHouse publishes the digest and finds what has died or is to go, until the head stops.
@@ -27,9 +26,7 @@ func (h *Head) keepHouse(ctx context.Context) {
 			h.digest(number, now)
 			h.mourn(now)
 			h.endSilent(ctx, now)
-			if number%diskEvery == 0 {
-				h.watchDisk()
-			}
+			h.watchDisk()
 			if now.Sub(swept) > sweepEvery {
 				swept = now
 				h.sweep()

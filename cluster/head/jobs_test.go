@@ -168,6 +168,13 @@ func TestCancel(t *testing.T) {
 	}
 	u.refused(protocol.CodeUnknown, protocol.OpCancelJob, protocol.JobID{Job: "nightly"})
 	u.refused(protocol.CodeUnknown, protocol.OpCancelJob, protocol.JobID{Job: "nobody's"})
+	u.ask(protocol.OpRemoveJob, protocol.JobID{Job: "nightly"}, nil)
+	u.refused(protocol.CodeUnknown, protocol.OpRemoveJob, protocol.JobID{Job: "nightly"})
+	again, _ := c.open(u, "nightly")
+	if again.Epoch != 1 || again.Job == named.Job {
+		t.Errorf("%+v", again)
+	}
+	u.refused(protocol.CodeHeld, protocol.OpRemoveJob, protocol.JobID{Job: again.Job})
 }
 
 // What can't be opened is refused, and leaves nothing.
@@ -201,4 +208,37 @@ func TestBadJobs(t *testing.T) {
 	u.refused(protocol.CodeFull, protocol.OpOpenJob, in)
 	u.ask(protocol.OpCloseJob, protocol.CloseJob{Job: job.Job, Epoch: 1}, nil)
 	u.ask(protocol.OpOpenJob, in, nil)
+}
+
+// Who may see a job reads its log on a node; nobody else does.
+func TestReadLog(t *testing.T) {
+	s := newScene(t)
+	requests := s.node.hear(protocol.NodeSubject(s.node.Who, ">"))
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		for i := range 2 {
+			msg := <-requests
+			answer := `{"body":{"text":"` + strings.ReplaceAll(string(msg.Data), `"`, "'") + `"}}`
+			if i == 1 {
+				answer = `{"error":{"code":"unknown","text":"no worker of the job runs here, or so"}}`
+			}
+			if err := msg.Respond([]byte(answer)); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	in := protocol.AskLog{Job: s.job, Node: s.node.Who, Offset: -10, Most: 10}
+	var out struct{ Text string }
+	s.ann.ask(protocol.OpReadLog, in, &out)
+	if !strings.Contains(out.Text, s.job) || !strings.Contains(out.Text, "'offset':-10") {
+		t.Errorf("asked for %s", out.Text)
+	}
+	s.ann.refused(protocol.CodeUnknown, protocol.OpReadLog, in)
+	<-answered
+	s.eve.refused(protocol.CodeForbidden, protocol.OpReadLog, in)
+	in.Node = "nowhere"
+	s.ann.refused(protocol.CodeUnknown, protocol.OpReadLog, in)
+	in.Node = s.next.Who // doesn't listen
+	s.ann.refused(protocol.CodeUnknown, protocol.OpReadLog, in)
 }

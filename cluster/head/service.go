@@ -2,6 +2,8 @@ package head
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -18,6 +20,38 @@ func (h *Head) listJobs(_ context.Context, c caller, in *protocol.JobID) (any, e
 	return h.jobs.list(func(info protocol.JobInfo) bool {
 		return (in.Job == "" || info.Job == in.Job || info.Name == in.Job) && (c.role == join.RoleAgent || c.owns(info))
 	}), nil
+}
+
+// readLog asks a node for a job's log, for who may see the job: users can't ask nodes themselves.
+func (h *Head) readLog(ctx context.Context, c caller, in *protocol.AskLog) (any, error) {
+	j, err := h.named(c, in.Job)
+	if err != nil {
+		return nil, err
+	}
+	if h.identities.role(in.Node) != join.RoleAgent {
+		return nil, refuse(protocol.CodeUnknown, "there is no node %q; muster nodes lists them", short(in.Node))
+	}
+	body, err := json.Marshal(protocol.AskLog{Job: j.info.Job, Node: in.Node, Offset: in.Offset, Most: in.Most})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.cfg.Ages.Ask)
+	defer cancel()
+	msg, err := h.conn.RequestWithContext(ctx, protocol.NodeSubject(in.Node, "logs"), body)
+	if err != nil {
+		return nil, refuse(protocol.CodeUnknown, "node %s doesn't answer: muster nodes says whether it lives", in.Node)
+	}
+	var answer struct {
+		Error *protocol.Refusal `json:"error"`
+		Body  json.RawMessage   `json:"body"`
+	}
+	if err := json.Unmarshal(msg.Data, &answer); err != nil {
+		return nil, fmt.Errorf("node %s: its answer makes no sense: %w", in.Node, err)
+	}
+	if answer.Error != nil {
+		return nil, answer.Error
+	}
+	return answer.Body, nil
 }
 
 func (h *Head) listNodes(context.Context, caller, *nothing) (any, error) {

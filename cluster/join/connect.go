@@ -3,6 +3,7 @@ package join
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -41,7 +42,7 @@ func Connect(ctx context.Context, id Identity, o Options) (*nats.Conn, error) {
 	defer cancel()
 	k := &keeper{id: id, renewed: o.Renewed}
 	if _, err := k.current(ctx); err != nil {
-		return nil, explain("connect as "+id.String(), id.URLs, err)
+		return nil, fmt.Errorf("connect as %s: %w", id, err)
 	}
 	d := &dialer{first: ctx}
 	options := append(connectOptions(id, o), nats.UserJWT(k.jwt, k.sign), nats.Secure(tlsConfig), nats.SetCustomDialer(d))
