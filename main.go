@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/musterrun/muster/cluster/worker"
 	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/internal/progress"
 )
@@ -48,6 +49,9 @@ const (
 )
 
 func (c Config) main(run func(context.Context) error, stderr *os.File) int {
+	if fd, ok := worker.FromEnv(); ok {
+		return c.work(fd, stderr)
+	}
 	mode, err := progress.ParseMode(os.Getenv("MUSTER_PROGRESS"))
 	if err == nil {
 		err = enterMain()
@@ -63,6 +67,9 @@ func (c Config) main(run func(context.Context) error, stderr *os.File) int {
 	defer cancel(nil)
 	if job := os.Getenv("MUSTER_JOB"); job != "" {
 		c.Job = job
+	}
+	if addr := os.Getenv(envAddr); addr != "" {
+		c.Addr = addr
 	}
 	s, ctx, err := Open(ctx, c)
 	if err != nil {

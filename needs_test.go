@@ -103,15 +103,3 @@ func TestManyStuckTasks(t *testing.T) {
 	}, muster.Resource("r", 1)).Call(ctx, 50_000)
 	oneLine(t, err, `it needs Resource("r")`)
 }
-
-func TestAmountsBeyondCounting(t *testing.T) {
-	ctx := open(t, muster.Config{CPUs: 1e300, Resources: map[string]float64{"r": 1}})
-	if v, err := benchInc.Call(ctx, 1); v != 2 || err != nil {
-		t.Error(v, err)
-	}
-	ctx = open(t, muster.Config{CPUs: 4, Resources: map[string]float64{"r": 1}})
-	_, err := benchInc.With(muster.Resource("r", 1e16)).Call(ctx, 1)
-	oneLine(t, err, `it needs Resource("r", 1e+16), and the session has 1: lower it, or raise Config.Resources`)
-	_, err = benchInc.With(muster.CPUs(1e16)).Call(ctx, 1)
-	oneLine(t, err, "it needs CPUs(1e+16), and the session has 4: lower it, or raise Config.CPUs")
-}

@@ -33,7 +33,7 @@ func Open(ctx context.Context, c Config) (*Session, context.Context, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s, leave, err := openEngine(ctx, ec)
+	s, leave, err := openEngine(ctx, c, ec)
 	if err != nil {
 		return nil, nil, errors.Join(err, k.close())
 	}
@@ -44,11 +44,6 @@ func Open(ctx context.Context, c Config) (*Session, context.Context, error) {
 	s.Note(event.Event{Kind: event.SessionOpened, Item: -1, Text: fmt.Sprintf("%v CPUs", ec.CPUs)})
 	ctx, cancel := context.WithCancelCause(ctx)
 	return &Session{s: s, cancel: cancel, keeper: k, leave: sync.OnceValue(leave)}, s.Context(ctx), nil
-}
-
-// openEngine makes the session, and says how to leave what takes its tasks elsewhere. Tests put another in its place.
-var openEngine = func(ctx context.Context, ec engine.Config) (*engine.Session, func() error, error) {
-	return engine.Open(ec, engine.TrialOf(ctx)), func() error { return nil }, nil
 }
 
 // Context is ctx with the session, for work that has a context of its own, such as a request.
@@ -96,6 +91,13 @@ func defaultSession(name string) (*engine.Session, error) {
 		process.session, process.first = engine.Open(ec, engine.Trial{}), name
 	}
 	return process.session, nil
+}
+
+// underMain reports whether Main was called.
+func underMain() bool {
+	process.Lock()
+	defer process.Unlock()
+	return process.main
 }
 
 // enterMain ends the time of the default session. It is an error if a call used it, or if Main runs already.

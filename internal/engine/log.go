@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,9 +12,8 @@ import (
 // log numbers the events under the session's mutex and hands them to the listeners outside it, in order, from one
 // goroutine at a time.
 type log struct {
-	mask      event.Mask
-	listeners []Listener
-	seq       uint64
+	set atomic.Pointer[listeners] // read without a lock: asked for each event
+	seq uint64
 
 	mu      sync.Mutex // guards pending
 	pending []event.Event
@@ -26,6 +26,23 @@ type Listener struct {
 	Mask event.Mask
 	Tell func(event.Event)
 }
+
+// listeners are those that were added so far; a set doesn't change.
+type listeners struct {
+	mask event.Mask
+	list []Listener
+}
+
+var nobodyListens = &listeners{}
+
+func (l *log) all() *listeners {
+	if s := l.set.Load(); s != nil {
+		return s
+	}
+	return nobodyListens
+}
+
+func (l *log) has(k event.Kind) bool { return l.all().mask.Has(k) }
 
 func (l *log) add(e event.Event) {
 	l.seq++
@@ -40,7 +57,7 @@ func (l *log) add(e event.Event) {
 // drain calls the listeners with what is pending, unless another goroutine is at it: that one goes on until nothing is
 // left. A listener that is slower than the events makes them wait in memory, at most a few for each task in flight.
 func (l *log) drain() {
-	for l.mask != 0 && l.waiting.Load() > 0 && l.turn.TryLock() {
+	for l.all().mask != 0 && l.waiting.Load() > 0 && l.turn.TryLock() {
 		l.tell()
 	}
 }
@@ -65,7 +82,7 @@ func (l *log) tell() {
 	}()
 	for _, e := range batch {
 		told++
-		for _, li := range l.listeners {
+		for _, li := range l.all().list {
 			if li.Mask.Has(e.Kind) {
 				li.Tell(e)
 			}
@@ -83,23 +100,25 @@ func (l *log) settle() {
 
 // Listen adds a listener; it must be called before the session's first task.
 func (s *Session) Listen(l Listener) {
-	s.log.listeners = append(s.log.listeners, l)
-	s.log.mask |= l.Mask
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.log.all()
+	s.log.set.Store(&listeners{old.mask | l.Mask, append(slices.Clone(old.list), l)})
 }
 
 // listens reports whether the task's events of a kind are wanted. Values such as Gather's have none: nothing runs.
-func (s *Session) listens(t *Task, k event.Kind) bool { return s.log.mask.Has(k) && !t.is(quiet|joins) }
+func (s *Session) listens(t *Task, k event.Kind) bool { return s.log.has(k) && !t.is(quiet|joins) }
 
 // note records an event of the session itself. The mutex is held.
 func (s *Session) note(e event.Event) {
-	if s.log.mask.Has(e.Kind) {
+	if s.log.has(e.Kind) {
 		s.log.add(e)
 	}
 }
 
 // Note tells the listeners of a change that the machine doesn't know, such as a chunk of a Map.
 func (s *Session) Note(e event.Event) {
-	if s.log.mask.Has(e.Kind) {
+	if s.log.has(e.Kind) {
 		s.mu.Lock()
 		s.log.add(e)
 		s.mu.Unlock()

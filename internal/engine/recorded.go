@@ -205,7 +205,7 @@ func (s *Session) recordedFunc(key journal.Key) string {
 
 // noteCached tells the listeners which results of an attempt came from the cache. The mutex is held.
 func (s *Session) noteCached(r *Run) {
-	if r.restored == 0 || !s.log.mask.Has(event.ResultRestored) {
+	if r.restored == 0 || !s.log.has(event.ResultRestored) {
 		return
 	}
 	e := event.Event{Kind: event.ResultRestored, Func: r.t.ops.Spec().Name, Item: -1, Text: "cache"}
@@ -219,7 +219,7 @@ func (s *Session) noteCached(r *Run) {
 
 // noteRestored tells the listeners that a result was found in the journal: items of a Map, or a task's.
 func (s *Session) noteRestored(r *Run, name string, items int) {
-	if !s.log.mask.Has(event.ResultRestored) {
+	if !s.log.has(event.ResultRestored) {
 		return
 	}
 	e := event.Event{Kind: event.ResultRestored, Func: name, Items: items, Item: -1, Text: "journal"}

@@ -106,7 +106,7 @@ func (s *Session) forget(id coordinator.ID) {
 }
 
 // Mask is the set of events that somebody listens to.
-func (s *Session) Mask() event.Mask { return s.log.mask }
+func (s *Session) Mask() event.Mask { return s.log.all().mask }
 
 // Grace is how long an interrupted function may take to return.
 func (s *Session) Grace() time.Duration { return s.cfg.Grace }

@@ -1,0 +1,150 @@
+package muster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/internal/engine"
+	"github.com/musterrun/muster/internal/engine/remote"
+)
+
+// Variables by which a program that `muster run` starts learns what to ship.
+const (
+	envAddr     = "MUSTER_ADDR"
+	envBinaries = "MUSTER_BINARIES" // OS/ARCH=PATH, separated as paths are
+	envFiles    = "MUSTER_FILES"    // NAME=PATH, the same
+)
+
+// leaveFor is how long the end of a job may take that the cluster has to hear of.
+const leaveFor = 10 * time.Second
+
+// openEngine makes the session, and says how to leave the cluster that takes its tasks. Tests put another in its place.
+var openEngine = func(ctx context.Context, c Config, ec engine.Config) (*engine.Session, func() error, error) {
+	if c.Addr == "" {
+		return engine.Open(ec, engine.TrialOf(ctx)), func() error { return nil }, nil
+	}
+	return c.onCluster(ctx, ec)
+}
+
+// onCluster opens the session's job on the cluster at c.Addr.
+func (c Config) onCluster(ctx context.Context, ec engine.Config) (*engine.Session, func() error, error) {
+	if !underMain() {
+		return nil, nil, errors.New("muster: Open with an address needs Main: it is the door by which this program becomes a worker: " +
+			"call muster.Main in main, and Open in the function that it runs")
+	}
+	id, err := identityAt(c.Addr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("muster: %w", err)
+	}
+	l := &link{}
+	if l.user, err = remote.Dial(ctx, id, l.note); err != nil {
+		return nil, nil, fmt.Errorf("muster: cluster %s: %w", c.Addr, err)
+	}
+	rc, err := c.remote(l)
+	if err == nil {
+		l.carrier, err = remote.Open(ctx, rc)
+	}
+	if err != nil {
+		l.user.Close()
+		return nil, nil, fmt.Errorf("muster: cluster %s: %w", c.Addr, err)
+	}
+	ec.Carrier = l.carrier
+	s := engine.Open(ec, engine.TrialOf(ctx))
+	l.s.Store(s)
+	if err := l.carrier.Start(ctx, s); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("muster: cluster %s: %w", c.Addr, err), s.Close(), l.leave())
+	}
+	return s, l.leave, nil
+}
+
+// link is a session's connection to its cluster.
+type link struct {
+	user    *remote.User
+	carrier *remote.Carrier
+	s       atomic.Pointer[engine.Session]
+}
+
+// note tells the session's listeners what happens to the connection.
+func (l *link) note(text string) {
+	if s := l.s.Load(); s != nil {
+		s.Note(event.Event{Kind: event.Hint, Item: -1, Text: text})
+	}
+}
+
+func (l *link) leave() error {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveFor)
+	defer cancel()
+	err := l.carrier.Close(ctx, nil)
+	l.user.Close()
+	if err != nil {
+		return fmt.Errorf("muster: leave the cluster: %w", err)
+	}
+	return nil
+}
+
+// remote says which job to open.
+func (c Config) remote(l *link) (remote.Config, error) {
+	rc := remote.Config{
+		Cluster: l.user, Name: c.Job, Program: filepath.Base(os.Args[0]), Functions: engine.Functions(), Args: os.Args[1:],
+		Note: l.note, Superseded: func(err error) { l.note(err.Error()) },
+	}
+	for _, entry := range listed(envBinaries) {
+		platform, path, ok := strings.Cut(entry, "=")
+		system, arch, both := strings.Cut(platform, "/")
+		if !ok || !both {
+			return rc, fmt.Errorf("%s has %q: want OS/ARCH=PATH", envBinaries, entry)
+		}
+		rc.Binaries = append(rc.Binaries, remote.Binary{OS: system, Arch: arch, Path: path})
+	}
+	for _, entry := range listed(envFiles) {
+		name, path, ok := strings.Cut(entry, "=")
+		if !ok {
+			return rc, fmt.Errorf("%s has %q: want NAME=PATH", envFiles, entry)
+		}
+		rc.Files = append(rc.Files, remote.File{Path: name, From: path})
+	}
+	return rc, nil
+}
+
+func listed(env string) []string { return filepath.SplitList(os.Getenv(env)) }
+
+// identityAt finds how to reach a cluster: addr is the name of a context, or an address that stands in one.
+func identityAt(addr string) (join.Identity, error) {
+	contexts, err := join.UserContexts()
+	if err != nil {
+		return join.Identity{}, err
+	}
+	names, err := contexts.List()
+	if err != nil {
+		return join.Identity{}, err
+	}
+	if slices.Contains(names, addr) {
+		return contexts.Load(addr)
+	}
+	want := strings.TrimPrefix(addr, "tls://")
+	for _, name := range names {
+		id, err := contexts.Load(name)
+		if err != nil {
+			continue
+		}
+		for _, url := range id.URLs {
+			if strings.TrimPrefix(url, "tls://") == want {
+				return id, nil
+			}
+		}
+	}
+	known := "there is none yet: `muster up` makes one, `muster join` another machine's"
+	if len(names) > 0 {
+		known = "there are " + strings.Join(names, ", ")
+	}
+	return join.Identity{}, fmt.Errorf("%q is no context and no address in one: %s", addr, known)
+}
