@@ -228,6 +228,31 @@ func TestProgramTellsWhatDisagrees(t *testing.T) {
 	}
 }
 
+func TestProgramsWithBuildTags(t *testing.T) {
+	t.Parallel()
+	dir := newProgram(t)
+	edit(t, dir, "lib/lib.go: package lib => //go:build !extra\n\npackage lib")
+	write(t, dir, "lib/extra.go", "//go:build extra\n\npackage lib\n\nfunc Do(n int) string { return \"extra\" }\n")
+	plain := function(t, generate(t, dir), "f").Fingerprint
+	m, err := Analyse(t.Context(), Config{Dir: dir, Tags: []string{"extra"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.WriteFiles(); err != nil {
+		t.Fatal(err)
+	}
+	extra := function(t, m, "f").Fingerprint
+	if got := ask(t, dir, "go", "run", "-tags=extra", ".", "f"); got != (answer{extra, "fresh"}) || extra == plain {
+		t.Errorf("with the tag: %v, want %s, and without it %s", got, extra, plain)
+	}
+	if got := ask(t, dir, "go", "test", "-tags=extra", "-count=1", "-v", ".", "-args", "f"); got != (answer{extra, "fresh"}) {
+		t.Errorf("go test with the tag: %v, want %s", got, extra)
+	}
+	if got := ask(t, dir, "go", "run", ".", "f"); got.kind != fingerprint.Environment.String() {
+		t.Errorf("generated with the tag, built without it: %v", got)
+	}
+}
+
 func TestOverlayLeavesTheTreeAlone(t *testing.T) {
 	t.Parallel()
 	dir, overlay := newProgram(t), t.TempDir()

@@ -3,8 +3,8 @@ package source
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -25,10 +25,64 @@ var f = muster.Func("f", func(_ context.Context, n int) (string, error) { return
 func main() { f.Call(context.Background(), 1) }
 `
 
-// TestEditsMore makes edits that might fool an analysis. Each archive of testdata/edits is a module; the lines before
-// its files are edits, in Go's escapes, that begin with what they must do to the fingerprint of f.
-func TestEditsMore(t *testing.T) {
+// oneEdit is a change of a module, and what it must do to the fingerprint of f.
+type oneEdit struct {
+	name   string
+	same   bool
+	script string
+}
+
+// suite is a module and the edits that are made to it, one at a time.
+type suite struct {
+	name, archive string
+	edits         []oneEdit
+}
+
+// TestEdits makes every edit: those that any fingerprint must answer rightly, and those of testdata/edits, which might
+// fool an analysis. Before and after each it builds the program and runs it, but for -short.
+func TestEdits(t *testing.T) {
 	t.Parallel()
+	muster := newStandIn(t)
+	for _, s := range suites(t) {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			before := afterEdit(t, s.archive, "", muster, s.ways())
+			before.agree(t)
+			for i, e := range s.edits {
+				t.Run(e.name, func(t *testing.T) {
+					t.Parallel()
+					after := afterEdit(t, s.archive, e.script, muster, s.waysAfter(i))
+					after.agree(t)
+					after.compare(t, before, e.same)
+				})
+			}
+		})
+	}
+}
+
+// ways are those in which the program can be run here.
+func (s suite) ways() []string {
+	if s.name == "files.txtar" && runtime.GOARCH != "amd64" {
+		return nil // it has assembly
+	}
+	return ways
+}
+
+// waysAfter are those for an edit: all that there are if it is listed, and for the others each in its turn, unless
+// MUSTER_EDITS=all.
+func (s suite) waysAfter(i int) []string {
+	all := s.ways()
+	if s.name == "list" || allEdits || len(all) == 0 {
+		return all
+	}
+	return all[i%len(all):][:1]
+}
+
+var allEdits = os.Getenv("MUSTER_EDITS") == "all"
+
+func suites(t *testing.T) []suite {
+	t.Helper()
+	all := []suite{{name: "list", archive: read(t, "testdata", "list.txtar"), edits: listedEdits}}
 	names, err := filepath.Glob("testdata/edits/*.txtar")
 	if err != nil || len(names) == 0 {
 		t.Fatal("no modules", err)
@@ -38,36 +92,23 @@ func TestEditsMore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		archive := string(text)
-		if !strings.Contains(archive, "-- reg.go --") {
-			archive += program
-		}
-		before := sync.OnceValue(func() Function {
-			return function(t, analyseDir(t, newModule(t, archive)), "f")
-		})
-		for line := range strings.Lines(string(txtar.Parse(text).Comment)) {
-			want, script, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-			if want != "same" && want != "changed" {
-				continue
-			}
-			t.Run(filepath.Base(name)+"/"+line, func(t *testing.T) {
-				t.Parallel()
-				checkEdit(t, archive, script, before, want == "same")
-			})
-		}
+		all = append(all, newSuite(name, string(text)))
 	}
+	return all
 }
 
-func checkEdit(t *testing.T, archive, script string, before func() Function, same bool) {
-	t.Helper()
-	if before().Fingerprint == "" {
-		t.Fatalf("no fingerprint: %s", before().opaque)
+// newSuite reads an archive. The lines before its files are edits, in Go's escapes, that begin with what they must do.
+func newSuite(name, archive string) suite {
+	s := suite{name: filepath.Base(name), archive: archive}
+	if !strings.Contains(archive, "-- reg.go --") {
+		s.archive += program
 	}
-	dir := newModule(t, archive)
 	unescape := strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\t`, "\t", " ;; ", "\n--\n")
-	edit(t, dir, unescape.Replace(script))
-	after := function(t, analyseDir(t, dir), "f")
-	if (before().Fingerprint == after.Fingerprint) != same {
-		t.Errorf("same = %v, want %v: %v\n%v", !same, same, Explain(before().Units, after.Units), keys(after))
+	for line := range strings.Lines(string(txtar.Parse([]byte(archive)).Comment)) {
+		want, script, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if want == "same" || want == "changed" {
+			s.edits = append(s.edits, oneEdit{line, want == "same", unescape.Replace(script)})
+		}
 	}
+	return s
 }

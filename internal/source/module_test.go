@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,26 +14,42 @@ import (
 // gomod is what each module of a test begins with, unless it has a go.mod of its own.
 const gomod = `module example.com/m
 
-go 1.26
+go 1.26.0
 
 require github.com/musterrun/muster v0.0.0
 
-replace github.com/musterrun/muster => %s
+replace github.com/musterrun/muster => MUSTER
 `
 
 // newModule writes the archive's files and the stand-in for muster to a new folder.
 func newModule(t testing.TB, archive string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	stub, err := filepath.Abs("testdata/muster") // one place, so that the build cache has it
+	at, err := filepath.Abs("testdata/muster") // one place, so that the build cache has it
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, dir, "go.mod", fmt.Sprintf(gomod, stub))
-	for _, f := range txtar.Parse([]byte(archive)).Files {
-		write(t, dir, f.Name, strings.ReplaceAll(string(f.Data), "MUSTER", stub))
-	}
+	writeModule(t, dir, archive, standIn{dir: at})
 	return dir
+}
+
+// standIn is what a module of a test has in place of the real muster.
+type standIn struct {
+	dir      string
+	requires string // what a go.mod needs because of it
+	sums     string // and go.sum
+}
+
+func writeModule(t testing.TB, dir, archive string, muster standIn) {
+	t.Helper()
+	files := []txtar.File{{Name: "go.mod", Data: []byte(gomod)}, {Name: "go.sum", Data: []byte(muster.sums)}}
+	for _, f := range append(files, txtar.Parse([]byte(archive)).Files...) {
+		text := strings.ReplaceAll(string(f.Data), "MUSTER", muster.dir)
+		if f.Name == "go.mod" {
+			text += muster.requires
+		}
+		write(t, dir, f.Name, text)
+	}
 }
 
 func write(t testing.TB, dir, name, text string) {
@@ -95,6 +110,11 @@ func remember(ctx context.Context, g golang, args []string) ([]byte, error) {
 	if args[0] != "env" && !isExport {
 		return command(ctx, g, args)
 	}
+	for _, name := range []string{"go.mod", "go.work"} { // they say which muster it is
+		if text, err := os.ReadFile(filepath.Join(g.dir, name)); err == nil {
+			key += "\x00" + string(text)
+		}
+	}
 	if out, ok := remembered.Load(key); ok {
 		return out.([]byte), nil
 	}
@@ -125,25 +145,6 @@ func function(t testing.TB, m *Module, name string) Function {
 	}
 	t.Fatalf("no function %q in %v", name, m.Functions)
 	return Function{}
-}
-
-// check analyses a module, edits it, and compares the fingerprints of function f.
-func check(t *testing.T, archive, script string, same bool) {
-	t.Helper()
-	dir := newModule(t, archive)
-	before := function(t, analyseDir(t, dir), "f")
-	if before.Fingerprint == "" {
-		t.Fatalf("no fingerprint: %s", before.opaque)
-	}
-	edit(t, dir, script)
-	after := function(t, analyseDir(t, dir), "f")
-	changes := Explain(before.Units, after.Units)
-	if (before.Fingerprint == after.Fingerprint) != same {
-		t.Errorf("same = %v, want %v: %v\nunits: %v", !same, same, changes, keys(after))
-	}
-	if same != (len(changes) == 0) {
-		t.Errorf("explained by %v", changes)
-	}
 }
 
 func keys(f Function) []string {

@@ -8,14 +8,27 @@ type Option func()
 func Retry(n int) Option { return func() {} }
 
 type Function[In, Out any] struct {
-	do func(context.Context, In) (Out, error)
+	name string
+	do   func(context.Context, In) (Out, error)
 }
 
 func Func[In, Out any](name string, fn func(context.Context, In) (Out, error), opts ...Option) *Function[In, Out] {
-	return &Function[In, Out]{fn}
+	return &Function[In, Out]{name, fn}
 }
 
-func (f *Function[In, Out]) Call(ctx context.Context, in In) (Out, error) { return f.do(ctx, in) }
+// called is told what functions return, or panic with, in programs that run.
+var called = func(name string, out any) {}
+
+func (f *Function[In, Out]) Call(ctx context.Context, in In) (out Out, err error) {
+	defer func() {
+		said := any(out)
+		if r := recover(); r != nil {
+			said = r
+		}
+		called(f.name, said)
+	}()
+	return f.do(ctx, in)
+}
 
 func Plain[In, Out any](fn func(In) Out) func(context.Context, In) (Out, error) {
 	return func(_ context.Context, in In) (Out, error) { return fn(in), nil }
