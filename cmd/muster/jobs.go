@@ -30,42 +30,104 @@ func jobsDir(dir string) (string, error) {
 	return filepath.Join(dir, "jobs"), nil
 }
 
+// where says whose jobs a command is about.
+type where struct {
+	dir     *string // the folder of this machine's
+	context *string
+	local   *bool
+}
+
+func addWhere(cmd *cobra.Command) where {
+	return where{
+		dir: addDir(cmd), context: addContext(cmd),
+		local: cmd.PersistentFlags().Bool("local", false, "the jobs recorded on this machine, though there is a cluster"),
+	}
+}
+
+// onCluster reports whether it is about the cluster's. A folder is this machine's.
+func (w where) onCluster() (bool, error) {
+	if *w.local || *w.dir != "" {
+		return false, nil
+	}
+	name, err := clusterName(*w.context)
+	return name != "", err
+}
+
+// either runs one of two commands.
+func (w where) either(here func(*cobra.Command, []string) error, there func(*cobra.Command, *reach, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		switch cluster, err := w.onCluster(); {
+		case err != nil:
+			return err
+		case cluster:
+			return withCluster(w.context, there)(cmd, args)
+		default:
+			return here(cmd, args)
+		}
+	}
+}
+
+// complete completes a job's name.
+func (w where) complete(cmd *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+	if cluster, err := w.onCluster(); err == nil && cluster {
+		return completeFrom(w.context, jobNames)(cmd, args, begin)
+	}
+	dir, err := jobsDir(*w.dir)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	jobs, _ := journal.List(dir) // what can be read is better than nothing
+	var names []string
+	for _, j := range jobs {
+		names = append(names, j.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 func newJobs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "jobs",
-		Short: "List the jobs that have been recorded on this machine",
-		Args:  cobra.NoArgs,
+		Short: "List the jobs of the cluster, or those that have been recorded on this machine",
+		Long: `With a current context, MUSTER_ADDR or --context, lists the jobs on that cluster; else, and with --local, those that
+programs have recorded on this machine by running with a job's name.`,
+		Args: cobra.NoArgs,
 	}
-	dir, asJSON := addDir(cmd), addJSON(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		d, err := jobsDir(*dir)
-		if err != nil {
-			return err
-		}
-		jobs, err := journal.List(d)
-		if *asJSON {
-			all := make([]jobJSON, len(jobs))
-			for i, j := range jobs {
-				all[i] = jobForJSON(j)
-			}
-			return errors.Join(printJSON(cmd.OutOrStdout(), all), err)
-		}
-		if len(jobs) == 0 {
-			if err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), "no jobs: a program records one when it runs with MUSTER_JOB=NAME, or with Config.Job")
-			}
-			return err
-		}
-		rows := [][]string{{"JOB", "STATE", "RUNS", "DONE", "FAILED", "SIZE", "LAST RECORD"}}
-		for _, j := range jobs {
-			done, failed := totals(j)
-			rows = append(rows, []string{
-				j.Name, state(j), strconv.Itoa(len(j.Runs)), strconv.Itoa(done), strconv.Itoa(failed), size(j.Size), ago(j.Used),
-			})
-		}
-		return errors.Join(table(cmd.OutOrStdout(), rows), err)
-	}
+	w, asJSON := addWhere(cmd), addJSON(cmd)
+	cmd.RunE = w.either(func(cmd *cobra.Command, _ []string) error {
+		return printLocalJobs(cmd, *w.dir, *asJSON)
+	}, func(cmd *cobra.Command, r *reach, _ []string) error {
+		return printClusterJobs(cmd, r, *asJSON)
+	})
 	return cmd
+}
+
+func printLocalJobs(cmd *cobra.Command, dir string, asJSON bool) error {
+	d, err := jobsDir(dir)
+	if err != nil {
+		return err
+	}
+	jobs, err := journal.List(d)
+	if asJSON {
+		all := make([]jobJSON, len(jobs))
+		for i, j := range jobs {
+			all[i] = jobForJSON(j)
+		}
+		return errors.Join(printJSON(cmd.OutOrStdout(), all), err)
+	}
+	if len(jobs) == 0 {
+		if err == nil {
+			fmt.Fprintln(cmd.OutOrStdout(), "no jobs: a program records one when it runs with MUSTER_JOB=NAME, or with Config.Job")
+		}
+		return err
+	}
+	rows := [][]string{{"JOB", "STATE", "RUNS", "DONE", "FAILED", "SIZE", "LAST RECORD"}}
+	for _, j := range jobs {
+		done, failed := totals(j)
+		rows = append(rows, []string{
+			j.Name, state(j), strconv.Itoa(len(j.Runs)), strconv.Itoa(done), strconv.Itoa(failed), size(j.Size), ago(j.Used),
+		})
+	}
+	return errors.Join(table(cmd.OutOrStdout(), rows), err)
 }
 
 func totals(j journal.Job) (done, failed int) {
@@ -84,75 +146,103 @@ func state(j journal.Job) string {
 }
 
 func newJob() *cobra.Command {
-	cmd := &cobra.Command{Use: "job", Short: "Show or remove a job", Args: cobra.NoArgs, RunE: help}
-	dir := addDir(cmd)
-	cmd.AddCommand(newJobShow(dir), newJobRemove(dir))
+	cmd := &cobra.Command{
+		Use: "job", Short: "Show, cancel or remove a job", Args: cobra.NoArgs, RunE: help,
+		Example: "  muster job show nightly\n  muster job rm --local nightly",
+	}
+	w := addWhere(cmd)
+	cmd.AddCommand(newJobShow(w), newJobRemove(w), newJobCancel(w))
 	return cmd
 }
 
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
-func newJobShow(dir *string) *cobra.Command {
-	cmd := &cobra.Command{Use: "show JOB", Short: "Show what a job has recorded, by function, and its runs", Args: cobra.ExactArgs(1)}
-	asJSON := addJSON(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		d, err := jobsDir(*dir)
-		if err != nil {
-			return err
-		}
-		j, err := journal.Describe(d, args[0])
-		if errors.Is(err, fs.ErrNotExist) {
-			return noJob(args[0])
-		}
-		if err != nil {
-			return err
-		}
-		w := cmd.OutOrStdout()
-		if *asJSON {
-			return printJSON(w, jobForJSON(j))
-		}
-		fmt.Fprintf(w, "job %s: %s, %s, %s, last record %s\n", j.Name, state(j), plural(len(j.Runs), "run"), size(j.Size), ago(j.Used))
-		if j.Damaged > 0 {
-			fmt.Fprintf(w, "%s: they run again\n", plural(j.Damaged, "damaged record"))
-		}
-		rows := [][]string{{"\nFUNCTION", "DONE", "FAILED"}}
-		for _, c := range j.Counts {
-			rows = append(rows, []string{c.Func, strconv.Itoa(c.Done), strconv.Itoa(c.Failed)})
-		}
-		rows = append(rows, []string{"\nRUN", "STARTED", "PROCESS", "PROGRAM"})
-		for _, r := range j.Runs {
-			rows = append(rows, []string{
-				strconv.Itoa(r.Epoch), r.Started.Format(time.DateTime), fmt.Sprintf("%d on %s", r.PID, r.Host),
-				clip(strings.Join(r.Program, " "), 80),
-			})
-		}
-		return table(w, rows)
+func newJobShow(w where) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "show JOB", Short: "Show a job: what it runs, or what it has recorded, by function", Args: cobra.ExactArgs(1),
+		ValidArgsFunction: w.complete,
 	}
+	asJSON := addJSON(cmd)
+	cmd.RunE = w.either(func(cmd *cobra.Command, args []string) error {
+		return showLocalJob(cmd, *w.dir, args[0], *asJSON)
+	}, func(cmd *cobra.Command, r *reach, args []string) error {
+		return showClusterJob(cmd, r, args[0], *asJSON)
+	})
 	return cmd
+}
+
+func showLocalJob(cmd *cobra.Command, dir, name string, asJSON bool) error {
+	d, err := jobsDir(dir)
+	if err != nil {
+		return err
+	}
+	j, err := journal.Describe(d, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return noJob(name)
+	}
+	if err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	if asJSON {
+		return printJSON(w, jobForJSON(j))
+	}
+	fmt.Fprintf(w, "job %s: %s, %s, %s, last record %s\n", j.Name, state(j), plural(len(j.Runs), "run"), size(j.Size), ago(j.Used))
+	if j.Damaged > 0 {
+		fmt.Fprintf(w, "%s: they run again\n", plural(j.Damaged, "damaged record"))
+	}
+	rows := [][]string{{"\nFUNCTION", "DONE", "FAILED"}}
+	for _, c := range j.Counts {
+		rows = append(rows, []string{c.Func, strconv.Itoa(c.Done), strconv.Itoa(c.Failed)})
+	}
+	rows = append(rows, []string{"\nRUN", "STARTED", "PROCESS", "PROGRAM"})
+	for _, r := range j.Runs {
+		rows = append(rows, []string{
+			strconv.Itoa(r.Epoch), r.Started.Format(time.DateTime), fmt.Sprintf("%d on %s", r.PID, r.Host),
+			clip(strings.Join(r.Program, " "), 80),
+		})
+	}
+	return table(w, rows)
 }
 
 func noJob(name string) error { return fmt.Errorf("there is no job %s: muster jobs lists them", name) }
 
-func newJobRemove(dir *string) *cobra.Command {
+func newJobCancel(w where) *cobra.Command {
 	return &cobra.Command{
-		Use: "rm JOB...", Short: "Remove jobs, and all that they have recorded", Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := jobsDir(*dir)
-			if err != nil {
-				return err
-			}
-			var errs []error
-			for _, name := range args {
-				switch err := journal.Remove(d, name); {
-				case err == nil:
-					fmt.Fprintln(cmd.OutOrStdout(), "removed", name)
-				case errors.Is(err, fs.ErrNotExist):
-					errs = append(errs, noJob(name))
-				default:
-					errs = append(errs, err)
-				}
-			}
-			return errors.Join(errs...)
-		},
+		Use: "cancel JOB...", Short: "End jobs on the cluster, as muster cancel does", Args: cobra.MinimumNArgs(1),
+		ValidArgsFunction: w.complete, RunE: withCluster(w.context, cancelJobs),
 	}
+}
+
+func newJobRemove(w where) *cobra.Command {
+	return &cobra.Command{
+		Use: "rm JOB...", Short: "Remove jobs, and all that they have recorded", Args: cobra.MinimumNArgs(1), ValidArgsFunction: w.complete,
+		Long: `Removes jobs that are recorded on this machine. On a cluster, those without a name go by themselves with their driver,
+and those with one a week after their last run.`,
+		RunE: w.either(func(cmd *cobra.Command, args []string) error {
+			return removeLocalJobs(cmd, *w.dir, args)
+		}, func(cmd *cobra.Command, r *reach, args []string) error {
+			return errors.New("jobs on a cluster are removed by its head, a week after their last run: end one with muster cancel; " +
+				"for one on this machine, give --local")
+		}),
+	}
+}
+
+func removeLocalJobs(cmd *cobra.Command, dir string, names []string) error {
+	d, err := jobsDir(dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range names {
+		switch err := journal.Remove(d, name); {
+		case err == nil:
+			fmt.Fprintln(cmd.OutOrStdout(), "removed", name)
+		case errors.Is(err, fs.ErrNotExist):
+			errs = append(errs, noJob(name))
+		default:
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }

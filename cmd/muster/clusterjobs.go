@@ -1,0 +1,189 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// jobLabel is what people call a job: its name and its id.
+func jobLabel(j protocol.JobInfo) string {
+	if j.Name != "" {
+		return j.Name + " (" + j.Job + ")"
+	}
+	return j.Job
+}
+
+// listJobs is the cluster's jobs that one may see, oldest first; never nil.
+func listJobs(ctx context.Context, r *reach) ([]protocol.JobInfo, error) {
+	jobs := []protocol.JobInfo{}
+	return jobs, r.Ask(ctx, protocol.OpListJobs, nil, &jobs)
+}
+
+// jobNames is what jobs are called, for completion.
+func jobNames(ctx context.Context, r *reach) ([]string, error) {
+	jobs, err := listJobs(ctx, r)
+	var names []string
+	for _, j := range jobs {
+		names = append(names, cmp.Or(j.Name, j.Job))
+	}
+	return names, err
+}
+
+// findJob is the job with that id, or else the newest one of that name.
+func findJob(ctx context.Context, r *reach, name string) (protocol.JobInfo, error) {
+	jobs, err := listJobs(ctx, r)
+	if err != nil {
+		return protocol.JobInfo{}, err
+	}
+	for _, is := range []func(protocol.JobInfo) bool{
+		func(j protocol.JobInfo) bool { return j.Job == name },
+		func(j protocol.JobInfo) bool { return j.Name == name },
+	} {
+		for _, j := range slices.Backward(jobs) {
+			if is(j) {
+				return j, nil
+			}
+		}
+	}
+	return protocol.JobInfo{}, fmt.Errorf("there is no job %s on the cluster: muster jobs lists them, those on this machine with --local", name)
+}
+
+func printClusterJobs(cmd *cobra.Command, r *reach, asJSON bool) error {
+	jobs, err := listJobs(cmd.Context(), r)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), jobs)
+	}
+	if len(jobs) == 0 {
+		fmt.Fprintf(cmd.OutOrStdout(), "no jobs on the cluster of context %s: muster run PACKAGE runs a program on it\n", r.name)
+		return nil
+	}
+	return table(cmd.OutOrStdout(), jobRows(jobs))
+}
+
+func jobRows(jobs []protocol.JobInfo) [][]string {
+	rows := [][]string{{"JOB", "NAME", "STATE", "OWNER", "PROGRAM", "WAITING", "RUNNING", "DONE", "FAILED", "BEGAN", "TOOK"}}
+	for _, j := range jobs {
+		rows = append(rows, []string{
+			j.Job, dash(j.Name), string(j.State), j.Owner, clip(j.Program, 30),
+			strconv.Itoa(j.Load.Waiting), strconv.Itoa(j.Load.Running), strconv.FormatUint(j.Load.Done, 10), strconv.FormatUint(j.Load.Failed, 10),
+			ago(j.Opened), took(j),
+		})
+	}
+	return rows
+}
+
+// took is how long a job has run.
+func took(j protocol.JobInfo) string {
+	end := j.Ended
+	if end.IsZero() {
+		end = time.Now()
+	}
+	return lasts(end.Sub(j.Opened))
+}
+
+// lasts is a duration for people.
+func lasts(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "-"
+	case d < 10*time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	case d < time.Hour:
+		return d.Round(time.Second).String()
+	default:
+		return d.Round(time.Minute).String()
+	}
+}
+
+func showClusterJob(cmd *cobra.Command, r *reach, name string, asJSON bool) error {
+	j, err := findJob(cmd.Context(), r, name)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), j)
+	}
+	return printClusterJob(cmd.OutOrStdout(), j)
+}
+
+func printClusterJob(w io.Writer, j protocol.JobInfo) error {
+	rows := [][]string{
+		{"job", jobLabel(j)}, {"state", string(j.State)}, {"owner", j.Owner},
+		{"program", clip(strings.Join(append([]string{j.Program}, j.Args...), " "), 120)},
+		{"driver", fmt.Sprintf("process %d on %s, the job's %s", j.PID, j.Host, ordinal(j.Epoch))},
+		{"began", j.Opened.Local().Format(time.DateTime)}, {"took", took(j)},
+		{"tasks", fmt.Sprintf("%d waiting, %d running, %d done, %d failed", j.Load.Waiting, j.Load.Running, j.Load.Done, j.Load.Failed)},
+	}
+	if j.State == protocol.JobRunning {
+		rows = append(rows, []string{"heard of", ago(j.Renewed)})
+	}
+	if j.Error != "" {
+		rows = append(rows, []string{"error", clip(j.Error, 300)})
+	}
+	for _, b := range j.Binaries {
+		rows = append(rows, []string{"executable", fmt.Sprintf("%s/%s, %s, %.12s", b.OS, b.Arch, size(b.Size), b.Hash)})
+	}
+	for _, f := range j.Files {
+		rows = append(rows, []string{"file", fmt.Sprintf("%s, %s", f.Path, size(f.Size))})
+	}
+	if len(j.Load.Progress) > 0 {
+		rows = append(rows, []string{"\nFUNCTION", "UNFINISHED"})
+	}
+	for _, name := range slices.Sorted(maps.Keys(j.Load.Progress)) {
+		rows = append(rows, []string{name, strconv.Itoa(j.Load.Progress[name])})
+	}
+	return table(w, rows)
+}
+
+// ordinal is "1st driver", "2nd driver".
+func ordinal(n uint32) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		suffix = [...]string{"th", "st", "nd", "rd", "th", "th", "th", "th", "th", "th"}[n%10]
+	}
+	return fmt.Sprintf("%d%s driver", n, suffix)
+}
+
+func newCancel() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "cancel JOB...", Short: "End jobs on the cluster", Args: cobra.MinimumNArgs(1),
+		Long: `Ends jobs by their ids or names: their tasks are cancelled at once, and their drivers learn of it within some seconds,
+and fail. What a job with a name has recorded stays for when it is run again.`,
+		Example: "  muster cancel nightly",
+	}
+	name := addContext(cmd)
+	cmd.ValidArgsFunction = completeFrom(name, jobNames)
+	cmd.RunE = withCluster(name, cancelJobs)
+	return cmd
+}
+
+func cancelJobs(cmd *cobra.Command, r *reach, args []string) error {
+	var errs []error
+	for _, name := range args {
+		j, err := findJob(cmd.Context(), r, name)
+		if err == nil {
+			err = r.Ask(cmd.Context(), protocol.OpCancelJob, protocol.JobID{Job: j.Job}, nil)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), "cancelled", jobLabel(j))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/cmd/muster/internal/daemon"
+	"github.com/musterrun/muster/protocol"
+)
+
+// stopping is how long a service may take to end before it is killed, and asking how long it may take to find out
+// whether that disturbs anybody.
+const (
+	stopping = 10 * time.Second
+	asking   = 4 * time.Second
+)
+
+func newDown() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "down", Short: "Stop the head and the agent of this machine", Args: cobra.NoArgs,
+		Long: `Stops what muster up or muster join has started, and waits until the processes are gone. Their state stays: muster up
+goes on with it. While jobs run it refuses, unless --force is given: the drivers of those jobs wait for the head then, and
+go on when it is back. That nothing runs is no error.`,
+		Example: "  muster down\n  muster down --force   though jobs run",
+	}
+	state := addState(cmd)
+	force := cmd.Flags().Bool("force", false, "also while jobs run")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		folder, err := stateFolder(*state)
+		if err != nil {
+			return err
+		}
+		return down(cmd, folder, *force)
+	}
+	return cmd
+}
+
+func down(cmd *cobra.Command, state daemon.Folder, force bool) error {
+	ctx := cmd.Context()
+	head, headRuns, err := state.Running(serviceHead)
+	if err != nil {
+		return err
+	}
+	_, agentRuns, err := state.Running(serviceAgent)
+	if err != nil {
+		return err
+	}
+	if !headRuns && !agentRuns {
+		fmt.Fprintf(cmd.OutOrStdout(), "nothing runs here (%s)\n", state)
+		return nil
+	}
+	if !force {
+		if err := undisturbed(ctx, state, headRuns); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{serviceAgent, serviceHead} { // the agent first: it has something to say to the head
+		ran, err := state.Stop(ctx, name, stopping)
+		if err != nil {
+			return err
+		}
+		if ran {
+			fmt.Fprintln(cmd.OutOrStdout(), "stopped the", name)
+		}
+	}
+	if headRuns {
+		return forgetContext(head)
+	}
+	return nil
+}
+
+// undisturbed is nil if nobody needs what is to be stopped.
+func undisturbed(ctx context.Context, state daemon.Folder, headRuns bool) error {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	var err error
+	if headRuns {
+		err = noJobs(ctx, state)
+	} else {
+		err = noTasks(ctx, state)
+	}
+	if err != nil {
+		return fmt.Errorf("%w; --force stops it all the same", err)
+	}
+	return nil
+}
+
+func noJobs(ctx context.Context, state daemon.Folder) error {
+	r, err := dialHead(ctx, state)
+	if err != nil {
+		return fmt.Errorf("whether jobs run isn't known: %w", err)
+	}
+	defer r.Conn.Close()
+	var jobs []protocol.JobInfo
+	if err := r.Ask(ctx, protocol.OpListJobs, nil, &jobs); err != nil {
+		return fmt.Errorf("whether jobs run isn't known: %w", err)
+	}
+	var live []string
+	for _, j := range jobs {
+		if j.State == protocol.JobRunning {
+			live = append(live, jobLabel(j))
+		}
+	}
+	if len(live) > 0 {
+		return fmt.Errorf("%s: %s: wait for them, or muster cancel JOB", areRunning(len(live)), clip(strings.Join(live, ", "), 200))
+	}
+	return nil
+}
+
+func areRunning(n int) string {
+	if n == 1 {
+		return "1 job is running"
+	}
+	return fmt.Sprintf("%d jobs are running", n)
+}
+
+// noTasks is about an agent alone. A head that is away has no use for it.
+func noTasks(ctx context.Context, state daemon.Folder) error {
+	r, err := dialAgent(ctx, state)
+	if err != nil {
+		return nil // a head that can't be reached needs no agent
+	}
+	defer r.Conn.Close()
+	var nodes []protocol.NodeInfo
+	if err := r.Ask(ctx, protocol.OpListNodes, nil, &nodes); err != nil {
+		return nil
+	}
+	for _, n := range nodes {
+		if n.Node == r.id.Name && n.Alive && n.Running > 0 {
+			return fmt.Errorf("%s: they would run again elsewhere", tasksRun(n.Running))
+		}
+	}
+	return nil
+}
+
+func tasksRun(n int) string {
+	if n == 1 {
+		return "1 task runs on this machine"
+	}
+	return fmt.Sprintf("%d tasks run on this machine", n)
+}
+
+// forgetContext removes the context that the head had made, so that commands and muster run don't look for a head that
+// isn't there.
+func forgetContext(head daemon.Record) error {
+	contexts, err := join.UserContexts()
+	if err != nil {
+		return err
+	}
+	name := head.About[aboutContext]
+	id, err := contexts.Load(name)
+	if isGone(err) || err == nil && id.Cluster != head.About[aboutCluster] {
+		return nil
+	}
+	return errors.Join(err, contexts.Remove(name))
+}
+
+func newLeave() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "leave", Short: "Stop this machine's agent, and forget the cluster that it is a node of", Args: cobra.NoArgs,
+		Long: `Stops the agent and removes the machine's identity: to join again needs a new token. muster down stops it without
+that, and muster join without a token starts it again. While tasks run here it refuses, unless --force is given: they run
+again elsewhere then.`,
+	}
+	state := addState(cmd)
+	force := cmd.Flags().Bool("force", false, "also while tasks run here")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		folder, err := stateFolder(*state)
+		if err != nil {
+			return err
+		}
+		return leave(cmd, folder, *force)
+	}
+	return cmd
+}
+
+func leave(cmd *cobra.Command, state daemon.Folder, force bool) error {
+	id, err := join.Load(identityFile(state))
+	if isGone(err) {
+		fmt.Fprintf(cmd.OutOrStdout(), "this machine is no node of a cluster (%s)\n", state)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, running, err := state.Running(serviceAgent)
+	if err != nil {
+		return err
+	}
+	if running && !force {
+		if err := undisturbed(cmd.Context(), state, false); err != nil {
+			return err
+		}
+	}
+	if _, err := state.Stop(cmd.Context(), serviceAgent, stopping); err != nil {
+		return err
+	}
+	if err := forget(state); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "this machine was node %s of cluster %s\n", id.Name, id.Cluster)
+	return nil
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/cmd/muster/internal/daemon"
+	"github.com/musterrun/muster/protocol"
+)
+
+// enroll makes this machine a node of the cluster that r reaches, unless it is one.
+func enroll(ctx context.Context, r *reach, state daemon.Folder) error {
+	id, err := join.Load(identityFile(state))
+	switch {
+	case err == nil && id.Cluster == r.id.Cluster:
+		return nil
+	case err == nil:
+		return fmt.Errorf("this machine is a node of cluster %s: have it leave with muster leave, or give another folder by --state", id.Cluster)
+	case !isGone(err):
+		return err
+	}
+	var info protocol.TokenInfo
+	ask := protocol.NewToken{Role: join.RoleAgent, Uses: 1, Life: starting}
+	if err := r.Ask(ctx, protocol.OpNewToken, ask, &info); err != nil {
+		return err
+	}
+	token, err := join.ParseToken(info.Token)
+	if err != nil {
+		return err
+	}
+	if id, err = join.Join(ctx, token); err != nil {
+		return err
+	}
+	return id.Save(identityFile(state))
+}
+
+// look is how often the head is asked whether it has heard of a node.
+const look = 20 * time.Millisecond
+
+// awaitNode waits until the head has heard of this machine's agent.
+func awaitNode(ctx context.Context, r *reach, state daemon.Folder) error {
+	id, err := join.Load(identityFile(state))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, seen)
+	defer cancel()
+	again := time.NewTicker(look)
+	defer again.Stop()
+	for {
+		var nodes []protocol.NodeInfo
+		if err := r.Ask(ctx, protocol.OpListNodes, nil, &nodes); err != nil {
+			return err
+		}
+		for _, n := range nodes {
+			if n.Node == id.Name && n.Alive {
+				return nil
+			}
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the agent runs, and the head hasn't heard of it after %v: look at %s", seen, state.LogFile(serviceAgent))
+		}
+	}
+}
+
+// forget removes a machine's identity.
+func forget(state daemon.Folder) error {
+	err := os.Remove(identityFile(state))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/cluster/head"
+)
+
+// headFlags say what a head is like.
+type headFlags struct {
+	agesFlags
+
+	addr, joinAddr string
+	advertise      []string
+	sync           string
+	context        string
+}
+
+func (f *headFlags) add(cmd *cobra.Command) {
+	f.addShared(cmd)
+	f.agesFlags.add(cmd)
+}
+
+func (f *headFlags) addShared(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.addr, "addr", "", "where the head listens, HOST:PORT (default: 127.0.0.1 and a free port, always the same)")
+	cmd.Flags().StringVar(&f.joinAddr, "join-addr", "", "where one joins (default: the same host and a free port, always the same)")
+	cmd.Flags().StringArrayVar(&f.advertise, "advertise", nil,
+		"the name or address by which others reach this machine; may be repeated (default: all of the machine's)")
+	cmd.Flags().StringVar(&f.sync, "sync", "", "always: a power cut loses nothing; or how much it may lose (default: 1s)")
+	cmd.Flags().StringVar(&f.context, "context", "local", "the context that is made for you")
+}
+
+// args is the flags again, for a process that is to have the same.
+func (f *headFlags) args() []string {
+	args := append(f.agesFlags.args(), "--addr="+f.addr, "--join-addr="+f.joinAddr, "--sync="+f.sync, "--context="+f.context)
+	for _, a := range f.advertise {
+		args = append(args, "--advertise="+a)
+	}
+	return args
+}
+
+// config is the head's set-up; an error is one of usage.
+func (f *headFlags) config() (head.Config, error) {
+	c := head.Config{Addr: f.addr, JoinAddr: f.joinAddr, Advertise: f.advertise, Ages: f.ages()}
+	for _, addr := range []string{f.addr, f.joinAddr} {
+		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
+			return c, usageError{fmt.Errorf("%q is no address: write HOST:PORT, such as 0.0.0.0:4222", addr)}
+		}
+	}
+	if c.JoinAddr == "" && f.addr != "" {
+		host, _, _ := net.SplitHostPort(f.addr)
+		c.JoinAddr = net.JoinHostPort(host, "0")
+	}
+	switch d, err := time.ParseDuration(f.sync); {
+	case f.sync == "":
+	case f.sync == "always":
+		c.Sync = -1
+	case err != nil || d <= 0:
+		return c, usageError{fmt.Errorf("--sync %q: it must be always, or a duration such as 1s", f.sync)}
+	default:
+		c.Sync = d
+	}
+	return c, nil
+}

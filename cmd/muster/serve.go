@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/nats-io/nats.go"
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/cluster/agent"
+	"github.com/musterrun/muster/cluster/head"
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/cmd/muster/internal/daemon"
+)
+
+// The services that this command runs on a machine.
+const (
+	serviceHead  = "head"
+	serviceAgent = "agent"
+)
+
+// What services say about themselves in their records.
+const (
+	aboutCluster = "cluster"
+	aboutAddr    = "addr"
+	aboutJoin    = "join"
+	aboutContext = "context"
+	aboutNode    = "node"
+)
+
+// newServe is what processes in the background are started by.
+func newServe() *cobra.Command {
+	cmd := &cobra.Command{Use: "serve", Hidden: true, Args: cobra.NoArgs, RunE: help}
+	var h headFlags
+	asHead := &cobra.Command{Use: serviceHead, Args: cobra.NoArgs}
+	h.add(asHead)
+	state := addState(asHead)
+	asHead.RunE = func(cmd *cobra.Command, _ []string) error {
+		return serve(cmd.Context(), *state, serviceHead, func(ctx context.Context, log io.Writer) (*service, error) {
+			return startHead(ctx, daemon.Folder(*state), &h, false, log)
+		})
+	}
+	var a agentFlags
+	asAgent := &cobra.Command{Use: serviceAgent, Args: cobra.NoArgs}
+	a.add(asAgent)
+	stateOfAgent := addState(asAgent)
+	asAgent.RunE = func(cmd *cobra.Command, _ []string) error {
+		return serve(cmd.Context(), *stateOfAgent, serviceAgent, func(ctx context.Context, log io.Writer) (*service, error) {
+			return startAgent(ctx, daemon.Folder(*stateOfAgent), &a, false, log)
+		})
+	}
+	cmd.AddCommand(asHead, asAgent)
+	return cmd
+}
+
+// service is a head or an agent that runs in this process.
+type service struct {
+	stop func()
+	done <-chan struct{} // closed when the cluster wants it to stop; nil if it never does
+}
+
+// wait waits until ctx ends, or the cluster wants the service to stop.
+func (s *service) wait(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-s.done:
+	}
+}
+
+// serve runs a service until ctx ends, which SIGTERM sees to.
+func serve(ctx context.Context, state, name string, start func(context.Context, io.Writer) (*service, error)) error {
+	log, err := daemon.Folder(state).OpenLog(name)
+	if err != nil {
+		daemon.Failed(err)
+		return err
+	}
+	defer log.Close()
+	s, err := start(ctx, log)
+	if err != nil {
+		daemon.Failed(err)
+		return err
+	}
+	daemon.Ready()
+	s.wait(ctx)
+	s.stop()
+	return nil
+}
+
+func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// startHead starts the head in this process, and makes the context by which its user reaches it the current one.
+func startHead(ctx context.Context, state daemon.Folder, f *headFlags, foreground bool, log io.Writer) (*service, error) {
+	c, err := f.config()
+	if err != nil {
+		return nil, err
+	}
+	if err := state.Hold(ctx, serviceHead); err != nil {
+		return nil, err
+	}
+	c.StateDir, c.Logger = string(state), logger(log)
+	h, err := head.Start(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	contexts, err := join.UserContexts()
+	if err == nil {
+		err = contexts.Save(f.context, h.Admin())
+	}
+	if err == nil {
+		err = contexts.Use(f.context)
+	}
+	if err == nil {
+		err = state.Tell(serviceHead, foreground, map[string]string{
+			aboutCluster: h.Cluster(), aboutAddr: h.Addr(), aboutJoin: h.JoinAddr(), aboutContext: f.context,
+		})
+	}
+	if err != nil {
+		h.Stop()
+		return nil, err
+	}
+	return &service{stop: h.Stop}, nil
+}
+
+// identityFile is where a machine's agent has its identity.
+func identityFile(state daemon.Folder) string {
+	return filepath.Join(string(state), serviceAgent, "identity.json")
+}
+
+// startAgent starts the agent in this process, by the identity in its folder.
+func startAgent(ctx context.Context, state daemon.Folder, f *agentFlags, foreground bool, log io.Writer) (*service, error) {
+	c, err := f.config()
+	if err != nil {
+		return nil, err
+	}
+	if err := state.Hold(ctx, serviceAgent); err != nil {
+		return nil, err
+	}
+	id, err := join.Load(identityFile(state))
+	if err != nil {
+		return nil, err
+	}
+	c.Logger = logger(log)
+	conn, err := connectAgent(ctx, state, id, c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	c.Conn, c.Control, c.Node = conn, join.Control{Conn: conn, Who: id.Name}, id.Name
+	c.Version, c.StateDir = version(), filepath.Join(string(state), serviceAgent)
+	a, err := agent.Start(ctx, c)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	s := &service{done: a.Done(), stop: func() {
+		a.Stop()
+		conn.Close()
+	}}
+	if err := state.Tell(serviceAgent, foreground, map[string]string{aboutCluster: id.Cluster, aboutNode: id.Name}); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func connectAgent(ctx context.Context, state daemon.Folder, id join.Identity, log *slog.Logger) (*nats.Conn, error) {
+	return join.Connect(ctx, id, join.Options{
+		Renewed: func(fresh join.Identity) {
+			if err := fresh.Save(identityFile(state)); err != nil {
+				log.Error("keep the renewed identity", "error", err)
+			}
+		},
+		Event: func(line string) { log.Warn(line) },
+	})
+}
+
+// addState adds the flag for the folder of what runs on the machine.
+func addState(cmd *cobra.Command) *string {
+	return cmd.Flags().String("state", "",
+		"the folder of the head and the agent of this machine (default: MUSTER_STATE, else muster in the user's folder for state)")
+}
+
+// stateFolder is the folder that the flag names.
+func stateFolder(flag string) (daemon.Folder, error) {
+	f := daemon.Folder(flag)
+	var err error
+	if flag == "" {
+		if f, err = daemon.Default(); err != nil {
+			return "", err
+		}
+	}
+	abs, err := filepath.Abs(string(f))
+	if err != nil {
+		return "", fmt.Errorf("the state folder %s: %w", f, err)
+	}
+	return daemon.Folder(abs), nil
+}
+
+// makeStateFolder makes it, if it isn't there.
+func makeStateFolder(flag string) (daemon.Folder, error) {
+	f, err := stateFolder(flag)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return "", fmt.Errorf("make the state folder: %w", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/cmd/muster/internal/daemon"
+)
+
+// starting bounds how long a service may take until it serves, and seen until the head has heard of a node.
+const (
+	starting = 30 * time.Second
+	seen     = 10 * time.Second
+)
+
+// upFlags say what is to be started.
+type upFlags struct {
+	head       headFlags
+	agent      agentFlags
+	state      *string
+	asJSON     *bool
+	foreground bool
+	noAgent    bool
+}
+
+func newUp() *cobra.Command {
+	var f upFlags
+	cmd := &cobra.Command{
+		Use: "up", Short: "Start a cluster on this machine: its head, and an agent that runs tasks", Args: cobra.NoArgs,
+		Long: `Starts the head of a cluster and an agent in the background, waits until both serve, makes the context "local" for
+you, and says how other machines join and how all of it is stopped. What runs already is left as it is.
+
+Both keep their state, their logs and a copy of this executable in one folder, and go on with it when they are started
+again. By default the head listens on this machine only: give --addr for others to join.`,
+		Example: `  muster up                                     a cluster of this machine
+  muster up --addr 0.0.0.0:4222                 others can join
+  muster up --cpus 4 --resource licences=2      the agent gives four CPUs and two licences
+  muster up --foreground                        until Ctrl-C, with the log on the terminal
+  muster down                                   stop it`,
+	}
+	f.head.add(cmd)
+	f.agent.addShared(cmd)
+	f.state, f.asJSON = addState(cmd), addJSON(cmd)
+	cmd.Flags().BoolVar(&f.foreground, "foreground", false, "stay, and run both in this process until Ctrl-C")
+	cmd.Flags().BoolVar(&f.noAgent, "no-agent", false, "start the head alone: this machine runs no tasks")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		f.agent.agesFlags = f.head.agesFlags
+		if _, err := f.head.config(); err != nil {
+			return err
+		}
+		if _, err := f.agent.config(); err != nil {
+			return err
+		}
+		state, err := makeStateFolder(*f.state)
+		if err != nil {
+			return err
+		}
+		if f.foreground {
+			return f.runForeground(cmd, state)
+		}
+		return f.runBackground(cmd, state)
+	}
+	return cmd
+}
+
+func (f *upFlags) runBackground(cmd *cobra.Command, state daemon.Folder) error {
+	ctx := cmd.Context()
+	_, running, err := state.Running(serviceHead)
+	if err != nil {
+		return err
+	}
+	if !running {
+		if err := headMayStart(state); err != nil {
+			return err
+		}
+		args := append([]string{"serve", serviceHead, "--state=" + string(state)}, f.head.args()...)
+		if err := state.Start(ctx, serviceHead, starting, args...); err != nil {
+			return err
+		}
+	}
+	started, err := f.upAgent(ctx, state)
+	if err != nil {
+		if !running { // it was started for nothing
+			_, stopErr := state.Stop(context.WithoutCancel(ctx), serviceHead, stopping)
+			err = errors.Join(err, stopErr)
+		}
+		return err
+	}
+	return f.report(cmd, state, running && !started)
+}
+
+// headMayStart refuses to start a head beside an agent of another cluster, which has the folder of the one to come.
+func headMayStart(state daemon.Folder) error {
+	r, running, err := state.Running(serviceAgent)
+	if err != nil || !running {
+		return err
+	}
+	return fmt.Errorf("an agent of cluster %s runs here (process %d): stop it with muster leave, or give another folder with --state",
+		r.About[aboutCluster], r.PID)
+}
+
+// upAgent starts the agent if it is to run and doesn't.
+func (f *upFlags) upAgent(ctx context.Context, state daemon.Folder) (started bool, err error) {
+	if f.noAgent {
+		return false, nil
+	}
+	_, running, err := state.Running(serviceAgent)
+	if err != nil || running {
+		return false, err
+	}
+	r, err := dialHead(ctx, state)
+	if err != nil {
+		return false, err
+	}
+	defer r.Conn.Close()
+	if err := enroll(ctx, r, state); err != nil {
+		return false, err
+	}
+	args := append([]string{"serve", serviceAgent, "--state=" + string(state)}, f.agent.args()...)
+	if err := state.Start(ctx, serviceAgent, starting, args...); err != nil {
+		return false, err
+	}
+	return true, awaitNode(ctx, r, state)
+}
+
+// dialHead connects to the head that runs in a folder, as its admin.
+func dialHead(ctx context.Context, state daemon.Folder) (*reach, error) {
+	r, running, err := state.Running(serviceHead)
+	if err != nil {
+		return nil, err
+	}
+	if !running {
+		return nil, fmt.Errorf("no head runs in %s: muster up starts one", state)
+	}
+	return dialContext(ctx, r.About[aboutContext])
+}
+
+// runForeground runs both in this process until ctx ends.
+func (f *upFlags) runForeground(cmd *cobra.Command, state daemon.Folder) error {
+	ctx := cmd.Context()
+	if err := headMayStart(state); err != nil {
+		return err
+	}
+	head, err := startHead(ctx, state, &f.head, true, os.Stderr)
+	if err != nil {
+		return err
+	}
+	defer head.stop()
+	last := head
+	if !f.noAgent {
+		if last, err = f.foregroundAgent(ctx, state); err != nil {
+			return err
+		}
+		defer last.stop()
+	}
+	if err := f.report(cmd, state, false); err != nil {
+		return err
+	}
+	last.wait(ctx)
+	fmt.Fprintln(cmd.ErrOrStderr(), "muster: stopping")
+	return nil
+}
+
+func (f *upFlags) foregroundAgent(ctx context.Context, state daemon.Folder) (*service, error) {
+	r, err := dialHead(ctx, state)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Conn.Close()
+	if err := enroll(ctx, r, state); err != nil {
+		return nil, err
+	}
+	a, err := startAgent(ctx, state, &f.agent, true, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	if err := awaitNode(ctx, r, state); err != nil {
+		a.stop()
+		return nil, err
+	}
+	return a, nil
+}

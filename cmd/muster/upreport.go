@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/cmd/muster/internal/daemon"
+	"github.com/musterrun/muster/protocol"
+)
+
+// tokenUses is how many machines the token of muster up is for.
+const tokenUses = 10
+
+// upJSON is what muster up has to say, as programs read it. It contains a secret, the token.
+type upJSON struct {
+	Cluster string             `json:"cluster"`
+	Addr    string             `json:"addr"`
+	Join    string             `json:"join"`
+	Token   string             `json:"token"`
+	Expires time.Time          `json:"expires"`
+	Context string             `json:"context"`
+	State   string             `json:"state"`
+	Already bool               `json:"already"` // it ran before
+	Head    daemon.Record      `json:"head"`
+	Agent   *daemon.Record     `json:"agent,omitempty"`
+	Logs    map[string]string  `json:"logs"`
+	Node    *protocol.NodeInfo `json:"node,omitempty"`
+	nodes   []protocol.NodeInfo
+}
+
+// report says what runs, how others join, and how to stop it.
+func (f *upFlags) report(cmd *cobra.Command, state daemon.Folder, already bool) error {
+	up, err := describeUp(cmd.Context(), state)
+	if err != nil {
+		return err
+	}
+	up.Already = already
+	if *f.asJSON {
+		return printJSON(cmd.OutOrStdout(), up)
+	}
+	up.print(cmd.OutOrStdout(), *f.state)
+	return nil
+}
+
+func describeUp(ctx context.Context, state daemon.Folder) (*upJSON, error) {
+	up := &upJSON{State: string(state), Logs: map[string]string{serviceHead: state.LogFile(serviceHead)}}
+	var err error
+	if up.Head, _, err = state.Running(serviceHead); err != nil {
+		return nil, err
+	}
+	up.Cluster, up.Addr, up.Join = up.Head.About[aboutCluster], up.Head.About[aboutAddr], up.Head.About[aboutJoin]
+	up.Context = up.Head.About[aboutContext]
+	agent, running, err := state.Running(serviceAgent)
+	if err != nil {
+		return nil, err
+	}
+	if running {
+		up.Agent, up.Logs[serviceAgent] = &agent, state.LogFile(serviceAgent)
+	}
+	r, err := dialHead(ctx, state)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Conn.Close()
+	if err := r.Ask(ctx, protocol.OpListNodes, nil, &up.nodes); err != nil {
+		return nil, err
+	}
+	for i := range up.nodes {
+		if n := &up.nodes[i]; running && n.Node == agent.About[aboutNode] {
+			up.Node = n
+		}
+	}
+	var token protocol.TokenInfo
+	err = r.Ask(ctx, protocol.OpNewToken, protocol.NewToken{Role: join.RoleAgent, Uses: tokenUses}, &token)
+	up.Token, up.Expires = token.Token, token.Expires
+	return up, err
+}
+
+func (up *upJSON) print(w io.Writer, stateFlag string) {
+	verb := "is up"
+	if up.Already {
+		verb = "was up already"
+	}
+	fmt.Fprintf(w, "the cluster %s %s, its head at %s (process %d)\n", up.Cluster, verb, up.Addr, up.Head.PID)
+	if up.Agent != nil && up.Node != nil {
+		fmt.Fprintf(w, "this machine gives %g CPUs and %s (process %d)\n", up.Node.CPUs, size(up.Node.Memory), up.Agent.PID)
+	}
+	if alive := countAlive(up.nodes); alive > 1 || alive == 1 && up.Agent == nil {
+		fmt.Fprintf(w, "it has %s\n", plural(alive, "node"))
+	}
+	fmt.Fprintf(w, "\nanother machine joins by (%d of them within a day):\n  muster join %s --token %s\n", tokenUses, up.Join, up.Token)
+	if host, _, err := net.SplitHostPort(up.Join); err == nil && net.ParseIP(host).IsLoopback() {
+		fmt.Fprintln(w, "  (this head can be reached from this machine only: stop it, and give --addr 0.0.0.0:4222 for others)")
+	}
+	fmt.Fprintln(w, "run a program on it by:\n  muster run PACKAGE")
+	down := "muster down"
+	if stateFlag != "" {
+		down += " --state " + stateFlag
+	}
+	if up.Head.Foreground {
+		down += ", or Ctrl-C there"
+	}
+	fmt.Fprintf(w, "stop it by:\n  %s\n", down)
+}
+
+func countAlive(nodes []protocol.NodeInfo) int {
+	n := 0
+	for _, one := range nodes {
+		if one.Alive {
+			n++
+		}
+	}
+	return n
+}
