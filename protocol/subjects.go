@@ -34,6 +34,9 @@ func StreamName(job string) string { return "J_" + job }
 // ConsumerName is the name of the consumer through which a job's coordinator reads its stream.
 func ConsumerName(job string) string { return "C_" + job }
 
+// JournalSubject is where the server delivers a job's stream to its coordinator, if the head has made the consumer so.
+func JournalSubject(job string) string { return "m.j." + job + ".journal" }
+
 // ControlSubject is where one asks the head for an operation. Who asks, a user, node or job by its id, stands in the
 // subject, since that is what the servers check.
 func ControlSubject(who, operation string) string { return "m.c." + who + "." + operation }

@@ -123,7 +123,7 @@ func (c *control) work() {
 // publish for him elsewhere.
 func (h *Head) answer(msg *nats.Msg) {
 	who, op, ok := strings.Cut(strings.TrimPrefix(msg.Subject, "m.c."), ".")
-	if !ok || !strings.HasPrefix(msg.Reply, join.InboxPrefix(who)+".") {
+	if !ok || !join.AskedBy(msg, who) {
 		h.log.Warn("refused a request that asks for its answer elsewhere", "who", who, "operation", op, "reply", msg.Reply)
 		return
 	}

@@ -13,12 +13,32 @@ import (
 )
 
 const (
-	journalTime   = 5 * time.Second  // for each request to JetStream
-	redeliver     = 2 * time.Second  // what a driver hasn't acknowledged comes again
-	maxUnread     = 100_000          // messages that a driver has and hasn't acknowledged
+	journalTime   = 5 * time.Second // for each request to JetStream
+	redeliver     = 2 * time.Second // what a driver hasn't acknowledged comes again
+	maxUnread     = 100_000         // messages that a driver has and hasn't acknowledged
+	maxPulls      = 64
+	maxPushed     = 256              // the same for messages that come unasked, so that they don't flood the driver
 	dedupWindow   = time.Second      // Msg-Ids aren't used: outcomes are told apart by key
 	drainJournals = 30 * time.Second // to find those that are nobody's, at start
 )
+
+// pushJournals makes the server deliver a job's journal to the one subject that the head chooses, instead of wherever a
+// pull asks for it. The server doesn't check that: a key that may pull can have what it has written into its own journal
+// delivered to whoever listens on any subject, and kept in any other job's journal (TestForeignPull). The message's
+// subject then still says where it was written, so receivers are safe that look at it; another's journal can be filled
+// all the same. It stays off until carriers read so.
+const pushJournals = false
+
+func consumerConfig(job string) jetstream.ConsumerConfig {
+	c := jetstream.ConsumerConfig{
+		Durable: protocol.ConsumerName(job), DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckAllPolicy,
+		AckWait: redeliver, MaxAckPending: maxUnread, MaxWaiting: maxPulls,
+	}
+	if pushJournals {
+		c.DeliverSubject, c.MaxAckPending, c.MaxWaiting = protocol.JournalSubject(job), maxPushed, 0
+	}
+	return c
+}
 
 func (h *Head) streamConfig(info protocol.JobInfo) jetstream.StreamConfig {
 	size := h.cfg.Limits.UnnamedBytes
@@ -43,10 +63,11 @@ func (h *Head) openJournal(ctx context.Context, info protocol.JobInfo) error {
 	if err := stream.DeleteConsumer(ctx, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return fmt.Errorf("renew the consumer of job %s: %w", info.Job, err)
 	}
-	_, err = stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: name, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckAllPolicy,
-		AckWait: redeliver, MaxAckPending: maxUnread, MaxWaiting: 64,
-	})
+	if pushJournals {
+		_, err = stream.CreatePushConsumer(ctx, consumerConfig(info.Job))
+	} else {
+		_, err = stream.CreateConsumer(ctx, consumerConfig(info.Job))
+	}
 	if err != nil {
 		return fmt.Errorf("make the consumer of job %s: %w", info.Job, err)
 	}

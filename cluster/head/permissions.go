@@ -30,10 +30,12 @@ func permissions(who, role string) jwt.Permissions {
 		stream, consumer := protocol.StreamName(who), protocol.ConsumerName(who)
 		p.Pub.Allow.Add(
 			protocol.DownSubject(who, "*"), protocol.DecisionSubject(who),
-			"$JS.API.CONSUMER.MSG.NEXT."+stream+"."+consumer, "$JS.API.CONSUMER.INFO."+stream+"."+consumer,
-			"$JS.ACK."+stream+"."+consumer+".>",
+			"$JS.API.CONSUMER.INFO."+stream+"."+consumer, "$JS.ACK."+stream+"."+consumer+".>",
 		)
-		p.Sub.Allow.Add(protocol.OfferSubject(who), protocol.AllUp(who))
+		if !pushJournals {
+			p.Pub.Allow.Add("$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer)
+		}
+		p.Sub.Allow.Add(protocol.OfferSubject(who), protocol.AllUp(who), protocol.JournalSubject(who))
 		p.Resp = answers()
 	case join.RoleAdmin:
 		p.Pub.Allow.Add(protocol.NodeSubject("*", ">"))

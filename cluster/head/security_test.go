@@ -152,6 +152,32 @@ func TestAnswerElsewhere(t *testing.T) {
 	}
 }
 
+// A job's key can't have the server publish elsewhere, by asking for its own journal there.
+func TestForeignPull(t *testing.T) {
+	if !pushJournals {
+		t.Skip("it can, as long as journals are pulled")
+	}
+	s := newScene(t)
+	s.cantPublish(s.eveJ, "$JS.API.CONSUMER.MSG.NEXT."+protocol.StreamName(s.evil)+"."+protocol.ConsumerName(s.evil), []byte("1"))
+	heard := s.node.hear(protocol.NodeSubject(s.node.Who, ">"))
+	for _, subject := range []string{
+		protocol.DecisionSubject(s.evil), "$JS.API.CONSUMER.INFO." + protocol.StreamName(s.evil) + "." + protocol.ConsumerName(s.evil),
+		protocol.DownSubject(s.evil, s.next.Who),
+	} {
+		if err := s.eveJ.Conn.PublishRequest(subject, protocol.NodeSubject(s.node.Who, "stop"), []byte("forged")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.eveJ.ask(protocol.OpListNodes, nil, nil)
+	s.node.ask(protocol.OpListNodes, nil, nil)
+	for len(heard) > 0 {
+		msg := <-heard
+		if join.AskedBy(msg, "head") || join.AskedBy(msg, "admin") || string(msg.Data) == "forged" {
+			t.Errorf("node %s hears %q with reply subject %q", s.node.Who, msg.Data, msg.Reply)
+		}
+	}
+}
+
 // What isn't one's own is refused by the head too, with a line in its log.
 func TestForeignOperations(t *testing.T) {
 	s := newScene(t)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,6 +15,14 @@ import (
 
 // askTime is how long the head may take to answer a request.
 const askTime = 5 * time.Second
+
+// AskedBy reports whether a request is by who its subject says. Servers check who publishes on a subject, but they and
+// all who answer requests also publish answers, to wherever a request asks for: a request that has them answer on
+// another's subject looks like that one's. Such answers have no reply subject in an inbox, and requests do, in that of
+// who may hear the answer. So whoever acts on requests must ask this first.
+func AskedBy(request *nats.Msg, who string) bool {
+	return strings.HasPrefix(request.Reply, InboxPrefix(who)+".")
+}
 
 // Control asks the head for operations, as Who. Its methods may be used concurrently.
 type Control struct {
