@@ -12,30 +12,29 @@ import (
 
 // Config says which job to open, where, and whom to tell what.
 type Config struct {
-	Cluster    Cluster           // needed
-	Name       string            // of the job; one without a name doesn't resume
-	Program    string            // for people
-	Functions  []string          // in the order in which tasks count them
-	Binaries   []Binary          // Defaults to this process's own executable
-	Args       []string          // of the driver, which workers get too
-	Env        []string          // what workers get beside their clean environment, NAME=value
-	Files      []File            // put into the job's folder on each node
-	TakeOver   bool              // though the job has a driver that seems to live
-	Note       func(text string) // told of pauses and lost nodes, a line each. Defaults to nobody
-	Replay     func(*protocol.Outcomes)
+	Cluster   Cluster  // needed
+	Name      string   // of the job; one without a name doesn't resume
+	Program   string   // for people
+	Functions []string // in the order in which tasks count them
+	Binaries  []Binary // Defaults to this process's own executable
+	Args      []string // of the driver, which workers get too
+	Env       []string // what workers get beside their clean environment, NAME=value
+	Files     []File   // put into the job's folder on each node
+	TakeOver  bool     // though the job has a driver that seems to live
+	// Note is told of pauses, lost nodes and the like, a line each. Defaults to nobody.
+	Note func(text string)
+	// Replay gets what was recorded in earlier epochs, in the journal's order: before Start returns all that there was
+	// when the job was opened, later what comes late. Ids and attempts in it mean nothing any more, keys do. The list is
+	// used again when it has returned, what the outcomes point at isn't. Defaults to nobody.
+	Replay func(*protocol.Outcomes)
+	// Superseded is told, once, that the job isn't this driver's any more, and why: nothing is handed out or read from
+	// then on. Close is to be called all the same, but not in it. Defaults to nobody.
 	Superseded func(error)
 
 	handOver time.Duration // until a batch counts as unconfirmed. Defaults to 2 s
 	resend   time.Duration // until what wasn't answered is sent again. Defaults to 2 s
 	beat     time.Duration // of the ticker behind all that is due some time. Defaults to 250 ms
 }
-
-// Replay gets what was recorded in earlier epochs, in the journal's order: before Start returns all that there was when
-// the job was opened, later what comes late. Ids and attempts in it mean nothing any more, keys do. The list is used
-// again when it has returned.
-//
-// Superseded is told, once, that this driver has lost its job, or its connection for good: nothing is handed out or read
-// from then on. Close is to be called all the same. The error says what to do.
 
 // Cluster reaches a cluster as one of its users.
 type Cluster interface {

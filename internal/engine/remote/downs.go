@@ -22,7 +22,7 @@ type line struct {
 	bytes  int             // of those, about
 	sent   []protocol.Item // on their way
 	number uint64          // of the message that has them; 0 if none is on its way
-	at     time.Time       // when it was sent last
+	at     time.Time       // when it was sent last, or will have arrived if it is long
 	ready  bool            // it is in downs.ready
 	over   bool            // it is above maxLine, and that was said
 }
@@ -75,18 +75,18 @@ func (d *downs) next(now time.Time) (m message, ok bool) {
 		if l.number != 0 || len(l.items) == 0 {
 			continue // it was dropped
 		}
-		l.take()
+		size := l.take()
 		d.number++
-		l.number, l.at = d.number, now
+		l.number, l.at = d.number, now.Add(transit(size))
 		d.flying[l.number] = l
 		return l.message(), true
 	}
 	return message{}, false
 }
 
-// take moves as many items as a message holds to sent.
-func (l *line) take() {
-	n, size := 0, 0
+// take moves as many items as a message holds to sent, and gives their size.
+func (l *line) take() (size int) {
+	n := 0
 	for n < len(l.items) {
 		s := sizeOf(l.items[n])
 		if n > 0 && size+s > maxMessage {
@@ -101,6 +101,7 @@ func (l *line) take() {
 	if len(l.items) == 0 {
 		l.items = nil
 	}
+	return size
 }
 
 // answered notes that a message was heard, and gives the node. A message that isn't on its way is passed over.

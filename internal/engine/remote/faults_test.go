@@ -74,7 +74,7 @@ func TestDeadNode(t *testing.T) {
 	a.mu.Unlock()
 	defer h.always(time.Hour, protocol.NodeDigest{Node: "b", Dead: true})()
 	s.until("a is lost", func() bool { return len(s.lost) > 0 })
-	n.wait(t, "node a is dead")
+	n.wait(t, "node a is gone")
 	again := b.take(b.offer(1))
 	if len(again.Tasks) != 1 || again.Tasks[0].ID != 1 || again.Tasks[0].Attempt != 2 {
 		t.Errorf("b got %+v", again)

@@ -1,6 +1,8 @@
 package remote
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/musterrun/muster/protocol"
@@ -9,8 +11,6 @@ import (
 // handed are the batches that were given out and that no node has confirmed. Not for concurrent use.
 type handed struct {
 	batches map[uint64]*batch
-	oldest  uint64 // none with a lower number is there
-	newest  uint64
 	spare   []*batch // used again, so that a batch costs no allocation
 }
 
@@ -24,7 +24,7 @@ type batch struct {
 
 const maxSpare = 64
 
-// add notes a batch, whose number must be above all before it.
+// add notes a batch.
 func (h *handed) add(number uint64, node string, tasks []protocol.Task, at time.Time) {
 	b := h.fresh()
 	b.number, b.node, b.at, b.tasks = number, node, at, b.tasks[:0]
@@ -34,10 +34,7 @@ func (h *handed) add(number uint64, node string, tasks []protocol.Task, at time.
 	if h.batches == nil {
 		h.batches = map[uint64]*batch{}
 	}
-	if len(h.batches) == 0 {
-		h.oldest = number
-	}
-	h.batches[number], h.newest = b, number
+	h.batches[number] = b
 }
 
 func (h *handed) fresh() *batch {
@@ -69,18 +66,21 @@ func (h *handed) remove(number uint64) *batch {
 
 // due takes out the batches that were given out before a time, in the order in which they were.
 func (h *handed) due(before time.Time) (due []*batch) {
-	for ; len(h.batches) > 0 && h.oldest <= h.newest; h.oldest++ {
-		b, ok := h.batches[h.oldest]
-		if !ok {
-			continue
+	for n, b := range h.batches {
+		if b.at.Before(before) {
+			delete(h.batches, n)
+			due = append(due, b)
 		}
-		if !b.at.Before(before) {
-			break
-		}
-		delete(h.batches, h.oldest)
-		due = append(due, b)
 	}
+	slices.SortFunc(due, func(a, b *batch) int { return cmp.Compare(a.number, b.number) })
 	return due
+}
+
+// putOff counts from another time how long a batch may take.
+func (h *handed) putOff(number uint64, at time.Time) {
+	if b := h.batches[number]; b != nil {
+		b.at = at
+	}
 }
 
 // grant puts off to a time when batches count as given out: their nodes couldn't confirm them until now.

@@ -18,9 +18,9 @@ type journal struct {
 	outcomes protocol.Outcomes // used again for each record
 	replayed chan struct{}     // closed once all of earlier epochs is read; then nil
 
-	mu      sync.Mutex    // guards what follows
-	unacked jetstream.Msg // the last that was given on, if the server doesn't know yet
-	since   int           // given on since the last acknowledgement
+	mu     sync.Mutex    // guards what follows
+	newest jetstream.Msg // the last that was given on
+	since  int           // messages that came since that was acknowledged
 }
 
 const (
@@ -131,8 +131,9 @@ func (c *Carrier) onRecord(m jetstream.Msg) {
 		}
 	}
 	if len(next) > 0 {
-		j.taken(next[len(next)-1].body, len(next))
+		m = next[len(next)-1].body
 	}
+	j.taken(m, len(next) > 0)
 }
 
 // take tells the Job what a record says.
@@ -156,11 +157,14 @@ func (c *Carrier) take(m jetstream.Msg) {
 	}
 }
 
-// taken acknowledges what was given on, now and then: an acknowledgement is for all before it too.
-func (j *journal) taken(m jetstream.Msg, n int) {
+// taken acknowledges now and then what was given on: an acknowledgement is for all before it too. One that came again
+// says that the last acknowledgement was lost.
+func (j *journal) taken(m jetstream.Msg, isNew bool) {
 	j.mu.Lock()
-	j.since += n
-	j.unacked = m
+	if isNew {
+		j.newest = m
+	}
+	j.since++
 	now := j.since >= ackEvery
 	j.mu.Unlock()
 	if now {
@@ -168,13 +172,11 @@ func (j *journal) taken(m jetstream.Msg, n int) {
 	}
 }
 
-// ack acknowledges what wasn't yet. If it doesn't arrive, records come again and are passed over.
+// ack acknowledges what wasn't yet.
 func (j *journal) ack() {
 	j.mu.Lock()
-	m := j.unacked
-	j.unacked, j.since = nil, 0
-	j.mu.Unlock()
-	if m != nil {
-		_ = m.Ack()
+	defer j.mu.Unlock()
+	if j.since > 0 && j.newest != nil && j.newest.Ack() == nil {
+		j.since = 0
 	}
 }

@@ -13,12 +13,15 @@ type part struct {
 	data   []byte // encoded; that of a batch's first part is valid until the next
 }
 
-// encode encodes a batch, in as many parts as it takes. A task that is too long on its own is in none.
+// maxPart is how long a part of several tasks may be: it ought to arrive soon.
+const maxPart = 1 << 20
+
+// encode encodes a batch, in as many parts as it takes. A task that is longer than most on its own is in none.
 func (g *giver) encode(b *protocol.Batch, most int) (parts []part, tooLong []protocol.Task) {
 	g.number++
 	b.Number = g.number
 	g.buf = b.Append(g.buf[:0])
-	if len(g.buf) <= most || most <= 0 {
+	if len(g.buf) <= min(most, maxPart) {
 		return []part{{b.Number, b.Tasks, g.buf}}, nil
 	}
 	g.buf = nil
@@ -31,7 +34,7 @@ func (g *giver) halve(epoch uint32, tasks []protocol.Task, most int) (parts []pa
 	half := protocol.Batch{Epoch: epoch, Number: g.number + 1, Tasks: tasks}
 	data := half.Append(nil)
 	switch {
-	case len(data) <= most:
+	case len(data) <= maxPart && len(data) <= most, len(tasks) == 1 && len(data) <= most:
 		g.number++
 		return []part{{g.number, tasks, data}}, nil
 	case len(tasks) == 1:

@@ -20,6 +20,8 @@ type giver struct {
 func (c *Carrier) onOffer(m *nats.Msg) {
 	o, err := protocol.ReadOffer(m.Data)
 	switch {
+	case c.ctx.Err() != nil:
+		return // who has the job now answers
 	case err != nil || m.Reply == "":
 		c.noteOnce("an offer of room made no sense; is an agent of another version?")
 		return
@@ -84,7 +86,7 @@ func (c *Carrier) give(p *parked) {
 	now := time.Now()
 	c.mu.Lock()
 	for i := range parts {
-		c.handed.add(parts[i].number, p.Node, parts[i].tasks, now)
+		c.handed.add(parts[i].number, p.Node, parts[i].tasks, now.Add(transit(len(parts[i].data))))
 		parts[i].tasks = nil // the Job's memory
 	}
 	c.nodes.use(p.Node)
@@ -116,6 +118,7 @@ func (c *Carrier) giveRest(node string) bool {
 			continue // it took too long, and was given out again
 		}
 		current := c.lot.remove(node)
+		c.putOffRests(node, &part)
 		c.mu.Unlock()
 		c.answer(current, node, &part)
 		c.mu.Lock()
@@ -123,6 +126,21 @@ func (c *Carrier) giveRest(node string) bool {
 	}
 	delete(c.rests, node)
 	return false
+}
+
+// putOffRests counts from now how long a part may be on its way, and those behind it may wait. With the lock.
+func (c *Carrier) putOffRests(node string, sent *part) {
+	at := time.Now().Add(transit(len(sent.data)))
+	c.handed.putOff(sent.number, at)
+	for i := range c.rests[node] {
+		c.handed.putOff(c.rests[node][i].number, at)
+	}
+}
+
+// transit is how long a message may be on its way because it is long: a laptop's link may be slow.
+func transit(size int) time.Duration {
+	const slow = 512 << 10 // bytes a second
+	return time.Duration(size) * time.Second / slow
 }
 
 // answer sends a batch. If that can't be, its tasks are given out again at once.

@@ -53,7 +53,7 @@ func (c *Carrier) due(now time.Time) {
 		c.job.Unconfirmed(b.node, b.tasks)
 	}
 	for _, node := range dead {
-		c.note("node " + node + " is dead: its tasks run elsewhere")
+		c.note("node " + node + " is gone: what it had runs elsewhere")
 		c.job.Lost(node)
 	}
 	c.journal.ack()

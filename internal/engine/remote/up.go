@@ -10,6 +10,9 @@ import (
 
 // onUp takes what a node's attempts say. The answer says that it was heard: the node forgets it then.
 func (c *Carrier) onUp(m *nats.Msg) {
+	if c.ctx.Err() != nil {
+		return // who has the job now answers
+	}
 	u, err := protocol.ReadUp(m.Data)
 	node := lastToken(m.Subject)
 	switch {
