@@ -9,7 +9,8 @@ type Policy struct {
 	Version string
 
 	// MaxAge is how old a result may be. An older one is a miss: it is computed again and replaced. An age is the
-	// difference between this machine's clock now and the storing machine's clock then. Defaults to 0: no limit.
+	// difference between this machine's clock now and the storing machine's clock then; a result from more than a minute
+	// ahead is too old as well, since one of the clocks was wrong. Defaults to 0: no limit.
 	MaxAge time.Duration
 
 	// Compress says which results are compressed. Defaults to CompressAuto.
@@ -31,7 +32,11 @@ const (
 	CompressBest    // every value, as small as it gets: storing takes 10 times as long, a hit 3 times
 )
 
+// clocksDiffer is how far the clocks of machines that share a store may be apart.
+const clocksDiffer = time.Minute
+
 // expired reports whether an entry that was created at the given time is too old for the policy.
 func (p Policy) expired(created, now time.Time) bool {
-	return p.MaxAge > 0 && now.Sub(created) > p.MaxAge
+	age := now.Sub(created)
+	return p.MaxAge > 0 && (age > p.MaxAge || age < -clocksDiffer)
 }
