@@ -117,11 +117,15 @@ func (c Config) remote(l *link) (remote.Config, error) {
 
 func listed(env string) []string { return filepath.SplitList(os.Getenv(env)) }
 
-// identityAt finds how to reach a cluster: addr is the name of a context, or an address that stands in one.
+// identityAt finds how to reach a cluster: addr is the name of a context, an address that stands in one, or the path of
+// an identity's file.
 func identityAt(addr string) (join.Identity, error) {
 	contexts, err := join.UserContexts()
 	if err != nil {
 		return join.Identity{}, err
+	}
+	if strings.ContainsRune(addr, filepath.Separator) {
+		return join.Load(addr)
 	}
 	names, err := contexts.List()
 	if err != nil {

@@ -63,6 +63,7 @@ var process struct {
 	session *engine.Session // the default session, made by the first call
 	first   string          // the function of that call
 	main    bool            // Main was called: there is no default
+	door    bool            // this process becomes a worker where it must, without Main
 }
 
 func init() {
@@ -93,11 +94,11 @@ func defaultSession(name string) (*engine.Session, error) {
 	return process.session, nil
 }
 
-// underMain reports whether Main was called.
+// underMain reports whether this program becomes a worker where an agent starts it: whether Main was called.
 func underMain() bool {
 	process.Lock()
 	defer process.Unlock()
-	return process.main
+	return process.main || process.door
 }
 
 // enterMain ends the time of the default session. It is an error if a call used it, or if Main runs already.

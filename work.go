@@ -17,6 +17,21 @@ import (
 // envCPUs is how many CPUs the node of a worker has, as its agent counts them.
 const envCPUs = "MUSTER_CPUS"
 
+func init() {
+	engine.Doors.Work = func() (int, bool) {
+		fd, ok := worker.FromEnv()
+		if !ok {
+			return 0, false
+		}
+		return Config{}.work(fd, os.Stderr), true
+	}
+	engine.Doors.Open = func() {
+		process.Lock()
+		defer process.Unlock()
+		process.door = true
+	}
+}
+
 // work is what Main does in a process that an agent has started: it runs the agent's tasks until that says quit or goes
 // away. What its functions do then ends with the process.
 func (c Config) work(fd int, stderr *os.File) int {

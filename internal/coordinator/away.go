@@ -77,8 +77,12 @@ func (m *Machine) Take(offered []int64) (ID, bool) {
 	return makeID(i, r.gen), true
 }
 
-// AwayReady reports whether a task is ready that is to run elsewhere.
-func (m *Machine) AwayReady() bool { return len(m.far) > 0 }
+// AwayNews reports whether a task that is to run elsewhere has become ready since it was asked last.
+func (m *Machine) AwayNews() bool {
+	news := m.news
+	m.news = false
+	return news
+}
 
 // cost is what a task of the need takes of a dimension.
 func (n *need) cost(a Amount) int64 {

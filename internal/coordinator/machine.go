@@ -20,6 +20,7 @@ type Machine struct {
 	holding  []uint32 // tasks that are charged with more than CPU
 	numbered uint64   // tasks submitted so far
 	far      []*need  // away, with a ready task
+	news     bool     // a task that runs elsewhere has become ready: see AwayNews
 
 	needs     []*need
 	byKey     map[string]NeedID
@@ -105,6 +106,7 @@ func (m *Machine) met(i uint32, r *record) {
 func (m *Machine) makeReady(i uint32, r *record) {
 	r.state = Ready
 	n := m.needs[r.need]
+	m.news = m.news || n.away
 	m.enqueue(&n.ready, i, r)
 	if n.at == 0 || r.rank() > n.rank {
 		m.reorder(n)

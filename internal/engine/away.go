@@ -177,7 +177,7 @@ func (s *Session) awayCPUs() float64 {
 
 // wake tells the carrier that something is ready. The mutex is held.
 func (s *Session) wake() {
-	if s.cfg.Carrier != nil && s.m.AwayReady() {
+	if s.cfg.Carrier != nil && s.m.AwayNews() {
 		s.cfg.Carrier.Wake()
 	}
 }

@@ -11,3 +11,9 @@ func fallback(name string) (*Session, error) {
 	}
 	return nil, ErrNoSession
 }
+
+// Doors are ways of a test's binary into the public package, which sets them.
+var Doors struct {
+	Work func() (code int, worker bool) // becomes a worker, if an agent has started this process as one
+	Open func()                         // lets sessions on clusters be opened, as Main does
+}

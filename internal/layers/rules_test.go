@@ -55,7 +55,9 @@ var rules = []rule{
 		why: "the simulator drives the coordinator itself, without an engine"},
 	{part: "mustertest", may: []string{".", "internal/engine"}, use: []string{"go.uber.org/goleak"},
 		why: "tests of users run on the public API; only faults are injected below it"},
-	{part: "mustertest/cluster", may: []string{"cluster/head", "cluster/join", "mustertest"}, use: []string{"github.com/nats-io"},
+	{part: "mustertest/cluster", may: []string{
+		".", "cluster/agent", "cluster/head", "cluster/join", "internal/engine", "mustertest", "protocol",
+	}, use: []string{"github.com/nats-io"},
 		why: "it starts real processes, and talks to them as a user's program does"},
 	{part: "cache", may: []string{"event", "internal/codec"},
 		use: []string{"github.com/gofrs/flock", "github.com/klauspost/compress", "github.com/zeebo/blake3", "golang.org/x/sys"},

@@ -302,7 +302,7 @@ func (v *values) put(data []byte) string {
 	if v.list == nil {
 		v.list = map[string][]byte{}
 	}
-	id := string(rune('A' + len(v.list)%26)) + string(rune('0'+len(v.list)/26))
+	id := string(rune('A'+len(v.list)%26)) + string(rune('0'+len(v.list)/26))
 	v.list[id] = append([]byte(nil), data...)
 	return id
 }

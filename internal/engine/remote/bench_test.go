@@ -57,7 +57,6 @@ type mirror struct {
 	number uint64
 	batch  protocol.Batch
 	out    protocol.Outcomes
-	buf    []byte
 }
 
 func startMirror(b *testing.B, h *testHead, c *Carrier, most int) *mirror {

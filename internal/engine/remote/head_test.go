@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -33,8 +34,7 @@ type testHead struct {
 	opens  []protocol.OpenJob
 	renews []protocol.RenewJob
 	closes []protocol.CloseJob
-	mute   bool        // renewals get no answer
-	asked  chan string // operations of jobs, as they are answered
+	mute   bool // renewals get no answer
 }
 
 type testJob struct {
@@ -49,7 +49,7 @@ func startHead(t testing.TB, ages protocol.Ages) *testHead {
 	s := startServer(t)
 	h := &testHead{
 		t: t, server: s, conn: s.connect(), ages: ages,
-		jobs: map[string]*testJob{}, blobs: map[string][]byte{}, asked: make(chan string, 10_000),
+		jobs: map[string]*testJob{}, blobs: map[string][]byte{},
 	}
 	h.testControl = testControl{h, h.conn, "user"}
 	if _, err := h.conn.Subscribe(protocol.AllControl, h.answer); err != nil {
@@ -65,20 +65,17 @@ func (h *testHead) answer(m *nats.Msg) {
 	op := strings.SplitN(m.Subject, ".", 4)[3]
 	body, err := h.do(op, m.Data)
 	reply := protocol.Reply{Body: body}
-	if err == errMute {
+	if errors.Is(err, errMute) {
 		return
-	} else if err != nil {
-		reply = protocol.Reply{Error: err.(*protocol.Refusal)}
+	}
+	if errors.As(err, &reply.Error) {
+		reply.Body = nil
 	}
 	data, _ := json.Marshal(reply)
 	_ = m.Respond(data)
-	select {
-	case h.asked <- op:
-	default:
-	}
 }
 
-var errMute = fmt.Errorf("no answer")
+var errMute = errors.New("no answer")
 
 func (h *testHead) do(op string, data []byte) (any, error) {
 	h.mu.Lock()
@@ -177,22 +174,6 @@ func (h *testHead) digest(up time.Duration, nodes ...protocol.NodeDigest) {
 	data, _ := json.Marshal(protocol.ClusterDigest{Up: up.Seconds(), Nodes: nodes})
 	if err := h.conn.Publish(protocol.Digest, data); err != nil {
 		h.t.Error(err)
-	}
-}
-
-// waitFor waits until a job has asked for an operation n times.
-func (h *testHead) waitFor(op string, n int) {
-	h.t.Helper()
-	ctx := within(h.t)
-	for n > 0 {
-		select {
-		case got := <-h.asked:
-			if got == op {
-				n--
-			}
-		case <-ctx.Done():
-			h.t.Fatalf("nobody asks for %s", op)
-		}
 	}
 }
 

@@ -103,7 +103,7 @@ func TestRealHead(t *testing.T) {
 	s.add(1+each, each)
 	s.until("some are done", func() bool { return len(s.done) > each+each/10 })
 	h.Stop()
-	h = realHead(t, config)
+	realHead(t, config)
 	s.until("all are done", func() bool { return len(s.done) == 2*each })
 	cancel()
 	wg.Wait()
