@@ -174,8 +174,7 @@ func (a *Agent) nextEpoch(j *job, epoch uint32) {
 	a.drop(j, "a new driver has the job")
 	j.epoch = epoch
 	j.batches = recent{}
-	number := j.offer.number
-	j.offer = offered{number: number}
+	j.offer = offered{number: j.offer.number, room: j.offer.room}
 	j.deaths, j.failed, j.missing = 0, 0, 0
 	j.up.begin(epoch)
 	if j.info != nil { // the new driver's program may be another

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/musterrun/muster/object"
 	"github.com/musterrun/muster/protocol"
 )
@@ -126,13 +128,13 @@ func (a *Agent) fetchObject(j *job, id string) error {
 	}
 }
 
-// transfer tries until the head has answered: an error of its connection says nothing about the value.
+// transfer tries until the head has answered: that it can't be reached says nothing about the value.
 func (a *Agent) transfer(j *job, try func(context.Context) error) error {
 	for pause := minPause; ; pause = min(2*pause, heardWithin) {
 		a.transfers <- struct{}{}
 		err := try(j.ctx)
 		<-a.transfers
-		if err == nil || j.ctx.Err() != nil || final(err) {
+		if err == nil || j.ctx.Err() != nil || !unreached(err) {
 			return err
 		}
 		j.log.Warn("a value can't be moved; it is tried again", "error", err)
@@ -142,11 +144,17 @@ func (a *Agent) transfer(j *job, try func(context.Context) error) error {
 	}
 }
 
-// final reports whether trying again is in vain: the head has refused it, the bytes are wrong, or the disk is full.
-func final(err error) bool {
-	var refused *protocol.Refusal
-	var path *os.PathError
-	return errors.As(err, &refused) || errors.Is(err, object.ErrDamaged) || errors.As(err, &path)
+// unreached reports whether an error says that the head wasn't there.
+func unreached(err error) bool {
+	for _, e := range []error{
+		nats.ErrNoResponders, nats.ErrTimeout, context.DeadlineExceeded, nats.ErrDisconnected, nats.ErrReconnectBufExceeded,
+		nats.ErrConnectionReconnecting, nats.ErrStaleConnection,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // fetchSettle brings the objects of an answer here before its attempt gets it. The mutex is held.

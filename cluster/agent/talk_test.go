@@ -1,0 +1,233 @@
+//go:build unix
+
+package agent
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// An attempt that waits lends its CPU, and gets the answer that ends its wait once there is a CPU for it.
+func TestWaitLendsCPU(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(func(c *Config) { c.CPUs = 1 })
+	k := c.open("j1", nil)
+	parent := k.task("want", "")
+	k.give(parent)
+	k.until("its call and its wait", func() bool { return len(k.items) >= 2 })
+	within(t, "its CPU lent", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return a.ledger.free.cpu == unit })
+	child := k.task("wait", "")
+	k.give(child)
+	within(t, "the child runs", func() bool { return strings.Contains(jobLog(a, "j1"), "it waits") })
+	k.down(protocol.Settle{By: attemptOf(&parent), Ref: protocol.KeyRef(parent.Key), Value: protocol.Value{Form: protocol.Inline, Data: []byte("answer")}})
+	a.mu.Lock()
+	if len(a.resume) != 1 || a.ledger.free.cpu != 0 {
+		t.Errorf("%d wait for a CPU, %d free: the answer went through though no CPU is free", len(a.resume), a.ledger.free.cpu)
+	}
+	a.mu.Unlock()
+	k.down(protocol.Stop{Attempt: attemptOf(&child), Grace: time.Minute})
+	if o := k.outcome(parent); string(o.Value.Data) != "answer" {
+		t.Errorf("%+v", o)
+	}
+	allFree(t, a)
+}
+
+// A worker that dies while an attempt in it waits for a CPU leaves nothing in the queue.
+func TestDiesWhileItWaits(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(func(c *Config) { c.CPUs = 1 })
+	k := c.open("j1", nil)
+	parent := k.task("want", "")
+	k.give(parent)
+	k.until("its wait", func() bool { return len(k.items) >= 2 })
+	suspect := k.task("wait", "")
+	suspect.Flags = protocol.Isolated
+	k.give(suspect)
+	within(t, "the other runs", func() bool { return strings.Contains(jobLog(a, "j1"), "it waits") })
+	k.down(protocol.Settle{By: attemptOf(&parent), Ref: protocol.KeyRef(parent.Key), Value: protocol.Value{Form: protocol.Inline}})
+	a.mu.Lock()
+	a.jobs["j1"].main.die("the test says so")
+	a.mu.Unlock()
+	k.givenBack(parent)
+	k.down(protocol.Stop{Attempt: attemptOf(&suspect), Grace: time.Minute})
+	k.outcome(suspect)
+	allFree(t, a)
+}
+
+// A task that must not run twice goes to its worker only after its start is recorded.
+func TestOnce(t *testing.T) {
+	c := startCluster(t)
+	c.startAgent(nil)
+	k := c.open("j1", nil)
+	task := k.task("echo", "x")
+	task.Flags = protocol.Once
+	k.give(task)
+	k.outcome(task)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !slices.Contains(k.items, protocol.Item(protocol.Started{Attempt: attemptOf(&task)})) {
+		t.Errorf("no Started in %v", k.items)
+	}
+}
+
+// What hasn't started can be taken back, and told to end; what has, can't be taken back.
+func TestTakeBack(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(nil)
+	k := c.open("j1", nil)
+	running, _ := k.waits(a, "wait", 0)
+	var early []protocol.Task
+	k.mu.Lock()
+	k.most = 3
+	k.mu.Unlock()
+	first, _ := k.waits(a, "wait", protocol.Alone) // the other two wait for it
+	for range 2 {
+		task := k.task("echo", "")
+		task.Flags, task.Need.CPU = protocol.Alone, 1
+		early = append(early, task)
+	}
+	k.give(early...)
+	k.until("they are accepted", func() bool { return len(k.tasks) == 0 && k.accepted[k.number] > 0 })
+	k.down(protocol.TakeBack{Attempt: attemptOf(&early[0])}, protocol.Stop{Attempt: attemptOf(&early[1])}, protocol.TakeBack{Attempt: attemptOf(&running)})
+	for _, task := range early {
+		if g := k.givenBack(task); g.Reason != protocol.NotStarted {
+			t.Errorf("%+v", g)
+		}
+	}
+	for _, task := range []protocol.Task{running, first} {
+		k.down(protocol.Stop{Attempt: attemptOf(&task), Grace: time.Minute})
+		k.outcome(task)
+	}
+	allFree(t, a)
+}
+
+// A driver that was replaced isn't listened to, and what ran for it is ended.
+func TestEpochs(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(nil)
+	k := c.open("j1", nil)
+	old, _ := k.waits(a, "wait", 0)
+	c.mu.Lock()
+	c.jobs[0].Epoch = 2
+	c.mu.Unlock()
+	k.mu.Lock()
+	k.epoch = 2
+	k.mu.Unlock()
+	c.news(protocol.JobDigest{Job: "j1", Epoch: 2})
+	fresh := k.task("echo", "x")
+	fresh.ID = old.ID // numbers begin anew
+	k.give(fresh)
+	if o := k.outcome(fresh); o.Status != protocol.Succeeded || o.Key != fresh.Key {
+		t.Errorf("%+v", o)
+	}
+	down := protocol.Down{Epoch: 1, Items: []protocol.Item{protocol.Quit{}}}
+	if m, err := k.conn.Request(protocol.DownSubject("j1", "n1"), down.Append(nil), 200*time.Millisecond); err == nil {
+		t.Errorf("an older epoch got the answer %q", m.Data)
+	}
+	again := k.task("echo", "y")
+	k.give(again)
+	k.outcome(again)
+	allFree(t, a)
+}
+
+func TestNodeRequests(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(func(c *Config) { c.Labels = map[string]string{"zone": "a"} })
+	k := c.open("j1", func(i *protocol.JobInfo) { i.Env = []string{"DECLARED=yes"} })
+	speak := k.task("speak", "")
+	k.give(speak)
+	k.outcome(speak)
+	ask := func(op string, in, body any) *protocol.Refusal {
+		t.Helper()
+		data, _ := json.Marshal(in)
+		m, err := c.conn.Request(protocol.NodeSubject("n1", op), data, 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := protocol.Reply{Body: body}
+		if err := json.Unmarshal(m.Data, &r); err != nil {
+			t.Fatal(err)
+		}
+		return r.Error
+	}
+	var info protocol.NodeInfo
+	if refused := ask("ping", nil, &info); refused != nil || info.CPUs != 2 || info.Workers != 1 || info.Labels["zone"] != "a" {
+		t.Errorf("%+v, %v", info, refused)
+	}
+	var part LogPart
+	within(t, "the log", func() bool {
+		ask("logs", LogRequest{Job: "j1"}, &part)
+		return strings.Contains(string(part.Data), "DECLARED")
+	})
+	environment(t, string(part.Data), a.folder.job("j1"))
+	if refused := ask("logs", LogRequest{Job: "j2"}, &part); refused == nil || refused.Code != protocol.CodeUnknown {
+		t.Errorf("another job's log: %v", refused)
+	}
+	if refused := ask("dance", nil, nil); refused == nil {
+		t.Error("an operation that there isn't")
+	}
+	c.mu.Lock()
+	if n := c.nodes["n1"]; n.CPUs != 2 || n.Node != "n1" {
+		t.Errorf("the head knows %+v", n)
+	}
+	c.mu.Unlock()
+	ask("stop", nil, nil)
+	<-a.Done()
+}
+
+// environment checks what a worker was started with: nothing of the agent's but what programs need.
+func environment(t *testing.T, log, dir string) {
+	t.Helper()
+	var names []string
+	for line := range strings.Lines(log) {
+		if e, ok := strings.CutPrefix(line, "env "); ok {
+			name, _, _ := strings.Cut(e, "=")
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	allowed := []string{"DECLARED", "HOME", "LANG", "PATH", "TMPDIR"}
+	for _, name := range names {
+		if !slices.Contains(allowed, name) {
+			t.Errorf("the worker has the variable %s", name)
+		}
+	}
+	if !strings.Contains(log, "dir "+dir) || !slices.Contains(names, "TMPDIR") {
+		t.Errorf("the worker's folder isn't the job's, in %q", log)
+	}
+}
+
+// Stop gives back what hasn't ended, and leaves nothing behind.
+func TestStopGivesBack(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(nil)
+	k := c.open("j1", nil)
+	task, pid := k.waits(a, "wait", 0)
+	a.Stop()
+	if g := k.givenBack(task); g.Reason != protocol.NotStarted {
+		t.Errorf("%+v", g)
+	}
+	if !gone(pid) {
+		t.Error("a worker outlives its agent")
+	}
+	if entries, _ := os.ReadDir(a.folder.jobs()); len(entries) > 0 {
+		t.Errorf("left: %v", entries)
+	}
+	a.Stop()
+}
+
+// Two agents can't have one folder.
+func TestFolderIsTaken(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(nil)
+	_, err := Start(t.Context(), testConfig(c.connect(), "n2", a.cfg.StateDir))
+	if err == nil || !strings.Contains(err.Error(), "another agent uses the folder") {
+		t.Errorf("got %v", err)
+	}
+}
