@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
@@ -154,4 +156,27 @@ func TestRenewal(t *testing.T) {
 	lost.Join = nil
 	_, err = join.Connect(t.Context(), lost, join.Options{})
 	oneLine(t, err, "expired at")
+}
+
+// A connection whose JWT expires comes back by itself with a new one.
+func TestExpiry(t *testing.T) {
+	ours := &clock{}
+	c := start(t, Config{Now: ours.now})
+	u := c.join(join.RoleUser, "ann")
+	ours.forward(2*time.Second - jwtAge)
+	short, err := join.Renew(t.Context(), u.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := join.Connect(t.Context(), short, join.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	away, back := conn.StatusChanged(nats.RECONNECTING), conn.StatusChanged(nats.CONNECTED)
+	ours.forward(jwtAge)
+	await(t, away, func(nats.Status) bool { return true })
+	await(t, back, func(nats.Status) bool { return true })
+	m := &member{Control: join.Control{Conn: conn, Who: "ann"}, t: t, id: short}
+	m.ask(protocol.OpListNodes, nil, nil)
 }

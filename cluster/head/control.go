@@ -4,19 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
-)
-
-const (
-	controlWorkers = 16
-	controlQueue   = 4096 // requests; more are dropped, and asked again by who waits for them
 )
 
 // caller is who asks, as the servers have checked it.
@@ -79,44 +72,6 @@ var operations = map[string]operation{
 	protocol.OpRenewIdentity:  typed((*Head).renewIdentity, user, admin, agent, one),
 	protocol.OpListIdentities: typed((*Head).listIdentities, admin),
 	protocol.OpDropIdentity:   typed((*Head).dropIdentity, admin),
-}
-
-// control answers requests, on a bounded number of goroutines.
-type control struct {
-	head    *Head
-	sub     *nats.Subscription
-	queue   chan *nats.Msg
-	stop    chan struct{}
-	running sync.WaitGroup
-}
-
-func startControl(h *Head) (*control, error) {
-	c := &control{head: h, queue: make(chan *nats.Msg, controlQueue), stop: make(chan struct{})}
-	var err error
-	if c.sub, err = h.conn.ChanSubscribe(protocol.AllControl, c.queue); err != nil {
-		return nil, fmt.Errorf("start the control service: %w", err)
-	}
-	for range controlWorkers {
-		c.running.Go(c.work)
-	}
-	return c, h.conn.Flush()
-}
-
-func (c *control) close() {
-	_ = c.sub.Unsubscribe() // the connection is about to be closed
-	close(c.stop)
-	c.running.Wait()
-}
-
-func (c *control) work() {
-	for {
-		select {
-		case msg := <-c.queue:
-			c.head.answer(msg)
-		case <-c.stop:
-			return
-		}
-	}
 }
 
 // answer carries out a request. It answers only where the one who asked may hear, so that nobody can have the head

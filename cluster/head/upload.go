@@ -29,6 +29,8 @@ type upload struct {
 	mu   sync.Mutex
 	file *os.File // nil once it is over
 	have spans
+	sum  *blake3.Hasher // of what is there without a gap
+	done int64          // so many bytes are in sum
 }
 
 // put takes a part, and the blob once all parts are there and the hash is right.
@@ -65,7 +67,7 @@ func (b *blobs) upload(in protocol.PutBlob, clock time.Time) (*upload, error) {
 	if err := b.disk.room(in.Size); err != nil {
 		return nil, err
 	}
-	u := &upload{store: b, key: key, hash: in.Hash, size: in.Size, used: clock}
+	u := &upload{store: b, key: key, hash: in.Hash, size: in.Size, used: clock, sum: blake3.New()}
 	var err error
 	if u.file, err = os.OpenFile(u.path(), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
 		return nil, fmt.Errorf("keep a blob: %w", err)
@@ -88,6 +90,9 @@ func (u *upload) put(offset int64, data []byte, clock time.Time) (protocol.BlobI
 	}
 	u.have = u.have.add(offset, offset+int64(len(data)))
 	info := protocol.BlobInfo{Hash: u.hash, Size: u.size, Have: u.have.prefix()}
+	if err := u.hashUpTo(info.Have); err != nil {
+		return protocol.BlobInfo{}, errors.Join(fmt.Errorf("check a blob: %w", err), u.abandon())
+	}
 	if info.Have < u.size {
 		return info, nil
 	}
@@ -95,20 +100,26 @@ func (u *upload) put(offset int64, data []byte, clock time.Time) (protocol.BlobI
 	return info, u.finish(clock)
 }
 
+// hashUpTo takes what is there by now into the sum, so that the last part doesn't wait for all of the file to be read.
+func (u *upload) hashUpTo(end int64) error {
+	n, err := io.Copy(u.sum, io.NewSectionReader(u.file, u.done, end-u.done))
+	u.done += n
+	if err == nil && u.done < end {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
 // finish checks the hash and makes the upload a blob.
 func (u *upload) finish(clock time.Time) error {
-	got, err := hashFile(u.path())
-	if err != nil {
-		return errors.Join(fmt.Errorf("check a blob: %w", err), u.abandon())
-	}
-	if got != u.hash {
+	if got := hex.EncodeToString(u.sum.Sum(nil)); got != u.hash {
 		return errors.Join(refuse(protocol.CodeMalformed,
 			"the blob's bytes have the hash %.12s, not %.12s: was the file changed meanwhile?", got, u.hash), u.abandon())
 	}
 	b := u.store
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	err = errors.Join(u.file.Close(), os.Rename(u.path(), b.path(u.hash)))
+	err := errors.Join(u.file.Close(), os.Rename(u.path(), b.path(u.hash)))
 	u.file = nil
 	delete(b.uploads, u.key)
 	if err != nil {

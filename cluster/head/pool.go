@@ -1,0 +1,104 @@
+package head
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+const (
+	quickWorkers = 8
+	blobWorkers  = 8
+	maxQueue     = 4096      // requests; more are dropped, and asked again by who waits for them
+	maxQueued    = 256 << 20 // bytes of requests about blobs; the same
+)
+
+// control answers requests, on a bounded number of goroutines. Blobs have their own, so that nobody's renewal waits for
+// a disk.
+type control struct {
+	head    *Head
+	sub     *nats.Subscription
+	queue   chan *nats.Msg
+	quick   chan *nats.Msg
+	blobs   chan *nats.Msg
+	queued  atomic.Int64 // bytes in blobs
+	stop    chan struct{}
+	running sync.WaitGroup
+}
+
+func startControl(h *Head) (*control, error) {
+	c := &control{
+		head: h, stop: make(chan struct{}),
+		queue: make(chan *nats.Msg, maxQueue), quick: make(chan *nats.Msg, maxQueue), blobs: make(chan *nats.Msg, maxQueue),
+	}
+	var err error
+	if c.sub, err = h.conn.ChanSubscribe(protocol.AllControl, c.queue); err != nil {
+		return nil, fmt.Errorf("start the control service: %w", err)
+	}
+	c.running.Go(c.route)
+	for range quickWorkers {
+		c.running.Go(func() { c.work(c.quick, func(*nats.Msg) {}) })
+	}
+	for range blobWorkers {
+		c.running.Go(func() { c.work(c.blobs, func(msg *nats.Msg) { c.queued.Add(-int64(len(msg.Data))) }) })
+	}
+	return c, h.conn.Flush()
+}
+
+func (c *control) close() {
+	_ = c.sub.Unsubscribe() // the connection is about to be closed
+	close(c.stop)
+	c.running.Wait()
+}
+
+// route gives requests to those who carry them out, and drops those for which there is no room.
+func (c *control) route() {
+	for {
+		select {
+		case <-c.stop:
+			return
+		case msg := <-c.queue:
+			to := c.quick
+			if isBlob(msg.Subject) {
+				to = c.blobs
+			}
+			if to == c.blobs && c.queued.Add(int64(len(msg.Data))) > maxQueued || !offer(to, msg) {
+				c.head.log.Warn("dropped a request: too many wait", "subject", msg.Subject)
+				if to == c.blobs {
+					c.queued.Add(-int64(len(msg.Data)))
+				}
+			}
+		}
+	}
+}
+
+func isBlob(subject string) bool {
+	_, op, _ := strings.Cut(strings.TrimPrefix(subject, "m.c."), ".")
+	return strings.HasPrefix(op, "blob.")
+}
+
+func offer(to chan<- *nats.Msg, msg *nats.Msg) bool {
+	select {
+	case to <- msg:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *control) work(from <-chan *nats.Msg, done func(*nats.Msg)) {
+	for {
+		select {
+		case msg := <-from:
+			c.head.answer(msg)
+			done(msg)
+		case <-c.stop:
+			return
+		}
+	}
+}
