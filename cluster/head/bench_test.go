@@ -14,7 +14,8 @@ import (
 // benchCluster is a head for a benchmark, with an admin who is connected.
 func benchCluster(b *testing.B) (*Head, join.Control) {
 	b.Helper()
-	h, err := Start(b.Context(), Config{StateDir: b.TempDir(), Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	h, err := Start(b.Context(), Config{StateDir: b.TempDir(), Logger: log})
 	if err != nil {
 		b.Fatal(err)
 	}
