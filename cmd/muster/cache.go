@@ -183,6 +183,7 @@ func newCacheShow(dir *string) *cobra.Command {
 
 func newCacheRemove(dir *string) *cobra.Command {
 	cmd := &cobra.Command{Use: "rm [KEY...]", Short: "Remove cached results; the beginnings of their keys will do"}
+	asJSON := addJSON(cmd)
 	fn := cmd.Flags().String("func", "", "all results of this function")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if (len(args) == 0) == (*fn == "") {
@@ -207,6 +208,9 @@ func newCacheRemove(dir *string) *cobra.Command {
 				return err
 			}
 		}
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), map[string]int{"entries": len(list)})
+		}
 		fmt.Fprintln(cmd.OutOrStdout(), "removed", plural(len(list), "result"))
 		return nil
 	})
@@ -218,6 +222,7 @@ func newCachePrune(dir *string) *cobra.Command {
 		Use: "prune", Short: "Remove what was used least recently", Args: cobra.NoArgs,
 		Example: "  muster cache prune --to 500MiB\n  muster cache prune --unused 720h",
 	}
+	asJSON := addJSON(cmd)
 	to := cmd.Flags().String("to", "", "remove until this much is left, such as 1GiB (default: the cache's limit)")
 	unused := cmd.Flags().Duration("unused", 0, "remove what wasn't used for this long")
 	cmd.RunE = withCache(dir, func(cmd *cobra.Command, s *cache.Store, _ []string) error {
@@ -235,6 +240,10 @@ func newCachePrune(dir *string) *cobra.Command {
 			}
 		}
 		p, err := s.Prune(cmd.Context(), limit, *unused)
+		if *asJSON {
+			done := map[string]int64{"entries": int64(p.Entries), "bytes": p.Bytes, "left": p.Left}
+			return errors.Join(printJSON(cmd.OutOrStdout(), done), err)
+		}
 		fmt.Fprintf(cmd.OutOrStdout(), "removed %s of %s, %s are left\n", plural(p.Entries, "result"), size(p.Bytes), size(p.Left))
 		return err
 	})
