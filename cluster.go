@@ -15,6 +15,7 @@ import (
 	"github.com/musterrun/muster/event"
 	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/internal/engine/remote"
+	"github.com/musterrun/muster/protocol"
 )
 
 // Variables by which a program that `muster run` starts learns what to ship.
@@ -80,6 +81,13 @@ func (l *link) note(text string) {
 	}
 }
 
+// replay hands on what is recorded from before this driver; there is none before its session is there.
+func (l *link) replay(o *protocol.Outcomes) {
+	if s := l.s.Load(); s != nil {
+		s.Replay(o)
+	}
+}
+
 func (l *link) leave() error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveFor)
 	defer cancel()
@@ -95,7 +103,7 @@ func (l *link) leave() error {
 func (c Config) remote(l *link) (remote.Config, error) {
 	rc := remote.Config{
 		Cluster: l.user, Name: c.Job, Program: filepath.Base(os.Args[0]), Functions: engine.Functions(), Args: os.Args[1:],
-		Note: l.note, Superseded: func(err error) { l.note(err.Error()) },
+		Note: l.note, Replay: l.replay, Superseded: func(err error) { l.note(err.Error()) },
 	}
 	for _, entry := range listed(envBinaries) {
 		platform, path, ok := strings.Cut(entry, "=")

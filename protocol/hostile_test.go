@@ -60,6 +60,7 @@ func TestMalformed(t *testing.T) {
 		{"Up", "\x04\x00\x00\x00\x00\x00" + claim(huge), "the items"},
 		{"Up", headUp + "\x01" + claim(huge), "an item"},
 		{"Up", headUp + item(itemAccept, ""), "the number of a batch"},
+		{"Up", headUp + item(itemHeld, "0123456789abcdef\x02"), "whether it is gone"},
 		{"Up", headUp + item(itemBlock, "\x01\x01\x02"), "whether it waits"},
 		{"Up", headUp + item(itemWant, "\x01\x01\x00\x01"), "a ref"},
 		{"Up", call(0, "\x00\x00\x00\x00"), "the kind of a call"},
@@ -69,7 +70,7 @@ func TestMalformed(t *testing.T) {
 		{"Up", call(CallGather, "\x00\x00"+claim(huge)+"\x00"), "the refs of a call"},
 		{"Down", "\x05\x00\x00\x00\x00\x01" + item(itemSettle, "\x01\x01\x10"+key16+"\x03"+claim(99)), "the parts of a value"},
 		{"Offer", "\x01\x00\x00\x00\x00\x00" + claim(huge), "the node"},
-		{"Offer", "\x01\x00\x00\x00\x00\x00\x00" + tooMuch + "\x00\x00\x00\x00\x00", "the tasks"},
+		{"Offer", "\x01\x00\x00\x00\x00\x00\x00" + tooMuch + "\x00\x00\x00\x00\x00\x00", "the tasks"},
 		{"Hello", "\x01", "the minor version"},
 		{"Hello", "\x01\x00\x01" + claim(huge), "the names of the functions"},
 		{"Hello", "\x01\x00" + tooMuch, "the process"},
@@ -143,7 +144,7 @@ func TestNesting(t *testing.T) {
 func TestLargerMachine(t *testing.T) {
 	n := claim(1<<32 + 5)
 	b, err := ReadBatch([]byte(needTask + "\x01" + key16 + "\x04" + n + claim(1<<33) + "\x01\x00" + "\x00"))
-	o, errOffer := ReadOffer([]byte("\x01\x00\x00\x00\x00\x00\x00" + n + "\x00\x00\x00\x00\x00"))
+	o, errOffer := ReadOffer([]byte("\x01\x00\x00\x00\x00\x00\x00" + n + "\x00\x00\x00\x00\x00\x00"))
 	h, errHello := ReadHello([]byte("\x01\x00" + n + "\x00"))
 	if strconv.IntSize == 32 {
 		for _, err := range []error{err, errOffer, errHello} {

@@ -21,6 +21,7 @@ const (
 	itemWant
 	itemCancel
 	itemBlock
+	itemHeld
 )
 
 const (
@@ -69,6 +70,13 @@ type Block struct {
 	Waits bool
 }
 
+// Held says that the node runs a task that an earlier epoch's coordinator gave it, and whose outcome will come by its
+// key; or, if Gone, that it won't come after all.
+type Held struct {
+	Key  Key
+	Gone bool
+}
+
 // Settle is the answer to a Want: the task has ended.
 type Settle struct {
 	By    Attempt
@@ -89,6 +97,7 @@ type TakeBack struct{ Attempt }
 // Quit ends all that the node does for the job.
 type Quit struct{}
 
+func (Held) kind() byte     { return itemHeld }
 func (Accept) kind() byte   { return itemAccept }
 func (GiveBack) kind() byte { return itemGiveBack }
 func (Started) kind() byte  { return itemStarted }
@@ -100,6 +109,8 @@ func (Settle) kind() byte   { return itemSettle }
 func (Stop) kind() byte     { return itemStop }
 func (TakeBack) kind() byte { return itemTakeBack }
 func (Quit) kind() byte     { return itemQuit }
+
+func (i Held) append(dst []byte) []byte { return appendBool(append(dst, i.Key[:]...), i.Gone) }
 
 func (i Accept) append(dst []byte) []byte { return binary.AppendUvarint(dst, i.Number) }
 
@@ -149,6 +160,8 @@ func (c *cursor) item(kind byte) Item {
 		return Cancel{c.attempt(), c.ref()}
 	case itemBlock:
 		return Block{c.attempt(), c.bool("whether it waits")}
+	case itemHeld:
+		return Held{c.key("the key of a task"), c.bool("whether it is gone")}
 	case itemSettle:
 		s := Settle{By: c.attempt(), Ref: c.ref()}
 		c.value(&s.Value, 0)

@@ -13,7 +13,11 @@ type Offer struct {
 	Memory int64
 	GPUs   int64
 	Named  []Amount
+	Labels []Label // of the node, in the order of their names
 }
+
+// Label is a property of a node by which tasks may choose it.
+type Label struct{ Name, Value string }
 
 // Amount is so much of a named resource.
 type Amount struct {
@@ -29,7 +33,12 @@ func (o *Offer) Append(dst []byte) []byte {
 	for _, n := range [...]int64{int64(o.Most), o.CPU, o.IO, o.Memory, o.GPUs} {
 		dst = appendNumber(dst, n)
 	}
-	return appendAmounts(dst, o.Named)
+	dst = appendAmounts(dst, o.Named)
+	dst = binary.AppendUvarint(dst, uint64(len(o.Labels)))
+	for _, l := range o.Labels {
+		dst = appendText(appendText(dst, l.Name), l.Value)
+	}
+	return dst
 }
 
 // ReadOffer decodes an Offer. What a later minor version adds is passed over.
@@ -42,6 +51,7 @@ func ReadOffer(data []byte) (o Offer, err error) {
 	o.CPU, o.IO = c.number("the CPUs"), c.number("the I/O places")
 	o.Memory, o.GPUs = c.number("the memory"), c.number("the GPUs")
 	o.Named = c.amounts()
+	o.Labels = c.labels()
 	c.skip()
 	return o, c.end("an offer")
 }
@@ -63,6 +73,18 @@ func (c *cursor) amounts() []Amount {
 	list := make([]Amount, n)
 	for i := range list {
 		list[i] = Amount{c.text("the name of a resource"), c.number("the amount of a resource")}
+	}
+	return list
+}
+
+func (c *cursor) labels() []Label {
+	n := c.count(2, "the labels")
+	if n == 0 {
+		return nil
+	}
+	list := make([]Label, n)
+	for i := range list {
+		list[i] = Label{c.text("the name of a label"), c.text("the value of a label")}
 	}
 	return list
 }

@@ -14,7 +14,7 @@ var draw = map[string]func(*rapid.T) message{
 	"Offer": func(t *rapid.T) message {
 		return &Offer{
 			drawUint32(t), drawUint64(t), drawText(t), rapid.IntMin(0).Draw(t, "int"),
-			drawNumber(t), drawNumber(t), drawNumber(t), drawNumber(t), drawSome(t, drawAmount),
+			drawNumber(t), drawNumber(t), drawNumber(t), drawNumber(t), drawSome(t, drawAmount), drawSome(t, drawLabel),
 		}
 	},
 	"Batch":    func(t *rapid.T) message { return &Batch{drawUint32(t), drawUint64(t), drawSome(t, drawTask)} },
@@ -41,6 +41,7 @@ func drawBool(t *rapid.T) bool              { return rapid.Bool().Draw(t, "bool"
 func drawKey(t *rapid.T) Key                { return Key(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "key")) }
 func drawAttempt(t *rapid.T) Attempt        { return Attempt{drawUint64(t), drawUint32(t)} }
 func drawAmount(t *rapid.T) Amount          { return Amount{drawText(t), drawNumber(t)} }
+func drawLabel(t *rapid.T) Label            { return Label{drawText(t), drawText(t)} }
 func drawDep(t *rapid.T) Dep                { return Dep{drawKey(t), drawValue(t)} }
 
 // drawOne is one of a few.
@@ -112,6 +113,7 @@ func drawItem(t *rapid.T) Item {
 		func() Item { return drawCall(t) },
 		func() Item { return Want{drawAttempt(t), drawRef(t), drawBool(t)} },
 		func() Item { return Cancel{drawAttempt(t), drawRef(t)} },
+		func() Item { return Held{drawKey(t), drawBool(t)} },
 		func() Item { return Block{drawAttempt(t), drawBool(t)} },
 		func() Item { return Settle{drawAttempt(t), drawRef(t), drawValue(t)} },
 		func() Item { return Stop{drawAttempt(t), drawBool(t), drawDuration(t)} },

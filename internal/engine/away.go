@@ -29,6 +29,9 @@ type carried struct {
 	args     []byte             // scratch of Take: what the batch's arguments lie in
 	deaths   map[coordinator.ID]int
 	suspects map[coordinator.ID]bool
+	held     map[protocol.Key]string // nodes that run a task for an earlier epoch, by its key
+	adopted  map[protocol.Key]*Run   // attempts that such a task stands for
+	replayed map[protocol.Key]*protocol.Outcome
 }
 
 // awayRun is the part of an attempt that only one on another machine has.
@@ -89,9 +92,12 @@ func (s *Session) pack(r *Run, b *protocol.Batch) {
 			return
 		}
 	}
-	b.Tasks = append(b.Tasks, protocol.Task{ID: uint64(r.id), Attempt: uint32(r.attempt), Func: r.t.ops.Spec().reg.index})
+	key := s.wireKey(r)
+	if s.adoptRunning(r, key) {
+		return
+	}
+	b.Tasks = append(b.Tasks, protocol.Task{Key: key, ID: uint64(r.id), Attempt: uint32(r.attempt), Func: r.t.ops.Spec().reg.index})
 	t := &b.Tasks[len(b.Tasks)-1]
-	t.Key = s.wireKey(r)
 	s.fillNeed(r.t.ops.Spec(), t)
 	if s.suspected(r) {
 		t.Flags |= protocol.Alone

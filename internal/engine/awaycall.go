@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"github.com/musterrun/muster/internal/journal"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -108,5 +109,23 @@ func (f *Fn[In, Out]) recallAway(r *Run, out *Out) (bool, error) {
 	if found && err == nil {
 		*out = v
 	}
-	return found, err
+	if found {
+		return true, err
+	}
+	return f.recallReplayed(r, key, out), nil
+}
+
+// recallReplayed takes the outcome from the job's stream, if an earlier driver's task has left it there.
+func (f *Fn[In, Out]) recallReplayed(r *Run, key journal.Key, out *Out) bool {
+	o := r.s.takeReplayed(key)
+	if o == nil {
+		return false
+	}
+	if err := decodeValue(r.s, &o.Value, out, awayReader{r}); err != nil {
+		r.s.unrecorded(&f.Spec, err)
+		return false
+	}
+	r.s.noteRestored(r, f.Name, 0)
+	f.record(r, key, out)
+	return true
 }

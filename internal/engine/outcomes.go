@@ -167,6 +167,7 @@ func (s *Session) Lost(node string) {
 		s.takeBack(r)
 	}
 	delete(s.carried.nodes, node)
+	s.forgetHeld(node)
 	s.flush()
 }
 

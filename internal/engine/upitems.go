@@ -22,6 +22,8 @@ func (s *Session) Up(node string, items []protocol.Item) {
 			s.upCancel(&i)
 		case protocol.Block:
 			s.upBlock(&i)
+		case protocol.Held:
+			s.upHeld(node, i)
 		case protocol.GiveBack:
 			s.mu.Lock()
 			if r := s.runOf(i.Attempt); r != nil && r.away.node == node {
