@@ -60,6 +60,7 @@ type offered struct {
 	number uint64
 	parked bool
 	room   room      // what was offered
+	before int64     // CPUs of the offer before
 	at     time.Time // when it was made last
 	since  time.Time // when its coordinator was first asked since it last gave something
 	rest   time.Time // nothing is offered before

@@ -36,31 +36,33 @@ func newLedger(total room) ledger {
 }
 
 // admission charges the tasks of one batch. The coordinator has given out what was offered to it: if the tasks need more
-// CPUs together, they are a pack of small ones, and each is charged its share of the offer.
+// CPUs together, they are a pack of small ones, and each is charged its share of the offer, or of what is left of that.
 type admission struct {
-	l            *ledger
-	offered, sum int64 // CPUs
+	l        *ledger
+	pack     bool
+	cpu, sum int64 // what a pack is charged, of what it needs
 }
 
 func (l *ledger) admit(offered int64, tasks []protocol.Task) admission {
-	a := admission{l: l, offered: max(offered, 0)}
+	a := admission{l: l, cpu: max(0, min(offered, l.free.cpu))}
 	for i := range tasks {
 		if a.sum += tasks[i].Need.CPU; a.sum < 0 {
 			a.sum = 1<<63 - 1
 		}
 	}
+	a.pack = a.sum > offered
 	return a
 }
 
-// charge charges a task, or says that there is no room for it: other jobs have taken it since it was offered.
+// charge charges a task, or says that there is no room for it: others have taken it since it was offered.
 func (a *admission) charge(n *protocol.Need) (c charge, ok bool) {
 	c = charge{cpu: n.CPU, io: n.IO, memory: n.Memory, gpus: n.GPUs, named: n.Named}
-	if a.sum > a.offered && n.CPU > 0 {
-		if a.offered == 0 {
+	if a.pack && n.CPU > 0 {
+		if a.cpu == 0 {
 			return charge{}, false
 		}
-		hi, lo := bits.Mul64(uint64(n.CPU), uint64(a.offered))
-		share, _ := bits.Div64(hi, lo, uint64(a.sum)) // n.CPU is part of sum, so it's at most what was offered
+		hi, lo := bits.Mul64(uint64(n.CPU), uint64(a.cpu))
+		share, _ := bits.Div64(hi, lo, uint64(a.sum)) // n.CPU is part of sum, so it's at most a.cpu
 		c.cpu = int64(share)
 	}
 	f := &a.l.free

@@ -43,9 +43,16 @@ func TestPackIsChargedWhatWasOffered(t *testing.T) {
 func TestRoomThatOthersTook(t *testing.T) {
 	l := newLedger(room{cpu: 4 * unit, io: 10})
 	admitAll(&l, 4*unit, needCPU(3*unit))
-	charges, refused := admitAll(&l, 4*unit, needCPU(unit), needCPU(unit), needCPU(2*unit))
-	if len(charges) != 1 || refused != 2 || l.free.cpu != 0 {
+	charges, refused := admitAll(&l, 4*unit, needCPU(2*unit), needCPU(unit/2))
+	if len(charges) != 1 || refused != 1 || l.free.cpu != unit/2 {
 		t.Errorf("%d charged, %d refused, %d free", len(charges), refused, l.free.cpu)
+	}
+	charges, refused = admitAll(&l, 4*unit, needCPU(4*unit), needCPU(4*unit)) // a pack takes what is left
+	if len(charges) != 2 || refused != 0 || l.free.cpu != 0 {
+		t.Errorf("%d charged, %d refused, %d free", len(charges), refused, l.free.cpu)
+	}
+	if _, refused = admitAll(&l, 4*unit, needCPU(4*unit), needCPU(4*unit)); refused != 2 {
+		t.Errorf("a pack was charged nothing")
 	}
 	if _, refused := admitAll(&l, 0, needCPU(1)); refused != 1 {
 		t.Error("an offer of I/O places was answered with a need of CPU, and it was charged")

@@ -143,6 +143,7 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 		o.since = now
 	}
 	o.parked, o.at = true, now
+	o.before = o.room.cpu
 	named := append(o.room.named[:0], free.named...)
 	o.room = *free
 	o.room.named = named
@@ -206,7 +207,10 @@ func (a *Agent) accept(id string, number uint64, b *protocol.Batch) {
 		a.know(id, b.Epoch)
 	}
 	offered := j.offer.room.cpu
-	if number == j.offer.number {
+	if number != j.offer.number {
+		offered = j.offer.before // the two crossed: the newer offer has more than what is left now
+	}
+	if len(b.Tasks) > 0 || number == j.offer.number {
 		j.offer.parked, j.offer.pause = false, 0
 	}
 	if len(b.Tasks) == 0 {
