@@ -9,6 +9,9 @@ import (
 
 // Sentinel errors, for errors.Is.
 var (
+	// ErrMaybeRan is the error of a task with the option AtMostOnce that may have run, wholly or in part, when what ran
+	// it was lost.
+	ErrMaybeRan = engine.ErrMaybeRan
 	// ErrCanceled is the error of a task that was cancelled; it is also context.Canceled.
 	ErrCanceled = engine.ErrCanceled
 	// ErrClosed is the error of a task that hadn't ended when its session was closed, and of calls after that.
@@ -38,6 +41,7 @@ type TaskError = engine.TaskError
 func init() {
 	RegisterErrorType[*TaskError]("muster.TaskError")
 	RegisterError("muster.ErrCanceled", ErrCanceled)
+	RegisterError("muster.ErrMaybeRan", ErrMaybeRan)
 	RegisterError("muster.ErrClosed", ErrClosed)
 	RegisterError("muster.ErrNoSession", ErrNoSession)
 }

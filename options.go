@@ -55,6 +55,35 @@ func Resource(name string, n float64) Option {
 	})
 }
 
+// GPUs is Resource("gpu", n): how many GPUs a task holds while it runs, fractions included. On a cluster nodes have what
+// nvidia-smi lists, or what they were told, and a task that needs some has a worker process of its own, whose
+// CUDA_VISIBLE_DEVICES names them.
+func GPUs(n float64) Option {
+	o := Resource(engine.GPU, n)
+	if o.bad != "" {
+		o.bad = fmt.Sprintf("GPUs(%v): must be between 0 and %v", n, mostUnits)
+	}
+	return o
+}
+
+// Where bounds which nodes of a cluster may run a task, by their labels: terms that commas separate, all of which must
+// hold: name=value, name!=value, name for any value, !name for none. Every node has the labels node, its name, os and
+// arch; others are given when it joins. A session without a cluster runs all tasks where it is. Defaults to no bound.
+func Where(labels string) Option {
+	w, err := engine.ParseWhere(labels)
+	bad := ""
+	if err != nil {
+		bad = fmt.Sprintf("Where(%q): %v", labels, err)
+	}
+	return option(err == nil, bad, func(o *engine.Options) { o.Where = w })
+}
+
+// AtMostOnce is for functions that must not run twice. There are no retries; and if what ran a task is lost on a
+// cluster, the task fails with ErrMaybeRan instead of running again. It takes a round trip more before it starts.
+func AtMostOnce() Option {
+	return option(true, "", func(o *engine.Options) { o.Once = true })
+}
+
 // Retries is how many more attempts a task gets when its function returns an error, panics or exceeds its Timeout.
 // Defaults to 0. A cancelled task isn't retried, nor one whose dependency failed.
 func Retries(n int) Option {

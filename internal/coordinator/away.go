@@ -25,11 +25,21 @@ func (m *Machine) AwayNeed(amounts []Amount, class uint32) NeedID {
 	}
 	m.amounts = n.amounts
 	slices.SortFunc(n.amounts, func(a, b Amount) int { return int(a.Dim) - int(b.Dim) })
-	n.class = binary.LittleEndian.AppendUint32([]byte{1}, class)
-	if id, ok := m.byKey[string(append(m.keyOf(n.amounts), n.class...))]; ok {
+	n.class = class
+	if id, ok := m.byKey[string(m.keyOfNeed(&n))]; ok {
 		return id
 	}
 	return m.addNeed(n)
+}
+
+// keyOfNeed is what a need is found by; it is valid until the next call.
+func (m *Machine) keyOfNeed(n *need) []byte {
+	key := m.keyOf(n.amounts)
+	if n.away {
+		key = binary.LittleEndian.AppendUint32(append(key, 1), n.class)
+		m.key = key
+	}
+	return key
 }
 
 // SetPack says how many tasks of the need are given out for the CPU of one, from 1 to 256.
@@ -55,12 +65,12 @@ func (m *Machine) AddDim() Dim {
 	return Dim(len(m.holds) - 1)
 }
 
-// Take gives out the best-ranked ready task that is to run elsewhere and fits what is offered, by dimension, from which
-// its need is taken. It counts an attempt.
-func (m *Machine) Take(offered []int64) (ID, bool) {
+// Take gives out the best-ranked ready task that is to run elsewhere, is of a class that suits, and fits what is offered,
+// by dimension, from which its need is taken. It counts an attempt.
+func (m *Machine) Take(offered []int64, suits func(class uint32) bool) (ID, bool) {
 	var best *need
 	for _, n := range m.far {
-		if (best == nil || n.before(best)) && n.fits(offered) {
+		if (best == nil || n.before(best)) && n.fits(offered) && suits(n.class) {
 			best = n
 		}
 	}

@@ -20,7 +20,7 @@ type need struct {
 	at      int    // place in Machine.order or far, from 1; 0 without a ready task
 	away    bool   // its tasks run elsewhere: see away.go
 	pack    int64
-	class   []byte // part of the key of one that is away
+	class   uint32 // of one that is away: those of different classes are kept apart
 }
 
 // keptNeeds is how many needs without a task are remembered, so that calls one after the other don't make theirs anew.
@@ -64,7 +64,7 @@ func (m *Machine) keyOf(amounts []Amount) []byte {
 
 func (m *Machine) addNeed(n need) NeedID {
 	n.amounts = slices.Clone(n.amounts)
-	n.key = string(append(m.keyOf(n.amounts), n.class...))
+	n.key = string(m.keyOfNeed(&n))
 	if k := len(m.freeNeeds); k > 0 {
 		n.id = m.freeNeeds[k-1]
 		m.freeNeeds = m.freeNeeds[:k-1]

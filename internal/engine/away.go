@@ -22,7 +22,8 @@ type Carrier interface {
 
 // carried is what a session knows of the tasks that its carrier takes elsewhere.
 type carried struct {
-	packs    []pack             // by function
+	packs    []pack // by function
+	classes  classes
 	nodes    map[string]float64 // CPUs of each, the most that it has offered
 	offered  []int64            // scratch: room by dimension
 	runs     []*Run             // scratch of Take
@@ -40,6 +41,8 @@ type awayRun struct {
 	refs  refIndex
 	asked map[protocol.RefID]bool // for the values of these
 	waits bool                    // its function has lent its CPUs
+
+	started bool // it may have begun, and must not begin twice
 }
 
 // isAway reports whether the tasks of a function run elsewhere.
@@ -65,8 +68,9 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	free := s.room(o)
 	runs := s.carried.runs[:0]
 	now := s.now()
+	suits := s.suits(o)
 	for len(runs) < o.Most {
-		id, ok := s.m.Take(free)
+		id, ok := s.m.Take(free, suits)
 		if !ok {
 			break
 		}
@@ -129,7 +133,14 @@ func (s *Session) fillNeed(sp *Spec, t *protocol.Task) {
 		t.Need.CPU = units(o.CPUs)
 	}
 	t.Need.Memory = o.Memory
+	if o.Once {
+		t.Flags |= protocol.Once
+	}
 	for _, r := range o.Resources {
+		if r.Name == GPU {
+			t.Need.GPUs = units(r.N)
+			continue
+		}
 		t.Need.Named = append(t.Need.Named, protocol.Amount{Name: r.Name, N: units(r.N)})
 	}
 	t.Timeout = o.Timeout
@@ -146,6 +157,9 @@ func (s *Session) room(o *protocol.Offer) []int64 {
 	f := append(s.carried.offered[:0], o.CPU, o.IO, o.Memory)
 	for range len(s.dims) {
 		f = append(f, 0)
+	}
+	if d, ok := s.dims[GPU]; ok {
+		f[d] = o.GPUs
 	}
 	for _, a := range o.Named {
 		if d, ok := s.dims[a.Name]; ok {
@@ -164,12 +178,11 @@ func (s *Session) awayNeed(sp *Spec, chunk bool) coordinator.NeedID {
 		}
 	}
 	a, _ := s.amountsOf(&sp.Opts) // its only error is an unknown resource
+	id := s.m.AwayNeed(a, s.classOf(sp, chunk))
 	if chunk {
-		id := s.m.AwayNeed(a, sp.reg.index|1<<31)
 		s.m.SetPack(id, 2) // so that the next one is there when one ends
-		return id
 	}
-	return s.m.AwayNeed(a, sp.reg.index)
+	return id
 }
 
 // awayCPUs is how many CPUs the nodes have that have offered room so far, at least one.

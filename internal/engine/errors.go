@@ -17,6 +17,9 @@ var (
 	ErrNoSession = errors.New("muster: the context has no session: pass on the context that Main, Open or the task's function was given")
 )
 
+// ErrMaybeRan is the error of a task that may have run, wholly or in part, when what ran it was lost.
+var ErrMaybeRan = errors.New("muster: what ran it was lost, and it must not run twice: it may have run, wholly or in part")
+
 type canceledError struct{}
 
 func (canceledError) Error() string        { return "canceled" }

@@ -16,6 +16,8 @@ type Upstream interface {
 	// Outcome says how an attempt ended. What was sent before arrives before it.
 	Outcome(o *protocol.Outcome)
 	Send(items ...protocol.Item)
+	// Log writes a line into the job's log.
+	Log(by protocol.Attempt, line string)
 	valueStore
 }
 
@@ -40,6 +42,7 @@ type hosting struct {
 	fns   []*registration // by the number that the job gives them; nil for one that isn't here
 	hosts map[protocol.Attempt]*Task
 	names []string
+	node  string
 }
 
 // Welcome tells the session how the job numbers the functions.
@@ -50,7 +53,7 @@ func (s *Session) Welcome(w *protocol.Welcome) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hosting.names = w.Functions
+	s.hosting.names, s.hosting.node = w.Functions, w.Node
 	s.hosting.fns = make([]*registration, len(w.Functions))
 	for i, name := range w.Functions {
 		s.hosting.fns[i] = mine[name]

@@ -176,6 +176,11 @@ func (s *Session) takeBack(r *Run) {
 	if !r.fate.CompareAndSwap(running, returned) {
 		return // its outcome is being taken, or it was given up
 	}
+	if r.away.started {
+		r.final = true
+		s.arrived(r, false, ErrMaybeRan, coordinator.Fatal, 0)
+		return
+	}
 	s.stopTimers(r)
 	out, why := s.m.GiveBack(r.id, int(r.attempt))
 	if out == coordinator.Ignored {
@@ -244,5 +249,14 @@ func (s *Session) clearRecord(id coordinator.ID) {
 	if len(s.carried.suspects) > 0 {
 		delete(s.carried.suspects, id)
 		delete(s.carried.deaths, id)
+	}
+}
+
+// upStarted notes that an attempt begins that must not begin twice.
+func (s *Session) upStarted(a protocol.Attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.runOf(a); r != nil && r.t.ops.Spec().Opts.Once {
+		r.away.started = true
 	}
 }

@@ -28,6 +28,8 @@ type Options struct {
 	Timeout   time.Duration
 	Priority  int
 	Version   string
+	Where     Where         // on a cluster: the nodes that may run it
+	Once      bool          // at most one attempt starts
 	Cache     *cache.Policy // nil: results aren't cached
 }
 

@@ -134,7 +134,7 @@ func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 	}
 	t.scope = s.awake(t.scope)
 	spec := coordinator.Spec{Depth: uint32(t.depth), Scope: t.scope.id, Priority: int32(sp.Opts.Priority), Value: t.is(joins)}
-	if !t.is(once) {
+	if !t.is(once) && !sp.Opts.Once {
 		spec.Retries = uint16(sp.Opts.Retries)
 	}
 	if d != nil {

@@ -22,6 +22,8 @@ func (s *Session) Up(node string, items []protocol.Item) {
 			s.upCancel(&i)
 		case protocol.Block:
 			s.upBlock(&i)
+		case protocol.Started:
+			s.upStarted(i.Attempt)
 		case protocol.Held:
 			s.upHeld(node, i)
 		case protocol.GiveBack:

@@ -183,6 +183,9 @@ func (n *node) Send(items ...protocol.Item) {
 	}
 }
 
+// Log drops what tasks write.
+func (n *node) Log(protocol.Attempt, string) {}
+
 // PutValue and GetValue keep large values.
 func (n *node) PutValue(ctx context.Context, data []byte) (string, int64, error) {
 	return n.c.PutValue(ctx, data)

@@ -23,6 +23,7 @@ type agent struct {
 
 	mu     sync.Mutex
 	number uint64
+	missed signal             // something came while it was deaf
 	deaf   bool               // it hears nothing from above
 	heard  chan protocol.Down // what it has heard
 	seen   map[protocol.Attempt]int
@@ -31,7 +32,7 @@ type agent struct {
 func newAgent(t testing.TB, h *testHead, c *Carrier, node string) *agent {
 	a := &agent{
 		t: t, conn: h.server.connect(), node: node, job: c.Job(), epoch: c.Epoch(),
-		heard: make(chan protocol.Down, 10_000), seen: map[protocol.Attempt]int{},
+		heard: make(chan protocol.Down, 10_000), missed: newSignal(), seen: map[protocol.Attempt]int{},
 	}
 	var err error
 	if a.js, err = jetstream.New(a.conn); err != nil {
@@ -51,6 +52,7 @@ func (a *agent) onDown(m *nats.Msg) {
 	deaf := a.deaf
 	a.mu.Unlock()
 	if deaf {
+		a.missed.give()
 		return
 	}
 	d, err := protocol.ReadDown(m.Data)

@@ -69,9 +69,7 @@ func TestDeadNode(t *testing.T) {
 		s.add(1+10*i, 1)
 		agent.up(protocol.Accept{Number: agent.take(got).Number})
 	}
-	a.mu.Lock()
-	a.deaf = true
-	a.mu.Unlock()
+	a.setDeaf(true)
 	defer h.always(time.Hour, protocol.NodeDigest{Node: "b", Dead: true})()
 	s.until("a is lost", func() bool { return len(s.lost) > 0 })
 	n.wait(t, "node a is gone")
@@ -146,6 +144,39 @@ func TestSaidWhileTheHeadIsAway(t *testing.T) {
 		c.Send("a", item(n))
 	}
 	hears(t, a, 1000)
+}
+
+// TestReconnect: when only the job's connection was away, what wasn't heard is said again at once, and nodes whose offers
+// can't be answered any more are told that the job is back.
+func TestReconnect(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{resend: time.Hour})
+	a, b := newAgent(t, h, c, "a"), newAgent(t, h, c, "b")
+	a.offer(1)
+	s.until("the offer is parked", func() bool { return s.empty > 0 })
+	b.setDeaf(true)
+	c.Send("b", item(0))
+	<-b.missed
+	b.setDeaf(false)
+	ctx := within(t)
+	if err := c.conn.ForceReconnect(); err != nil {
+		t.Fatal(err)
+	}
+	hears(t, b, 1)
+	select {
+	case d := <-a.heard:
+		if len(d.Items) != 0 {
+			t.Errorf("told: %+v", d)
+		}
+	case <-ctx.Done():
+		t.Error("a isn't told")
+	}
+}
+
+func (a *agent) setDeaf(deaf bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.deaf = deaf
 }
 
 // TestPause: a driver that can't renew hands out nothing until it can.

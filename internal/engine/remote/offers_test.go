@@ -2,6 +2,7 @@ package remote
 
 import (
 	"testing"
+	"time"
 
 	"github.com/musterrun/muster/protocol"
 )
@@ -25,7 +26,7 @@ func TestOfferIsReplaced(t *testing.T) {
 // TestOffersAreServedInTurn: who has waited longest is first, and who was served waits behind the others.
 func TestOffersAreServedInTurn(t *testing.T) {
 	h := startHead(t, calm)
-	c, s := openJob(t, h, Config{})
+	c, s := openJob(t, h, Config{handOver: time.Hour})
 	s.most = 1
 	a, b := newAgent(t, h, c, "a"), newAgent(t, h, c, "b")
 	fromA := a.offer(1)
@@ -134,11 +135,11 @@ func TestLongBatch(t *testing.T) {
 	}
 }
 
-// TestRestThatIsNotFetched: what waits for the next offer and waits too long goes to another node, and to it alone.
+// TestRestThatIsNotFetched: what waits for the next offer and waits too long is given out again, and only that.
 func TestRestThatIsNotFetched(t *testing.T) {
 	h := startHead(t, calm)
 	c, s := openJob(t, h, Config{handOver: 1, beat: 1e6})
-	a, b := newAgent(t, h, c, "a"), newAgent(t, h, c, "b")
+	a := newAgent(t, h, c, "a")
 	got := a.offer(2)
 	s.mu.Lock()
 	for id := range uint64(2) {
@@ -150,8 +151,29 @@ func TestRestThatIsNotFetched(t *testing.T) {
 	c.Wake()
 	a.take(got)
 	s.until("both are unconfirmed", func() bool { return len(s.unsure) == 2 })
-	if batch := b.take(b.offer(2)); len(batch.Tasks) != 2 {
-		t.Errorf("the other node got %d tasks", len(batch.Tasks))
+	late := a.offer(2) // too late: it gets new tasks, if any
+	first := a.take(late)
+	if len(first.Tasks) == 0 || first.Tasks[0].Attempt < 2 {
+		t.Errorf("got %d tasks that others may have", len(first.Tasks))
+	}
+}
+
+// TestOfferToANewerDriver: it isn't answered, since the newer driver must.
+func TestOfferToANewerDriver(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{})
+	a := newAgent(t, h, c, "a")
+	s.add(1, 1)
+	a.epoch++
+	newer := a.offer(1)
+	a.epoch--
+	if b := a.take(a.offer(1)); len(b.Tasks) != 1 {
+		t.Errorf("got %+v", b)
+	}
+	select {
+	case b := <-newer:
+		t.Errorf("answered: %+v", b)
+	default:
 	}
 }
 

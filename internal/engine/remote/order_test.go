@@ -81,7 +81,9 @@ func TestCutStream(t *testing.T) {
 	}
 	third := rec(3, 1)
 	third.at = after(101)
-	if got := numbers(&o, third); got != "3 " {
+	fourth := rec(4, 1)
+	fourth.at = after(102)
+	if got := numbers(&o, third, fourth); got != "3 4 " { // and not the old 5
 		t.Errorf("got %s", got)
 	}
 }

@@ -66,7 +66,7 @@ func joinAgent(t testing.TB, h *head.Head, c *Carrier) *agent {
 	}
 	a := &agent{
 		t: t, node: id.Name, job: c.Job(), epoch: c.Epoch(),
-		heard: make(chan protocol.Down, 10_000), seen: map[protocol.Attempt]int{},
+		heard: make(chan protocol.Down, 10_000), missed: newSignal(), seen: map[protocol.Attempt]int{},
 	}
 	if a.conn, err = join.Connect(within(t), id, join.Options{}); err != nil {
 		t.Fatal(err)

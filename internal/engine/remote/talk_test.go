@@ -39,17 +39,13 @@ func TestWhatIsSaidToNodes(t *testing.T) {
 	h := startHead(t, calm)
 	c, _ := openJob(t, h, Config{beat: 1e6, resend: 1e6})
 	a, b := newAgent(t, h, c, "a"), newAgent(t, h, c, "b")
-	b.mu.Lock()
-	b.deaf = true
-	b.mu.Unlock()
+	b.setDeaf(true)
 	for n := range 1000 {
 		c.Send("a", item(n))
 		c.Send("b", item(n))
 	}
 	hears(t, a, 1000)
-	b.mu.Lock()
-	b.deaf = false
-	b.mu.Unlock()
+	b.setDeaf(false)
 	hears(t, b, 1000)
 }
 
