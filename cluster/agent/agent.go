@@ -22,6 +22,7 @@ type Agent struct {
 	folder    *folder
 	bins      *binaries
 	spawn     *spawner
+	labels    []protocol.Label
 	inbox     string // answers to offers are INBOX.b.JOB.NUMBER, those of journals INBOX.o.JOB.NUMBER
 	subs      []*nats.Subscription
 	outbox    atomic.Int64
@@ -64,6 +65,9 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 		inbox: c.Conn.NewInbox(), alarm: make(chan struct{}, 1), stopped: make(chan struct{}),
 		transfers: make(chan struct{}, 8),
 		ledger:    newLedger(c.room()), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
+	}
+	for _, name := range sortedKeys(c.Labels) {
+		a.labels = append(a.labels, protocol.Label{Name: name, Value: c.Labels[name]})
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	if a.bins, err = openBinaries(folder, c.BinaryRoom); err == nil {

@@ -41,5 +41,5 @@ func machineMemory() int64 {
 	if unix.Sysinfo(&info) != nil {
 		return 0
 	}
-	return int64(info.Totalram) * int64(info.Unit) //nolint:unconvert // the types differ by machine
+	return int64(info.Totalram) * int64(info.Unit)
 }

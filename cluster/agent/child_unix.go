@@ -56,7 +56,7 @@ func startChild(s *spawner, spec childSpec) (*child, error) {
 		if !errors.Is(err, syscall.ETXTBSY) || try == 20 {
 			break
 		}
-		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // nothing tells when the file is closed
+		time.Sleep(5 * time.Millisecond) // nothing tells when it is closed
 	}
 	if err != nil {
 		_ = mine.Close()

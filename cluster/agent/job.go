@@ -32,20 +32,21 @@ type job struct {
 	logfile *joblog           // prepare's
 	before  <-chan struct{}   // closed once what an earlier job of that id has left is gone; may be nil
 
-	main     *proc // runs all but tasks with a flag
-	single   *proc // runs those that may have killed a worker, one at a time
-	others   map[*proc]bool
+	main     *proc                         // runs all but tasks with a flag
+	single   *proc                         // runs those that may have killed a worker, one at a time
+	others   map[*proc]bool                // isolated tasks' workers, and those that get no more tasks
 	waiting  map[protocol.Attempt]*waiting // taken, and not given to a worker yet
 	seq      uint64                        // of the last of them
 	batches  recent                        // numbers of the batches that came
 	fetching map[string]*fetch
 
-	offer offered
-	used  room
+	offer   offered
+	telling bool // a new coordinator hasn't heard yet what runs on for the one before
+	used    room
 
 	deaths int // of workers in a row that hadn't lived long
 	failed int // starts in a row that came to nothing
-	stops  []stopping
+	stops  []stopped
 }
 
 // prepared are a job's files on this machine.
@@ -71,8 +72,10 @@ type offered struct {
 // held is an attempt that a worker has.
 type held struct {
 	charge
-	key  protocol.Key
-	rare *blocked // nil for those that wait for nothing
+	key    protocol.Key
+	rare   *blocked // nil for those that wait for nothing
+	spoke  bool     // it has made calls or asked for something
+	orphan bool     // it was told to end since nobody can answer it: its outcome doesn't count
 }
 
 // waiting is a task that was taken and isn't with a worker yet.
@@ -117,7 +120,7 @@ func (j *job) procs() []*proc {
 	return list
 }
 
-// holder is the worker that has an attempt.
+// holder is the worker that has an attempt of this epoch.
 func (j *job) holder(at protocol.Attempt) (*proc, held, bool) {
 	for _, p := range [...]*proc{j.main, j.single} {
 		if p != nil {
@@ -127,7 +130,7 @@ func (j *job) holder(at protocol.Attempt) (*proc, held, bool) {
 		}
 	}
 	for p := range j.others {
-		if h, ok := p.tasks[at]; ok {
+		if h, ok := p.tasks[at]; ok && p.epoch == j.epoch {
 			return p, h, true
 		}
 	}
@@ -166,79 +169,4 @@ func (a *Agent) newJob(id string, epoch uint32) *job {
 	j.all.Go(j.journal.run)
 	j.all.Go(func() { j.up.run(j.ctx) })
 	return j
-}
-
-// nextEpoch ends what runs for the coordinator before: its numbers mean nothing to this one. Outcomes that it has
-// already are recorded all the same, since they count by key.
-func (a *Agent) nextEpoch(j *job, epoch uint32) {
-	j.log.Info("the job has a new driver: what ran for the one before is ended", "epoch", epoch)
-	a.drop(j, "a new driver has the job")
-	j.epoch = epoch
-	j.batches = recent{}
-	j.offer = offered{number: j.offer.number, room: j.offer.room}
-	j.deaths, j.failed, j.missing = 0, 0, 0
-	j.up.begin(epoch)
-	if j.info != nil { // the new driver's program may be another
-		j.info, j.binary, j.ready = nil, nil, nil
-		j.all.Go(func() { a.learn(j) })
-	}
-}
-
-// drop ends the job's workers and forgets its tasks. The mutex is held.
-func (a *Agent) drop(j *job, why string) {
-	for _, p := range j.procs() {
-		p.end(why)
-		for at, h := range p.tasks {
-			a.forget(j, &h)
-			delete(p.tasks, at)
-		}
-	}
-	for at, w := range j.waiting {
-		a.forget(j, &w.held)
-		delete(j.waiting, at)
-	}
-	j.main, j.single, j.stops = nil, nil, nil
-	clear(j.others)
-}
-
-// forget takes back what an attempt holds.
-func (a *Agent) forget(j *job, h *held) {
-	j.used.cpu -= h.cpu
-	j.used.memory -= h.memory
-	j.used.gpus -= h.gpus
-	a.ledger.release(&h.charge)
-	if h.rare != nil {
-		h.rare.gone = true
-	}
-}
-
-// end ends all that the agent does for a job. The mutex is held.
-func (a *Agent) end(j *job, why string) {
-	if j.over {
-		return
-	}
-	j.over = true
-	j.log.Info("the job's work here is ended", "reason", why)
-	a.drop(j, why)
-	delete(a.jobs, j.id)
-	gone := make(chan struct{})
-	a.leaves[j.id] = gone
-	a.all.Go(func() {
-		j.cancel()
-		j.journal.close()
-		j.up.close()
-		j.all.Wait()
-		if j.logfile != nil {
-			j.logfile.close()
-		}
-		a.folder.removeJob(j.id)
-		close(gone)
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		if a.leaves[j.id] == gone {
-			delete(a.leaves, j.id)
-		}
-	})
-	a.grantResumes()
-	a.wake()
 }

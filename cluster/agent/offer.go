@@ -79,7 +79,7 @@ func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
 func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 	o := &j.offer
 	switch {
-	case j.info == nil || j.binary == nil || j.over:
+	case j.info == nil || j.binary == nil || j.over || j.telling:
 		return false, time.Time{}
 	case now.Before(o.rest):
 		return false, o.rest
@@ -153,6 +153,7 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 	offer := protocol.Offer{
 		Epoch: j.epoch, Number: o.number, Node: a.cfg.Node, Most: max(1, int(a.cfg.CPUs))*packSize + int(free.io),
 		CPU: o.room.cpu, IO: free.io, Memory: free.memory, GPUs: free.gpus, Named: free.named,
+		Labels: a.labels,
 	}
 	return message{
 		protocol.OfferSubject(j.id), a.inbox + ".b." + j.id + "." + strconv.FormatUint(o.number, 10), offer.Append(nil),

@@ -43,6 +43,7 @@ const (
 type proc struct {
 	job   *job
 	kind  kind
+	epoch uint32   // of the coordinator whose tasks it runs
 	out   *sendbuf // its own mutex's
 	tasks map[protocol.Attempt]held
 	done  int  // outcomes it has given
@@ -69,7 +70,7 @@ type proc struct {
 // start begins a worker of the kind. The mutex is held.
 func (a *Agent) start(j *job, k kind) *proc {
 	p := &proc{
-		job: j, kind: k, out: newSendbuf(), tasks: map[protocol.Attempt]held{},
+		job: j, kind: k, epoch: j.epoch, out: newSendbuf(), tasks: map[protocol.Attempt]held{},
 		quit: make(chan struct{}), kill: make(chan struct{}),
 	}
 	switch k {
@@ -167,7 +168,7 @@ func (a *Agent) attend(p *proc, c *child, info *protocol.JobInfo) error {
 	case <-p.kill:
 		how, why = "was killed", p.killedFor
 	default:
-		if err != nil && !errors.Is(err, io.EOF) && !isClosed(err) {
+		if !errors.Is(err, io.EOF) && !isClosed(err) {
 			why = err.Error()
 		}
 	}
@@ -190,12 +191,13 @@ func endError(c *child, how, why string, greeted bool) error {
 		text += "\nlast output:\n" + last
 	}
 	if !greeted {
-		return &startError{errors.New(text + "\nit ended before it said hello to its agent: does the program call muster.Main, and what does it do before?")}
+		return &startError{errors.New(text +
+			"\nit ended before it said hello to its agent: does the program call muster.Main, and what does it do before?")}
 	}
 	return errors.New(text)
 }
 
-// converse reads frames, from hello on.
+// converse reads frames, from hello on, until there are no more or one makes no sense.
 func (a *Agent) converse(p *proc, c *child, info *protocol.JobInfo, deadline *time.Timer, all *sync.WaitGroup) error {
 	frames := protocol.NewFrameReader(c.conn)
 	kind, body, err := frames.Next()

@@ -65,7 +65,12 @@ func (a *Agent) items(p *proc, body []byte) error {
 			continue // of a kind that is the agent's own
 		}
 		h, have := p.tasks[by]
-		if !have {
+		switch {
+		case !have || h.orphan:
+			continue
+		case p.epoch != p.job.epoch:
+			a.orphan(p, by, h)
+			p.job.up.say(nil, protocol.Held{Key: h.key, Gone: true})
 			continue
 		}
 		a.note(p, by, h, it)
@@ -107,6 +112,10 @@ type blocked struct {
 
 // note keeps track of what an attempt waits for, and lends its CPUs meanwhile. The mutex is held.
 func (a *Agent) note(p *proc, by protocol.Attempt, h held, it protocol.Item) {
+	if !h.spoke {
+		h.spoke = true
+		p.tasks[by] = h
+	}
 	switch it := it.(type) {
 	case protocol.Want:
 		if it.Waits {
@@ -222,7 +231,7 @@ func (a *Agent) downItem(j *job, it protocol.Item) {
 			a.giveBackWaiting(j, it.Attempt, w, protocol.NotStarted, "it was told to end before it started")
 		} else if p, _, ok := j.holder(it.Attempt); ok {
 			p.down(it)
-			j.stops = append(j.stops, stopping{it.Attempt, time.Now().Add(it.Grace)})
+			p.stopping(it)
 		}
 	case protocol.TakeBack:
 		if w := j.waiting[it.Attempt]; w != nil {

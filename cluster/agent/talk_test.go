@@ -25,7 +25,8 @@ func TestWaitLendsCPU(t *testing.T) {
 	child := k.task("wait", "")
 	k.give(child)
 	within(t, "the child runs", func() bool { return strings.Contains(jobLog(a, "j1"), "it waits") })
-	k.down(protocol.Settle{By: attemptOf(&parent), Ref: protocol.KeyRef(parent.Key), Value: protocol.Value{Form: protocol.Inline, Data: []byte("answer")}})
+	answer := protocol.Value{Form: protocol.Inline, Data: []byte("answer")}
+	k.down(protocol.Settle{By: attemptOf(&parent), Ref: protocol.KeyRef(parent.Key), Value: answer})
 	a.mu.Lock()
 	if len(a.resume) != 1 || a.ledger.free.cpu != 0 {
 		t.Errorf("%d wait for a CPU, %d free: the answer went through though no CPU is free", len(a.resume), a.ledger.free.cpu)
@@ -94,7 +95,8 @@ func TestTakeBack(t *testing.T) {
 	}
 	k.give(early...)
 	k.until("they are accepted", func() bool { return len(k.tasks) == 0 && k.accepted[k.number] > 0 })
-	k.down(protocol.TakeBack{Attempt: attemptOf(&early[0])}, protocol.Stop{Attempt: attemptOf(&early[1])}, protocol.TakeBack{Attempt: attemptOf(&running)})
+	k.down(protocol.TakeBack{Attempt: attemptOf(&early[0])}, protocol.Stop{Attempt: attemptOf(&early[1])},
+		protocol.TakeBack{Attempt: attemptOf(&running)})
 	for _, task := range early {
 		if g := k.givenBack(task); g.Reason != protocol.NotStarted {
 			t.Errorf("%+v", g)
@@ -107,32 +109,70 @@ func TestTakeBack(t *testing.T) {
 	allFree(t, a)
 }
 
-// A driver that was replaced isn't listened to, and what ran for it is ended.
+// reopen gives the job to a driver of the next epoch.
+func (k *coordinator) reopen() {
+	k.mu.Lock()
+	k.epoch++
+	epoch := k.epoch
+	k.mu.Unlock()
+	k.c.mu.Lock()
+	k.c.jobs[0].Epoch = epoch
+	k.c.mu.Unlock()
+	k.c.news(protocol.JobDigest{Job: k.job, Epoch: epoch})
+}
+
+// A driver that was replaced isn't listened to. What runs for it goes on, and the new one hears of it; but not of what
+// only a driver could answer.
 func TestEpochs(t *testing.T) {
 	c := startCluster(t)
 	a := c.startAgent(nil)
 	k := c.open("j1", nil)
-	old, _ := k.waits(a, "wait", 0)
-	c.mu.Lock()
-	c.jobs[0].Epoch = 2
-	c.mu.Unlock()
+	keep, dies, asks := k.task("await", "go"), k.task("wait", ""), k.task("want", "")
+	dies.Flags = protocol.Isolated
+	keep.Need.CPU, dies.Need.CPU, asks.Need.CPU = 1, 1, 1
+	k.give(keep, dies, asks)
+	within(t, "they run", func() bool {
+		log := jobLog(a, "j1")
+		return strings.Contains(log, "it awaits") && strings.Contains(log, "it waits")
+	})
+	k.until("the one that asks", func() bool { return len(k.items) >= 2 })
 	k.mu.Lock()
-	k.epoch = 2
+	before := len(k.offers)
+	k.items = nil
 	k.mu.Unlock()
-	c.news(protocol.JobDigest{Job: "j1", Epoch: 2})
+	k.reopen()
+	k.until("what runs on, and an offer", func() bool { return len(k.items) == 2 && len(k.offers) > before })
+	for _, task := range []protocol.Task{keep, dies} {
+		if !slices.Contains(k.items, protocol.Item(protocol.Held{Key: task.Key})) {
+			t.Errorf("nothing of task %d in %v", task.ID, k.items)
+		}
+	}
 	fresh := k.task("echo", "x")
-	fresh.ID = old.ID // numbers begin anew
+	fresh.ID = keep.ID // numbers begin anew
+	fresh.Attempt = 2
 	k.give(fresh)
-	if o := k.outcome(fresh); o.Status != protocol.Succeeded || o.Key != fresh.Key {
-		t.Errorf("%+v", o)
+	k.outcome(fresh)
+	if _, err := k.conn.Request(protocol.DownSubject("j1", "n1"),
+		(&protocol.Down{Epoch: 1, Items: []protocol.Item{protocol.Quit{}}}).Append(nil), 200*time.Millisecond); err == nil {
+		t.Error("an older epoch got an answer")
 	}
-	down := protocol.Down{Epoch: 1, Items: []protocol.Item{protocol.Quit{}}}
-	if m, err := k.conn.Request(protocol.DownSubject("j1", "n1"), down.Append(nil), 200*time.Millisecond); err == nil {
-		t.Errorf("an older epoch got the answer %q", m.Data)
+	if err := os.WriteFile(a.folder.job("j1")+"/go", nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	again := k.task("echo", "y")
-	k.give(again)
-	k.outcome(again)
+	k.outcome(keep)
+	a.mu.Lock()
+	for p := range a.jobs["j1"].others {
+		p.die("the test says so")
+	}
+	a.mu.Unlock()
+	k.until("that the other is gone", func() bool {
+		return slices.Contains(k.items, protocol.Item(protocol.Held{Key: dies.Key, Gone: true}))
+	})
+	k.mu.Lock()
+	if k.ended != 2 || len(k.outcomes[attemptOf(&asks)]) > 0 {
+		t.Errorf("%d outcomes: %v", k.ended, k.outcomes)
+	}
+	k.mu.Unlock()
 	allFree(t, a)
 }
 
@@ -177,7 +217,9 @@ func TestNodeRequests(t *testing.T) {
 		t.Errorf("the head knows %+v", n)
 	}
 	c.mu.Unlock()
-	ask("stop", nil, nil)
+	if refused := ask("stop", nil, nil); refused != nil {
+		t.Error(refused)
+	}
 	<-a.Done()
 }
 

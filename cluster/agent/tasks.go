@@ -146,11 +146,13 @@ func (a *Agent) ended(p *proc, body []byte) error {
 		delete(p.tasks, at)
 		x.Key = h.key // what a worker says about it counts for nothing
 		a.forget(j, &h)
-		if hasObject(&x.Value) {
+		switch {
+		case h.orphan:
+		case hasObject(&x.Value):
 			a.upload(p, x)
-			continue
+		default:
+			j.journal.add(p.epoch, x)
 		}
-		j.journal.add(j.epoch, x)
 	}
 	p.done += len(o.List)
 	a.freed(j, p)
@@ -178,7 +180,12 @@ func (a *Agent) giveBackAll(j *job, p *proc, reason byte, text string) {
 	one := len(p.tasks) == 1
 	for at, h := range p.tasks {
 		a.forget(j, &h)
-		j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: reason, Alone: one && reason == protocol.WorkerDied, Text: text})
+		switch {
+		case p.epoch == j.epoch:
+			j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: reason, Alone: one && reason == protocol.WorkerDied, Text: text})
+		case !h.orphan:
+			j.up.say(nil, protocol.Held{Key: h.key, Gone: true})
+		}
 	}
 	clear(p.tasks)
 }
@@ -194,22 +201,28 @@ func (a *Agent) giveBackWaiting(j *job, at protocol.Attempt, w *waiting, reason 
 	}
 }
 
-// stopping is an attempt that was told to end.
-type stopping struct {
+// stopped is an attempt that was told to end.
+type stopped struct {
+	proc  *proc
 	at    protocol.Attempt
 	until time.Time
+}
+
+// stopping notes that an attempt was told to end. The mutex is held.
+func (p *proc) stopping(s protocol.Stop) {
+	p.job.stops = append(p.job.stops, stopped{p, s.Attempt, time.Now().Add(s.Grace)})
 }
 
 // overdue ends the workers of attempts that haven't returned after their grace: an isolated one's at once, another's
 // when nothing else runs in it. The mutex is held.
 func (a *Agent) overdue(j *job, now time.Time) {
 	late := map[*proc]int{}
-	j.stops = slices.DeleteFunc(j.stops, func(s stopping) bool {
-		p, _, ok := j.holder(s.at)
-		if ok && now.After(s.until) {
-			late[p]++
+	j.stops = slices.DeleteFunc(j.stops, func(s stopped) bool {
+		_, runs := s.proc.tasks[s.at]
+		if runs && now.After(s.until) {
+			late[s.proc]++
 		}
-		return !ok
+		return !runs
 	})
 	for p, n := range late {
 		if p == j.main {

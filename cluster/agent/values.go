@@ -175,7 +175,7 @@ func (a *Agent) fetchSettle(j *job, s protocol.Settle) {
 // upload gives the head the objects of a result, and records the outcome then. The mutex is held; o is the caller's.
 func (a *Agent) upload(p *proc, o *protocol.Outcome) {
 	j, objects := p.job, p.files.objects
-	x, epoch := cloneOutcome(o), j.epoch
+	x := cloneOutcome(o)
 	size := int64(len(x.Value.Data)) + 256
 	a.outbox.Add(size)
 	j.all.Go(func() {
@@ -191,7 +191,7 @@ func (a *Agent) upload(p *proc, o *protocol.Outcome) {
 			x.Status, x.Refs = protocol.Failed, nil
 			x.Value = protocol.TextFailure(fmt.Sprintf("node %s can't give the result to the head: %v", a.cfg.Node, err))
 		}
-		j.journal.add(epoch, x)
+		j.journal.add(p.epoch, x)
 		j.journal.wake()
 	})
 }

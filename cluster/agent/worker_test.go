@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/musterrun/muster/cluster/worker"
 	"github.com/musterrun/muster/object"
@@ -19,7 +20,7 @@ import (
 )
 
 // functions are what the worker of these tests can run.
-var functions = []string{"echo", "wait", "crash", "big", "want", "deaf", "garbage", "foreign", "stubborn", "child", "speak", "read"}
+var functions = []string{"echo", "wait", "crash", "big", "want", "deaf", "garbage", "foreign", "stubborn", "child", "speak", "read", "await"}
 
 // testHost runs tasks as a program's session would, without a session.
 type testHost struct {
@@ -79,6 +80,8 @@ func (h *testHost) run(t *protocol.Task) {
 		h.running[attemptOf(t)] = t
 		h.mu.Unlock()
 		_ = h.link.Send(protocol.Want{By: attemptOf(t), Ref: protocol.KeyRef(t.Key), Waits: true}, protocol.Block{By: attemptOf(t), Waits: true})
+	case "await":
+		go h.await(t)
 	case "deaf":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 	case "garbage":
@@ -115,6 +118,19 @@ func (h *testHost) big(t *protocol.Task) {
 		panic(err)
 	}
 	h.succeed(t, protocol.Value{Form: protocol.Object, ID: id, Size: int64(n)})
+}
+
+// await returns once there is a file of the argument's name.
+func (h *testHost) await(t *protocol.Task) {
+	h.link.Log(attemptOf(t), "it awaits in process "+strconv.Itoa(os.Getpid()))
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		if _, err := os.Stat(string(t.Arg)); err == nil {
+			break
+		}
+	}
+	h.succeed(t, protocol.Value{Form: protocol.Inline, Data: t.Arg})
 }
 
 // read returns the length of its argument, which is an object.
@@ -155,7 +171,9 @@ func (h *testHost) stop(at protocol.Attempt) {
 	if t == nil || h.welcome.Functions[t.Func] == "stubborn" {
 		return
 	}
-	h.link.Outcome(&protocol.Outcome{ID: t.ID, Attempt: t.Attempt, Key: t.Key, Status: protocol.Canceled, Value: protocol.TextFailure("canceled")})
+	h.link.Outcome(&protocol.Outcome{
+		ID: t.ID, Attempt: t.Attempt, Key: t.Key, Status: protocol.Canceled, Value: protocol.TextFailure("canceled"),
+	})
 }
 
 func funcOf(name string) uint32 { return uint32(slices.Index(functions, name)) }
