@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -54,7 +55,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 		return nil, err
 	}
 	if !supported {
-		return nil, fmt.Errorf("start the agent: agents run on Linux and macOS only, not on this system yet")
+		return nil, errors.New("start the agent: agents run on Linux and macOS only, not on this system yet")
 	}
 	folder, err := openFolder(c.StateDir, c.Logger)
 	if err != nil {
@@ -72,7 +73,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	if a.bins, err = openBinaries(folder, c.BinaryRoom); err == nil {
 		a.spawn = newSpawner()
-		err = a.listen(ctx)
+		err = errors.Join(folder.note(c.Node), a.listen(ctx))
 	}
 	if err != nil {
 		a.Stop()

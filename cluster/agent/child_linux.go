@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,11 +36,21 @@ func processBirth(pid int) string {
 	return strings.TrimSpace(string(boot)) + " " + fields[19]
 }
 
-// machineMemory is the machine's memory in bytes.
+// machineMemory is the memory in bytes of the machine, or of the cgroup if that has less.
 func machineMemory() int64 {
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) != nil {
 		return 0
 	}
-	return int64(info.Totalram) * int64(info.Unit)
+	total := int64(info.Totalram) * int64(info.Unit)
+	own, _ := os.ReadFile("/proc/self/cgroup")
+	path, ok := strings.CutPrefix(strings.TrimSpace(string(own)), "0::") // version 2 has this line alone
+	for ok {
+		text, _ := os.ReadFile(filepath.Join("/sys/fs/cgroup", path, "memory.max"))
+		if limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && limit > 0 {
+			total = min(total, limit)
+		}
+		ok, path = path != "/" && path != ".", filepath.Dir(path)
+	}
+	return total
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -40,7 +41,32 @@ func openFolder(path string, log *slog.Logger) (*folder, error) {
 	return f, nil
 }
 
-func (f *folder) close()               { _ = f.lock.Close() }
+// Record is what agent.json in the agent's folder holds while the agent runs: for programs that look for it.
+type Record struct {
+	Node string `json:"node"`
+	PID  int    `json:"pid"`
+}
+
+// note writes agent.json.
+func (f *folder) note(node string) error {
+	data, err := json.Marshal(Record{node, os.Getpid()})
+	if err != nil {
+		return err
+	}
+	path := f.record() + ".new"
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path, f.record())
+}
+
+func (f *folder) record() string { return filepath.Join(f.path, "agent.json") }
+
+func (f *folder) close() {
+	_ = os.Remove(f.record())
+	_ = f.lock.Close()
+}
+
 func (f *folder) jobs() string         { return filepath.Join(f.path, "jobs") }
 func (f *folder) workers() string      { return filepath.Join(f.path, "workers") }
 func (f *folder) job(id string) string { return filepath.Join(f.jobs(), id) }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +58,7 @@ type proc struct {
 
 	files  *prepared    // its job's
 	heard  atomic.Int64 // when it last said something, in nanoseconds; atomic
+	held   atomic.Bool  // it isn't read from: its coordinator is away and much waits for that
 	silent bool         // it was asked for its stacks
 
 	killedFor string // why; set before kill is closed
@@ -175,91 +174,6 @@ func (a *Agent) attend(p *proc, c *child, info *protocol.JobInfo) error {
 	return endError(c, how, why, greeted)
 }
 
-// startError is a worker that never came to run a task.
-type startError struct{ err error }
-
-func (e *startError) Error() string { return e.err.Error() }
-func (e *startError) Unwrap() error { return e.err }
-
-// endError is how a worker ended, with what it wrote last.
-func endError(c *child, how, why string, greeted bool) error {
-	text := "the worker " + how
-	if why != "" {
-		text += ": " + why
-	}
-	if last := strings.TrimSpace(c.tail.String()); last != "" {
-		text += "\nlast output:\n" + last
-	}
-	if !greeted {
-		return &startError{errors.New(text +
-			"\nit ended before it said hello to its agent: does the program call muster.Main, and what does it do before?")}
-	}
-	return errors.New(text)
-}
-
-// converse reads frames, from hello on, until there are no more or one makes no sense.
-func (a *Agent) converse(p *proc, c *child, info *protocol.JobInfo, deadline *time.Timer, all *sync.WaitGroup) error {
-	frames := protocol.NewFrameReader(c.conn)
-	kind, body, err := frames.Next()
-	if err != nil {
-		return err
-	}
-	deadline.Stop()
-	if kind != protocol.FrameHello {
-		return fmt.Errorf("its first frame is of kind %d, not a hello", kind)
-	}
-	hello, err := protocol.ReadHello(body)
-	if err != nil {
-		return err
-	}
-	if missing := lacks(hello.Functions, info.Functions); len(missing) > 0 {
-		p.job.log.Warn("the worker lacks functions of the job: tasks of these will fail", "functions", missing)
-	}
-	all.Go(func() {
-		_ = p.out.run(c.conn)
-		_ = c.conn.Close()
-	})
-	a.welcome(p, info)
-	for {
-		kind, body, err := frames.Next()
-		if err != nil {
-			return err
-		}
-		if err := a.frame(p, kind, body); err != nil {
-			p.die(err.Error())
-			return err
-		}
-	}
-}
-
-// lacks are the names in want that has doesn't have.
-func lacks(has, want []string) (missing []string) {
-	known := make(map[string]bool, len(has))
-	for _, name := range has {
-		known[name] = true
-	}
-	for _, name := range want {
-		if !known[name] {
-			missing = append(missing, name)
-		}
-	}
-	return missing
-}
-
-// welcome tells a worker whom it works for, and gives it what waits for it.
-func (a *Agent) welcome(p *proc, info *protocol.JobInfo) {
-	w := protocol.Welcome{
-		Major: protocol.Major, Minor: protocol.Minor, Job: p.job.id, Node: a.cfg.Node, Functions: info.Functions,
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	p.frame(protocol.FrameWelcome, w.Append)
-	p.ready = true
-	p.heard.Store(time.Now().UnixNano())
-	p.job.failed = 0
-	a.dispatch(p.job)
-}
-
 // frame sends a frame. It never blocks.
 func (p *proc) frame(kind protocol.FrameKind, fill func([]byte) []byte) {
 	ok := p.out.add(func(dst []byte) []byte { return protocol.AppendFrame(dst, kind, fill) })
@@ -294,7 +208,7 @@ func (p *proc) ping(now time.Time) {
 	cfg := p.job.cfg
 	quiet := now.Sub(time.Unix(0, p.heard.Load()))
 	switch {
-	case !p.ready || p.over:
+	case !p.ready || p.over || p.held.Load():
 	case quiet >= cfg.silence+cfg.Grace:
 		p.die(fmt.Sprintf("it hasn't answered for %v", cfg.silence))
 	case quiet >= cfg.silence && !p.silent:
@@ -306,72 +220,4 @@ func (p *proc) ping(now time.Time) {
 	default:
 		p.silent = false
 	}
-}
-
-// died takes back what a worker had. The coordinator hears how it ended.
-func (a *Agent) died(p *proc, err error) {
-	a.mu.Lock()
-	j := p.job
-	over := p.over
-	p.over, p.ready = true, false
-	if j.main == p {
-		j.main = nil
-	}
-	if j.single == p {
-		j.single = nil
-	}
-	delete(j.others, p)
-	for _, w := range j.waiting {
-		if w.proc == p {
-			w.proc = nil
-		}
-	}
-	if !over && !j.over {
-		a.afterDeath(j, p, err)
-	}
-	a.mu.Unlock()
-	a.offer()
-}
-
-// afterDeath is died for a worker that nobody ended. The mutex is held.
-func (a *Agent) afterDeath(j *job, p *proc, err error) {
-	var start *startError
-	failed := errors.As(err, &start)
-	j.log.Warn("a worker ended", "tasks", len(p.tasks), "how", err)
-	switch {
-	case failed:
-		j.failed++
-	case p.done > 0:
-		j.deaths = 1
-	default:
-		j.deaths++
-	}
-	a.giveBackAll(j, p, protocol.WorkerDied, err.Error())
-	if failed && j.failed%maxStarts == 0 {
-		a.cantStart(j, err.Error())
-	}
-	a.dispatch(j)
-	a.grantResumes()
-}
-
-// cantStart gives back what waits for a worker that can't be started. The mutex is held.
-func (a *Agent) cantStart(j *job, text string) {
-	text = fmt.Sprintf("node %s couldn't start a worker, %d times in a row: %s", a.cfg.Node, j.failed, text)
-	for _, at := range j.inOrder() {
-		w := j.waiting[at]
-		if w.left == 0 {
-			a.giveBackWaiting(j, at, w, protocol.WorkerDied, text)
-		}
-	}
-	j.offer.rest = time.Now().Add(startPause(j.failed))
-}
-
-// inOrder are the attempts that wait, as they came.
-func (j *job) inOrder() []protocol.Attempt {
-	list := make([]protocol.Attempt, 0, len(j.waiting))
-	for at := range j.waiting {
-		list = append(list, at)
-	}
-	slices.SortFunc(list, func(x, y protocol.Attempt) int { return int(int64(j.waiting[x].seq) - int64(j.waiting[y].seq)) })
-	return list
 }

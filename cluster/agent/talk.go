@@ -82,6 +82,10 @@ func (a *Agent) items(p *proc, body []byte) error {
 	a.grantResumes()
 	a.mu.Unlock()
 	a.offer()
+	p.held.Store(true) // it isn't the worker that is silent meanwhile
+	p.job.up.wait()
+	p.heard.Store(time.Now().UnixNano())
+	p.held.Store(false)
 	return nil
 }
 

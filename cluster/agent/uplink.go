@@ -31,12 +31,17 @@ type uplink struct {
 	epoch  uint32
 	lists  []*protocol.ItemList // each of one message's size, the oldest first
 	after  []func()             // called once what was added before is heard
+	room   sync.Cond            // the backlog has become smaller, or closed
+	size   int                  // bytes in lists
 	closed bool
 }
 
+// maxBacklog is how many bytes of items wait for a coordinator that isn't there before workers have to wait.
+const maxBacklog = 64 << 20
+
 func newUplink(conn *nats.Conn, log *slog.Logger, job, node string) *uplink {
 	u := &uplink{subject: protocol.UpSubject(job, node), node: node, conn: conn, log: log}
-	u.more.L = &u.mu
+	u.more.L, u.room.L = &u.mu, &u.mu
 	return u
 }
 
@@ -58,8 +63,13 @@ func (u *uplink) say(heard func(), items ...protocol.Item) {
 
 func (u *uplink) add(i protocol.Item) {
 	limit := int(u.conn.MaxPayload()) - 1024
-	if n := len(u.lists); n > 0 && u.lists[n-1].AddWithin(i, min(upSize, limit)) {
-		return
+	if n := len(u.lists); n > 0 {
+		last := u.lists[n-1]
+		had := last.Size()
+		if last.AddWithin(i, min(upSize, limit)) {
+			u.size += last.Size() - had
+			return
+		}
 	}
 	list := &protocol.ItemList{}
 	if !list.AddWithin(i, limit) {
@@ -67,13 +77,24 @@ func (u *uplink) add(i protocol.Item) {
 		return
 	}
 	u.lists = append(u.lists, list)
+	u.size += list.Size()
+}
+
+// wait waits while too much waits for the coordinator.
+func (u *uplink) wait() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for u.size > maxBacklog && !u.closed {
+		u.room.Wait()
+	}
 }
 
 // begin forgets what was for the coordinator of an earlier epoch.
 func (u *uplink) begin(epoch uint32) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.epoch, u.lists, u.after = epoch, nil, nil
+	u.epoch, u.lists, u.after, u.size = epoch, nil, nil, 0
+	u.room.Broadcast()
 }
 
 // run sends until the uplink is closed or ctx ends.
@@ -99,6 +120,8 @@ func (u *uplink) next() (data []byte, after []func(), ok bool) {
 		return nil, nil, false
 	}
 	data = u.lists[0].AppendUp(nil, u.epoch, u.node)
+	u.size -= u.lists[0].Size()
+	u.room.Broadcast()
 	u.lists[0] = nil
 	if u.lists = u.lists[1:]; len(u.lists) == 0 {
 		after, u.after = u.after, nil
@@ -148,6 +171,7 @@ func (u *uplink) idle() bool {
 func (u *uplink) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.closed, u.lists, u.after = true, nil, nil
+	u.closed, u.lists, u.after, u.size = true, nil, nil, 0
 	u.more.Broadcast()
+	u.room.Broadcast()
 }

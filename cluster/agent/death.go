@@ -1,0 +1,102 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// startError is a worker that never came to run a task.
+type startError struct{ err error }
+
+func (e *startError) Error() string { return e.err.Error() }
+func (e *startError) Unwrap() error { return e.err }
+
+// endError is how a worker ended, with what it wrote last.
+func endError(c *child, how, why string, greeted bool) error {
+	text := "the worker " + how
+	if why != "" {
+		text += ": " + why
+	} else if !greeted {
+		text += " before it said hello to its agent: does the program call muster.Main, and what does it do before?"
+	}
+	if last := strings.TrimSpace(c.tail.String()); last != "" {
+		text += "\nlast output:\n" + last
+	}
+	if !greeted {
+		return &startError{errors.New(text)}
+	}
+	return errors.New(text)
+}
+
+// died takes back what a worker had. The coordinator hears how it ended.
+func (a *Agent) died(p *proc, err error) {
+	a.mu.Lock()
+	j := p.job
+	over := p.over
+	p.over, p.ready = true, false
+	if j.main == p {
+		j.main = nil
+	}
+	if j.single == p {
+		j.single = nil
+	}
+	delete(j.others, p)
+	for _, w := range j.waiting {
+		if w.proc == p {
+			w.proc = nil
+		}
+	}
+	if !over && !j.over {
+		a.afterDeath(j, p, err)
+	}
+	a.mu.Unlock()
+	a.offer()
+}
+
+// afterDeath is died for a worker that nobody ended. The mutex is held.
+func (a *Agent) afterDeath(j *job, p *proc, err error) {
+	var start *startError
+	failed := errors.As(err, &start)
+	j.log.Warn("a worker ended", "tasks", len(p.tasks), "how", err)
+	switch {
+	case failed:
+		j.failed++
+	case p.done > 0:
+		j.deaths = 1
+	default:
+		j.deaths++
+	}
+	a.giveBackAll(j, p, protocol.WorkerDied, err.Error())
+	if failed && j.failed%maxStarts == 0 {
+		a.cantStart(j, err.Error())
+	}
+	a.dispatch(j)
+	a.grantResumes()
+}
+
+// cantStart gives back what waits for a worker that can't be started. The mutex is held.
+func (a *Agent) cantStart(j *job, text string) {
+	text = fmt.Sprintf("node %s couldn't start a worker, %d times in a row: %s", a.cfg.Node, j.failed, text)
+	for _, at := range j.inOrder() {
+		w := j.waiting[at]
+		if w.left == 0 {
+			a.giveBackWaiting(j, at, w, protocol.WorkerDied, text)
+		}
+	}
+	j.offer.rest = time.Now().Add(startPause(j.failed))
+}
+
+// inOrder are the attempts that wait, as they came.
+func (j *job) inOrder() []protocol.Attempt {
+	list := make([]protocol.Attempt, 0, len(j.waiting))
+	for at := range j.waiting {
+		list = append(list, at)
+	}
+	slices.SortFunc(list, func(x, y protocol.Attempt) int { return int(int64(j.waiting[x].seq) - int64(j.waiting[y].seq)) })
+	return list
+}
