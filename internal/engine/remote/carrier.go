@@ -92,7 +92,9 @@ func (c *Carrier) Send(node string, it protocol.Item) {
 func (c *Carrier) Start(ctx context.Context, job Job) error {
 	c.job = job
 	replayed := make(chan struct{})
-	c.start(func() { c.follow(replayed) })
+	if err := c.follow(replayed); err != nil {
+		return err
+	}
 	c.start(c.renew)
 	select {
 	case <-replayed:

@@ -137,14 +137,14 @@ func (h *testHead) open(o protocol.OpenJob) (any, error) {
 		h.jobs[name] = j
 	}
 	j.epoch++
-	last, err := h.makeStream(j.id)
+	last, err := h.makeStream(j.id, j.epoch)
 	if err != nil {
 		return nil, &protocol.Refusal{Code: protocol.CodeInternal, Text: err.Error()}
 	}
 	return protocol.JobOpened{Job: j.id, Epoch: j.epoch, JWT: "jwt", Ages: h.ages, Last: last}, nil
 }
 
-func (h *testHead) makeStream(job string) (last uint64, err error) {
+func (h *testHead) makeStream(job string, epoch uint32) (last uint64, err error) {
 	ctx := context.Background()
 	js, err := jetstream.New(h.server.connect())
 	if err != nil {
@@ -161,10 +161,11 @@ func (h *testHead) makeStream(job string) (last uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	_ = stream.DeleteConsumer(ctx, protocol.ConsumerName(job))
-	_, err = stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: protocol.ConsumerName(job), AckPolicy: jetstream.AckAllPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckWait: 2 * time.Second, MaxAckPending: 100_000,
+	_ = stream.DeleteConsumer(ctx, protocol.ConsumerName(job, epoch-1))
+	_, err = stream.CreatePushConsumer(ctx, jetstream.ConsumerConfig{
+		Durable: protocol.ConsumerName(job, epoch), DeliverSubject: protocol.JournalSubject(job, epoch),
+		AckPolicy: jetstream.AckAllPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckWait: 2 * time.Second, MaxAckPending: 256,
 	})
 	return info.State.LastSeq, err
 }

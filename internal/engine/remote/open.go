@@ -87,6 +87,9 @@ func (c *Carrier) subscribe(subject string, f nats.MsgHandler) error {
 	if err != nil {
 		return fmt.Errorf("listen to %s: %w", subject, err)
 	}
+	if err := sub.SetPendingLimits(-1, unreadSize); err != nil {
+		return fmt.Errorf("listen to %s: %w", subject, err)
+	}
 	c.mu.Lock()
 	c.subs = append(c.subs, sub)
 	c.mu.Unlock()
