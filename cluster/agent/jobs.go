@@ -39,8 +39,11 @@ func (a *Agent) onDigest(m *nats.Msg) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	settled := d.Up >= a.cfg.Ages.Dead.Seconds() // a head that has just come back may not know of all jobs
 	for _, j := range a.jobs {
-		j.missing++
+		if settled {
+			j.missing++
+		}
 	}
 	for _, listed := range d.Jobs {
 		if !validID(listed.Job) || listed.Ended {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -130,7 +131,7 @@ func (a *Agent) fetchObject(j *job, id string) error {
 
 // transfer tries until the head has answered: that it can't be reached says nothing about the value.
 func (a *Agent) transfer(j *job, try func(context.Context) error) error {
-	for pause := minPause; ; pause = min(2*pause, heardWithin) {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, heardWithin) {
 		a.transfers <- struct{}{}
 		err := try(j.ctx)
 		<-a.transfers
