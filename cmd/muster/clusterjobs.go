@@ -57,7 +57,7 @@ func findJob(ctx context.Context, r *reach, name string) (protocol.JobInfo, erro
 			}
 		}
 	}
-	return protocol.JobInfo{}, fmt.Errorf("there is no job %s on the cluster: muster jobs lists them, those on this machine with --local", name)
+	return protocol.JobInfo{}, fmt.Errorf("there is no job %s on the cluster: muster jobs lists them, and this machine's with --local", name)
 }
 
 func printClusterJobs(cmd *cobra.Command, r *reach, asJSON bool) error {
@@ -173,17 +173,26 @@ and fail. What a job with a name has recorded stays for when it is run again.`,
 }
 
 func cancelJobs(cmd *cobra.Command, r *reach, args []string) error {
+	return eachJob(cmd, r, args, protocol.OpCancelJob, "cancelled")
+}
+
+func removeClusterJobs(cmd *cobra.Command, r *reach, args []string) error {
+	return eachJob(cmd, r, args, protocol.OpRemoveJob, "removed")
+}
+
+// eachJob asks for an operation on each of the jobs, and says what was done.
+func eachJob(cmd *cobra.Command, r *reach, args []string, op, done string) error {
 	var errs []error
 	for _, name := range args {
 		j, err := findJob(cmd.Context(), r, name)
 		if err == nil {
-			err = r.Ask(cmd.Context(), protocol.OpCancelJob, protocol.JobID{Job: j.Job}, nil)
+			err = r.Ask(cmd.Context(), op, protocol.JobID{Job: j.Job}, nil)
 		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), "cancelled", jobLabel(j))
+		fmt.Fprintln(cmd.OutOrStdout(), done, jobLabel(j))
 	}
 	return errors.Join(errs...)
 }

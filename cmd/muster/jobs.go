@@ -53,8 +53,11 @@ func (w where) onCluster() (bool, error) {
 	return name != "", err
 }
 
+// runs is what a command does.
+type runs = func(*cobra.Command, []string) error
+
 // either runs one of two commands.
-func (w where) either(here func(*cobra.Command, []string) error, there func(*cobra.Command, *reach, []string) error) func(*cobra.Command, []string) error {
+func (w where) either(here runs, there func(*cobra.Command, *reach, []string) error) runs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch cluster, err := w.onCluster(); {
 		case err != nil:
@@ -217,14 +220,11 @@ func newJobCancel(w where) *cobra.Command {
 func newJobRemove(w where) *cobra.Command {
 	return &cobra.Command{
 		Use: "rm JOB...", Short: "Remove jobs, and all that they have recorded", Args: cobra.MinimumNArgs(1), ValidArgsFunction: w.complete,
-		Long: `Removes jobs that are recorded on this machine. On a cluster, those without a name go by themselves with their driver,
-and those with one a week after their last run.`,
+		Long: `Removes jobs that don't run. On a cluster, those without a name go by themselves with their driver, and those with one
+a week after their last run.`,
 		RunE: w.either(func(cmd *cobra.Command, args []string) error {
 			return removeLocalJobs(cmd, *w.dir, args)
-		}, func(cmd *cobra.Command, r *reach, args []string) error {
-			return errors.New("jobs on a cluster are removed by its head, a week after their last run: end one with muster cancel; " +
-				"for one on this machine, give --local")
-		}),
+		}, removeClusterJobs),
 	}
 }
 

@@ -2,32 +2,24 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
 	"github.com/musterrun/muster/cluster/agent"
-	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
 
-// nodeAnswers is how long a node may take to answer, and logPart how many bytes of a log it is asked for at once.
-const (
-	nodeAnswers = 3 * time.Second
-	logPart     = 256 << 10
-)
+// logPart is how many bytes of a log a node is asked for at once.
+const logPart = 256 << 10
 
 func newLogs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "logs JOB", Short: "Show what a job's workers have written, on every node", Args: cobra.ExactArgs(1),
 		Long: `Fetches what the job's functions wrote to standard output and standard error, from the nodes where it runs: a node
-keeps the last 128 MiB of a job for as long as the job runs. With more than one node, each line begins with the node's name.
-It takes an admin's context.`,
+keeps the last 128 MiB of a job for as long as the job runs. With more than one node, each line begins with the node's name.`,
 		Example: "  muster logs nightly\n  muster logs -f nightly --node worker-3",
 	}
 	name := addContext(cmd)
@@ -38,9 +30,6 @@ It takes an admin's context.`,
 		return completeFrom(name, nodeNames)(cmd, nil, begin)
 	})
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, args []string) error {
-		if r.id.Role != join.RoleAdmin {
-			return fmt.Errorf("context %s is of a %s: nodes answer admins only; use an admin's context by --context", r.name, r.id.Role)
-		}
 		l := &logReader{r: r, out: cmd.OutOrStdout(), from: map[string]int64{}}
 		var err error
 		if l.job, err = findJob(cmd.Context(), r, args[0]); err != nil {
@@ -142,7 +131,8 @@ func sameName(nodes []protocol.NodeInfo, n protocol.NodeInfo) bool {
 func (l *logReader) readNode(ctx context.Context, node, mark string) error {
 	for {
 		var part agent.LogPart
-		err := askNode(ctx, l.r, node, "logs", agent.LogRequest{Job: l.job.Job, Offset: l.from[node], Most: logPart}, &part)
+		ask := protocol.AskLog{Job: l.job.Job, Node: node, Offset: l.from[node], Most: logPart}
+		err := l.r.Ask(ctx, protocol.OpReadLog, ask, &part)
 		switch r := (*protocol.Refusal)(nil); {
 		case errors.As(err, &r) && r.Code == protocol.CodeUnknown:
 			return nil
@@ -158,34 +148,6 @@ func (l *logReader) readNode(ctx context.Context, node, mark string) error {
 			return nil
 		}
 	}
-}
-
-// askNode asks a node's agent for something.
-func askNode(ctx context.Context, r *reach, node, op string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, nodeAnswers)
-	defer cancel()
-	msg, err := r.Conn.RequestWithContext(ctx, protocol.NodeSubject(node, op), body)
-	switch {
-	case errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("ask node %s for %s: its agent isn't connected: see muster nodes: %w", node, op, err)
-	case err != nil:
-		return fmt.Errorf("ask node %s for %s: no answer; see muster nodes: %w", node, op, err)
-	}
-	reply := struct {
-		Error *protocol.Refusal `json:"error"`
-		Body  any               `json:"body"`
-	}{Body: out}
-	if err := json.Unmarshal(msg.Data, &reply); err != nil {
-		return fmt.Errorf("ask node %s for %s: its answer makes no sense; are the versions the same? %w", node, op, err)
-	}
-	if reply.Error != nil {
-		return reply.Error
-	}
-	return nil
 }
 
 // refused reports whether an error is an answer, and not that there was none.

@@ -76,7 +76,7 @@ func newRoot() *cobra.Command {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newRun(), newJobs(), newJob(), newCache(), newWhyCached(), newFingerprint(), newVet())
-	root.AddCommand(newUp(), newDown(), newJoin(), newLeave(), newNodes(), newCancel(), newLogs(), newEvents(), newTop())
+	root.AddCommand(newUp(), newDown(), newJoin(), newLeave(), newNodes(), newCancel(), newLogs(), newEvents(), newTop(), newDoctor())
 	root.AddCommand(newToken(), newIdentity(), newContext(), newServe())
 	wrapArgs(root)
 	return root

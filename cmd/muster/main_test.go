@@ -1,32 +1,26 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/musterrun/muster/cluster/worker"
 )
 
 // asMuster has the test's executable run as muster.
 const asMuster = "MUSTER_TEST_MAIN"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asMuster) != "" {
+	if os.Getenv(asMuster) != "" || os.Getenv(worker.Env) != "" { // agents start workers in a clean environment
 		main()
 		return
 	}
-	os.Exit(m.Run())
-}
-
-// place is a module with a program, and a cache of its own.
-type place struct {
-	t     *testing.T
-	dir   string
-	cache string
+	goleak.VerifyTestMain(m)
 }
 
 const program = `package main
@@ -68,77 +62,8 @@ func main() {
 }
 `
 
-func newPlace(t *testing.T) *place {
-	t.Helper()
-	p := &place{t: t, dir: t.TempDir(), cache: t.TempDir()}
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, requires, _ := strings.Cut(string(mod), "\ngo ")
-	p.write("go.mod", "module example.com/p\n\ngo "+requires+
-		"\nrequire github.com/musterrun/muster v0.0.0\n\nreplace github.com/musterrun/muster => "+root+"\n")
-	p.write("go.sum", string(sums))
-	p.write("main.go", program)
-	return p
-}
-
-func (p *place) write(name, text string) {
-	p.t.Helper()
-	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-// edit replaces a part of the program.
-func (p *place) edit(old, now string) {
-	p.t.Helper()
-	data, err := os.ReadFile(filepath.Join(p.dir, "main.go"))
-	if err != nil || !bytes.Contains(data, []byte(old)) {
-		p.t.Fatal(old, err)
-	}
-	p.write("main.go", strings.Replace(string(data), old, now, 1))
-}
-
-// muster runs the command line and gives what it prints and its exit code.
-func (p *place) muster(args ...string) (out string, code int) {
-	p.t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	cmd := exec.Command(exe, args...)
-	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), asMuster+"=1", "XDG_CACHE_HOME="+p.cache, "LocalAppData="+p.cache, "MUSTER_JOB=",
-		"GOFLAGS=-mod=mod", "GOWORK=off")
-	data, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		p.t.Fatal(err)
-	}
-	return string(data), cmd.ProcessState.ExitCode()
-}
-
-// want runs the command line and compares.
-func (p *place) want(code int, contains string, args ...string) string {
-	p.t.Helper()
-	out, got := p.muster(args...)
-	if got != code || !strings.Contains(out, contains) {
-		p.t.Errorf("muster %s: exit code %d, want %d, and %q in\n%s", strings.Join(args, " "), got, code, contains, out)
-	}
-	return out
-}
-
 func TestCommandLine(t *testing.T) {
-	p := newPlace(t)
+	p := newPlace(t, program)
 	p.want(0, "muster run ./cmd/simulate")
 	p.want(2, "unknown command", "nonsense")
 	p.want(2, "see muster run --help", "run")
@@ -166,7 +91,7 @@ func TestCommandLine(t *testing.T) {
 }
 
 func TestRunCachesAndExplains(t *testing.T) {
-	p := newPlace(t)
+	p := newPlace(t, program)
 	if out := p.want(0, "result 2", "run", ".", "1"); !strings.Contains(out, "counting") {
 		t.Error(out)
 	}
@@ -201,7 +126,7 @@ func TestRunCachesAndExplains(t *testing.T) {
 }
 
 func TestFingerprintAndJobs(t *testing.T) {
-	p := newPlace(t)
+	p := newPlace(t, program)
 	p.want(1, "outdated: ", "fingerprint", "--check", "./...")
 	p.want(0, "1 of 1 registered functions have a fingerprint", "fingerprint", "./...")
 	p.want(0, "1 of 1", "fingerprint", "--check", "./...")

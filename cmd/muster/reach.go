@@ -68,7 +68,7 @@ func findAddress(contexts join.Contexts, addr string) (string, join.Identity, er
 		}
 	}
 	return "", join.Identity{}, fmt.Errorf(
-		"no context has the address %s: check it with muster context ls, or make one with muster join %s --token T: %w", addr, addr, fs.ErrNotExist)
+		"no context has the address %s: check it with muster context ls, or make one with muster join %s --token T", addr, addr)
 }
 
 // reach is a connection to a cluster as one of its users.

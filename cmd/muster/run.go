@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,47 +15,124 @@ import (
 
 	"github.com/musterrun/muster/internal/journal"
 	"github.com/musterrun/muster/internal/source"
+	"github.com/musterrun/muster/protocol"
 )
+
+// runFlags say how a program is built and where it runs.
+type runFlags struct {
+	job     string
+	tags    []string
+	with    []string
+	local   bool
+	context *string
+}
 
 func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [flags] PACKAGE [ARGUMENTS]",
-		Short: "Build a program with the fingerprints of its functions, and run it",
-		Long: `Builds the program in a package, as go run does, and runs it here. The code of its registered functions is
-fingerprinted on the way, so that cached results and recorded jobs are found again for as long as that code is the same;
-nothing is written into your packages. What follows PACKAGE goes to the program; its exit code is this command's.`,
+		Short: "Build a program with the fingerprints of its functions, and run it: here or on the cluster",
+		Long: `Builds the program in a package, as go run does, and runs it. The code of its registered functions is fingerprinted on
+the way, so that cached results and recorded jobs are found again for as long as that code is the same; nothing is written
+into your packages. What follows PACKAGE goes to the program; its exit code is this command's.
+
+With a current context, MUSTER_ADDR or --context, its functions run on that cluster: the program is also built for the
+other platforms of its nodes, without cgo, and shipped to them, with the files that --with names. Functions find these in
+their working folder, by the same name; those of a folder by their paths from where the folder is.`,
 		Example: `  muster run ./examples/sourcestats
-  muster run --job nightly ./cmd/simulate --seed 7   again with the same job: it goes on where it stopped`,
+  muster run --job nightly ./cmd/simulate --seed 7   again with the same job: it goes on where it stopped
+  muster run --with model.bin --with data ./infer    functions open model.bin and data/a.csv
+  muster run --local ./cmd/simulate                  in one process, though there is a cluster`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	cmd.Flags().SetInterspersed(false)
-	job := cmd.Flags().String("job", "", "record the run under this name; a run of the same job goes on where this one stops")
-	tags := cmd.Flags().StringSlice("tags", nil, "build tags (default: those in GOFLAGS)")
+	var f runFlags
+	cmd.Flags().StringVar(&f.job, "job", "", "record the run under this name; a run of the same job goes on where this one stops")
+	cmd.Flags().StringSliceVar(&f.tags, "tags", nil, "build tags (default: those in GOFLAGS)")
+	cmd.Flags().StringArrayVar(&f.with, "with", nil, "a file or folder to ship to the nodes; may be repeated")
+	cmd.Flags().BoolVar(&f.local, "local", false, "run in one process on this machine, though there is a cluster")
+	f.context = addContext(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed("job") {
-			if err := journal.CheckName(*job); err != nil {
+			if err := journal.CheckName(f.job); err != nil {
 				return usageError{err}
 			}
 		}
-		dir, err := os.MkdirTemp("", "muster-run-")
-		if err != nil {
-			return fmt.Errorf("run %s: %w", args[0], err)
-		}
-		defer os.RemoveAll(dir)
-		exe, err := build(cmd.Context(), dir, args[0], *tags, cmd.ErrOrStderr())
-		if err != nil {
-			return err
-		}
-		p := exec.Command(exe, args[1:]...)
-		p.Args[0] = filepath.Base(exe)
-		p.Stdin, p.Stdout, p.Stderr = os.Stdin, cmd.OutOrStdout(), cmd.ErrOrStderr()
-		p.Env = append(os.Environ(), "MUSTER_COMMAND="+command(*tags, args[0]))
-		if *job != "" {
-			p.Env = append(p.Env, "MUSTER_JOB="+*job)
-		}
-		return runProgram(p)
+		return f.run(cmd, args)
 	}
 	return cmd
+}
+
+func (f *runFlags) run(cmd *cobra.Command, args []string) error {
+	dir, err := os.MkdirTemp("", "muster-run-")
+	if err != nil {
+		return fmt.Errorf("run %s: %w", args[0], err)
+	}
+	defer os.RemoveAll(dir)
+	where, err := f.where(cmd.Context())
+	if err != nil {
+		return err
+	}
+	b := &builder{dir: dir, pkg: args[0], tags: f.tags, stderr: cmd.ErrOrStderr()}
+	exe, err := b.build(cmd.Context())
+	if err != nil {
+		return err
+	}
+	p := exec.Command(exe, args[1:]...)
+	p.Args[0] = filepath.Base(exe)
+	p.Stdin, p.Stdout, p.Stderr = os.Stdin, cmd.OutOrStdout(), cmd.ErrOrStderr()
+	p.Env = append(os.Environ(), "MUSTER_COMMAND="+command(f.tags, args[0]))
+	if f.job != "" {
+		p.Env = append(p.Env, "MUSTER_JOB="+f.job)
+	}
+	if where == nil {
+		p.Env = append(p.Env, envAddr+"=")
+		return runProgram(p)
+	}
+	binaries, err := b.binaries(cmd.Context(), exe, where.nodes)
+	if err != nil {
+		return err
+	}
+	p.Env = append(p.Env, envAddr+"="+where.name, binaries, where.files)
+	return runProgram(p)
+}
+
+// target is a cluster that a program is to run on.
+type target struct {
+	name  string // the context's
+	nodes []protocol.NodeInfo
+	files string // the variable that lists what is shipped
+}
+
+// where is the cluster to run on, or nil for this process. It is asked first, so that nothing is built in vain.
+func (f *runFlags) where(ctx context.Context) (*target, error) {
+	if f.local && *f.context != "" {
+		return nil, usageError{errors.New("--local and --context exclude each other")}
+	}
+	name, err := clusterName(*f.context)
+	if err != nil {
+		return nil, err
+	}
+	if f.local || name == "" {
+		if len(f.with) > 0 {
+			return nil, usageError{errors.New("--with ships files to a cluster's nodes, and this runs on none: see muster context")}
+		}
+		return nil, nil //nolint:nilnil // nil is this process
+	}
+	list, err := shipped(f.with)
+	if err != nil {
+		return nil, err
+	}
+	files, err := envList(envFiles, list)
+	if err != nil {
+		return nil, err
+	}
+	r, err := dialContext(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("%w; or run it in one process with --local", err)
+	}
+	defer r.Conn.Close()
+	nodes, err := listNodes(ctx, r)
+	return &target{r.name, nodes, files}, err
 }
 
 // command is how the program is run again, but for its job and its arguments.
@@ -68,35 +144,31 @@ func command(tags []string, pkg string) string {
 	return words + pkg
 }
 
-// build builds the program of a package into dir.
-func build(ctx context.Context, dir, pkg string, tags []string, stderr io.Writer) (string, error) {
-	args := []string{"build"}
-	if len(tags) > 0 {
-		args = append(args, "-tags="+strings.Join(tags, ","))
-	}
+// build builds the program for this machine.
+func (b *builder) build(ctx context.Context) (string, error) {
 	there := make(chan error, 1)
-	go func() { there <- checkPackages(ctx, []string{pkg}) }()
-	overlay, unseen := fingerprints(ctx, dir, pkg, tags)
+	go func() { there <- checkPackages(ctx, []string{b.pkg}) }()
+	overlay, unseen := fingerprints(ctx, b.dir, b.pkg, b.tags)
 	if err := <-there; err != nil {
 		return "", err
 	}
 	if unseen == nil {
-		args = append(args, "-overlay="+overlay)
+		b.overlay = overlay
 	}
-	exe := filepath.Join(dir, programName(pkg))
-	cmd := exec.CommandContext(ctx, "go", append(args, "-o", exe, pkg)...)
-	cmd.Stdout, cmd.Stderr = stderr, stderr
+	exe := filepath.Join(b.dir, programName(b.pkg))
+	cmd := exec.CommandContext(ctx, "go", append(b.args(), "-o", exe, b.pkg)...)
+	cmd.Stdout, cmd.Stderr = b.stderr, b.stderr
 	if err := cmd.Run(); err != nil {
 		if errors.As(err, new(*exec.ExitError)) {
 			return "", codeError(exitFailed) // the go command has said why
 		}
-		return "", fmt.Errorf("build %s: %w", pkg, err)
+		return "", fmt.Errorf("build %s: %w", b.pkg, err)
 	}
 	if info, err := os.Stat(exe); err != nil || info.Mode()&0o111 == 0 {
-		return "", fmt.Errorf("build %s: it is no program (package main)", pkg)
+		return "", fmt.Errorf("build %s: it is no program (package main)", b.pkg)
 	}
 	if unseen != nil { // what keeps a program from being built, the go command says better
-		fmt.Fprintf(stderr, "muster: no fingerprints: %v\n", unseen)
+		fmt.Fprintf(b.stderr, "muster: no fingerprints: %v\n", unseen)
 	}
 	return exe, nil
 }

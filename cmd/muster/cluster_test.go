@@ -1,0 +1,221 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster/cmd/muster/internal/daemon"
+	"github.com/musterrun/muster/protocol"
+)
+
+// watchdog bounds what a test waits for.
+const watchdog = 30 * time.Second
+
+// short is a command that lets what takes seconds on a real cluster take part of one.
+func short(args ...string) []string { return append(args, "--renew=100ms", "--dead=1s", "--ask=500ms") }
+
+// processes are those whose command line has a text, without those that have ended and were not waited for.
+func processes(t *testing.T, text string) []string {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, name := range all {
+		if line, err := os.ReadFile(name); err == nil && strings.Contains(string(line), text) {
+			found = append(found, strings.ReplaceAll(string(line), "\x00", " "))
+		}
+	}
+	return found
+}
+
+// cleanUp stops what a test that failed has left, and checks that there is nothing else.
+func (p *place) cleanUp(states ...string) {
+	p.t.Cleanup(func() {
+		for _, s := range states {
+			if out, code := p.muster("down", "--force", "--state", s); code != 0 {
+				p.t.Error(out)
+			}
+		}
+		if left := processes(p.t, p.home); len(left) > 0 {
+			p.t.Errorf("left behind: %q", left)
+		}
+	})
+}
+
+func read[T any](p *place, args ...string) T {
+	p.t.Helper()
+	var v T
+	out := p.want(0, "", args...)
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		p.t.Fatalf("muster %s: %v in\n%s", strings.Join(args, " "), err, out)
+	}
+	return v
+}
+
+// A cluster of one machine, and a second one that joins and leaves.
+func TestUpJoinLeaveDown(t *testing.T) {
+	p := newEmptyPlace(t)
+	second := p.state("second")
+	p.cleanUp(second, p.state("state"))
+	p.want(0, "nothing runs here", "down")
+	p.want(1, "there is no current context: start a cluster with muster up", "nodes")
+	p.want(0, "another machine joins by", short("up", "--cpus=3", "--memory=1GiB", "--resource=licences=2", "--label=zone=a")...)
+	up := read[upJSON](p, "up", "--json")
+	if !up.Already || up.Head.PID == 0 || up.Agent == nil || up.Agent.PID == up.Head.PID || up.Context != "local" {
+		t.Errorf("up: %+v", up)
+	}
+	p.want(0, "was up already", "up")
+	nodes := read[[]protocol.NodeInfo](p, "nodes", "--json")
+	if len(nodes) != 1 || !nodes[0].Alive || nodes[0].CPUs != 3 || nodes[0].Named["licences"] != 20_000 || nodes[0].Labels["zone"] != "a" {
+		t.Errorf("nodes: %+v", nodes)
+	}
+	p.want(0, "licences=2 zone=a", "nodes")
+	p.want(0, "*  local", "context", "ls")
+	p.joinAndLeave(second)
+	p.users()
+	p.want(0, "identity.joined", "events")
+	p.want(0, "2 nodes", "top", "--once")
+	p.want(0, "clock", "doctor")
+	p.want(0, "stopped the agent\nstopped the head\n", "down")
+	if _, err := net.Dial("tcp", up.Addr); err == nil {
+		t.Errorf("something listens at %s still", up.Addr)
+	}
+	if left := processes(t, p.home); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	p.want(0, "nothing runs here", "down")
+	p.want(1, "there is no current context", "nodes")
+}
+
+func (p *place) joinAndLeave(second string) {
+	p.t.Helper()
+	token := read[protocol.TokenInfo](p, "token", "new", "--json", "--uses=1").Token
+	join := short("join", "--state", second, "--token", token)
+	p.want(0, "this machine is node", join...)
+	p.want(1, "this machine's agent runs already", join...)
+	if nodes := read[[]protocol.NodeInfo](p, "nodes", "--json"); len(nodes) != 2 || !nodes[0].Alive || !nodes[1].Alive {
+		p.t.Errorf("nodes: %+v", nodes)
+	}
+	p.want(0, "stopped the agent", "down", "--state", second)
+	p.want(0, "this machine is node", short("join", "--state", second)...)
+	p.want(0, "this machine was node", "leave", "--state", second)
+	p.want(0, "this machine is no node", "leave", "--state", second)
+	p.want(1, "the join token has been used as often as it may be", join...)
+	p.want(2, "this machine hasn't joined a cluster", "join", "--state", second)
+	if left := processes(p.t, second); len(left) > 0 {
+		p.t.Errorf("left behind: %q", left)
+	}
+}
+
+func (p *place) users() {
+	p.t.Helper()
+	token := read[protocol.TokenInfo](p, "token", "new", "--json", "--role=user", "--user=ann")
+	p.want(0, token.ID, "token", "ls")
+	p.want(0, "you are ann of cluster", "join", "--token", token.Token, "--context", "ann")
+	p.want(1, "ann may not ask for token.ls: its role is user", "token", "ls", "--context", "ann")
+	p.want(0, "no jobs on the cluster of context ann", "jobs")
+	p.want(0, "revoked ann", "identity", "revoke", "ann", "--context", "local")
+	p.want(1, "join again with a new token", "nodes")
+	p.want(0, "removed ann", "context", "rm", "ann")
+	p.want(0, "", "context", "use", "local")
+	p.want(0, "revoked", "token", "revoke", token.ID)
+	p.want(1, "there is no join token", "token", "revoke", token.ID)
+}
+
+// What is wrong is said in one line, with what to do, and the exit code isn't 0.
+func TestBadInputOfClusters(t *testing.T) {
+	p := newEmptyPlace(t)
+	p.cleanUp(p.state("state"))
+	closed := closedPort(t)
+	line := func(code int, contains string, args ...string) {
+		t.Helper()
+		out := p.want(code, contains, args...)
+		if strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, "muster: ") {
+			t.Errorf("muster %s: more than one line: %s", strings.Join(args, " "), out)
+		}
+	}
+	line(2, "--cpus -1", "up", "--cpus=-1")
+	line(2, `"x" is no address`, "up", "--addr=x")
+	line(2, "--sync", "up", "--sync=often")
+	line(2, "--resource", "join", "--resource=x")
+	line(1, "isn't a join token", "join", "--token=x")
+	line(2, "join needs a token", "join", "127.0.0.1:1")
+	p.want(0, "the cluster", short("up", "--no-agent", "--context=home")...)
+	token := read[protocol.TokenInfo](p, "token", "new", "--json").Token
+	second := p.state("second")
+	line(1, "has been altered", "join", "--state", second, "--token", token[:len(token)-4]+"AAAA")
+	line(1, "there is no job nosuch on the cluster", "job", "show", "nosuch")
+	line(1, "there is no job nosuch on the cluster", "cancel", "nosuch")
+	line(1, "there is no job nosuch on the cluster", "logs", "nosuch")
+	line(2, "both must be above 0", "token", "new", "--uses=-1")
+	line(1, "role \"king\"", "token", "new", "--role=king")
+	line(1, "there is no context \"nope\"", "nodes", "--context=nope")
+	p.env = []string{"MUSTER_ADDR=" + closed}
+	line(1, "no context has the address "+closed, "nodes")
+	p.env = nil
+	p.killed(second, token, line)
+}
+
+// killed is about a head that was killed: what says that it runs is not believed.
+func (p *place) killed(second, token string, line func(int, string, ...string)) {
+	p.t.Helper()
+	up := read[upJSON](p, "up", "--json", "--no-agent")
+	head, err := os.FindProcess(up.Head.PID)
+	if err == nil {
+		err = head.Kill()
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.gone(serviceHead); err != nil {
+		p.t.Fatal(err)
+	}
+	line(1, "nothing listens there", "nodes")
+	line(1, "nothing listens there", "join", "--state", second, "--token", token)
+	p.want(0, "nothing runs here", "down")
+	again := read[upJSON](p, short("up", "--json", "--no-agent", "--context=home")...)
+	if again.Cluster != up.Cluster || again.Addr != up.Addr || again.Head.PID == up.Head.PID || again.Already {
+		p.t.Errorf("started again: %+v, was %+v", again, up)
+	}
+	p.want(0, "no nodes", "nodes")
+}
+
+// gone waits until a service's process has ended.
+func (p *place) gone(name string) error {
+	ctx, cancel := context.WithTimeout(p.t.Context(), watchdog)
+	defer cancel()
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for {
+		_, running, err := daemon.Folder(p.state("state")).Running(name)
+		if err != nil || !running {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return fmt.Sprint(l.Addr())
+}
