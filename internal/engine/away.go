@@ -82,9 +82,13 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	s.carried.runs = runs
 	s.flush()
 	s.carried.args = s.carried.args[:0]
+	sent := len(b.Tasks)
 	for i, r := range runs {
 		runs[i] = nil
 		s.pack(r, b)
+	}
+	if len(b.Tasks)-sent < len(runs) {
+		s.cfg.Carrier.Wake() // some needed no room: others may have it
 	}
 }
 
