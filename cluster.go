@@ -18,8 +18,9 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// Variables by which a program that `muster run` starts learns what to ship.
+// Variables by which a program learns, from `muster run` too, what its job is, where it runs, and what to ship.
 const (
+	envJob      = "MUSTER_JOB"
 	envAddr     = "MUSTER_ADDR"
 	envBinaries = "MUSTER_BINARIES" // OS/ARCH=PATH, separated as paths are
 	envFiles    = "MUSTER_FILES"    // NAME=PATH, the same

@@ -65,12 +65,7 @@ func (c Config) main(run func(context.Context) error, stderr *os.File) int {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	if job := os.Getenv("MUSTER_JOB"); job != "" {
-		c.Job = job
-	}
-	if addr := os.Getenv(envAddr); addr != "" {
-		c.Addr = addr
-	}
+	c.fromEnvironment()
 	s, ctx, err := Open(ctx, c)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -86,6 +81,18 @@ func (c Config) main(run func(context.Context) error, stderr *os.File) int {
 	s.keeper.begin(stderr)
 	defer end.watch(cancel)()
 	return end.finish(call(ctx, run, end))
+}
+
+// fromEnvironment takes what the environment says, and out of it what isn't for programs that this one starts: two can't
+// have one job.
+func (c *Config) fromEnvironment() {
+	if job := os.Getenv(envJob); job != "" {
+		c.Job = job
+		_ = os.Unsetenv(envJob) // it fails for wrong names only
+	}
+	if addr := os.Getenv(envAddr); addr != "" {
+		c.Addr = addr
+	}
 }
 
 // call calls run. One that calls runtime.Goexit would leave the process without its main goroutine, waiting for ever.

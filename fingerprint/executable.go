@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/zeebo/blake3"
 )
 
-// Executable identifies the whole executable, as Code.ID does: by its Go build id, or by its content if it has none.
+// Executable identifies the whole executable, as Code.ID does: by its Go build id, or by its content if the go command
+// hasn't made one.
 // It is read once.
 func Executable() (string, error) { return executable() }
 
@@ -46,7 +48,7 @@ func identify(r io.Reader) (string, error) {
 		return "", fmt.Errorf("identify the executable: %w", err)
 	}
 	buf = buf[:n]
-	if id := buildID(buf); id != "" {
+	if id := buildID(buf); isHashed(id) {
 		return hashID("build id", id), nil
 	}
 	h := blake3.New()
@@ -56,6 +58,20 @@ func identify(r io.Reader) (string, error) {
 	}
 	return hashID("content", string(h.Sum(nil))), nil
 }
+
+// isHashed reports whether the go command has made the id, of four hashes: any other one was set by hand, as Bazel does,
+// and stays the same whatever the executable is.
+func isHashed(id string) bool {
+	parts := strings.Split(id, "/")
+	for _, p := range parts {
+		if len(p) != hashLen {
+			return false
+		}
+	}
+	return len(parts) == 4
+}
+
+const hashLen = 20
 
 // buildID finds the id in an ELF note, or in the text of other formats, which begins with it.
 func buildID(head []byte) string {

@@ -69,6 +69,18 @@ func TestIdentifyByContent(t *testing.T) {
 	if errA != nil || errB != nil || a == b || !looksLikeID(a) {
 		t.Errorf("%s, %v and %s, %v", a, errA, b, errB)
 	}
+	made := note(binary.LittleEndian, strings.Repeat("x", hashLen)+strings.Repeat("/"+strings.Repeat("y", hashLen), 3))
+	c, errC := identify(bytes.NewReader(made))
+	d, errD := identify(bytes.NewReader(append(made, "other"...)))
+	if errC != nil || errD != nil || c != d {
+		t.Errorf("an id that the go command made counts alone: %s, %v and %s, %v", c, errC, d, errD)
+	}
+	byHand := note(binary.LittleEndian, "release")
+	c, errC = identify(bytes.NewReader(byHand))
+	d, errD = identify(bytes.NewReader(append(byHand, "other"...)))
+	if errC != nil || errD != nil || c == d {
+		t.Errorf("an id that was set by hand stands for two executables: %s, %v and %s, %v", c, errC, d, errD)
+	}
 	broken := errors.New("broken")
 	if _, err := identify(iotest.ErrReader(broken)); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
