@@ -77,7 +77,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(newRun(), newJobs(), newJob(), newCache(), newWhyCached(), newFingerprint(), newVet())
 	root.AddCommand(newUp(), newDown(), newJoin(), newLeave(), newNodes(), newCancel(), newLogs(), newEvents(), newTop(), newDoctor())
-	root.AddCommand(newToken(), newIdentity(), newContext(), newServe())
+	root.AddCommand(newToken(), newIdentity(), newContext(), newBench(), newBenchDriver(), newServe())
 	wrapArgs(root)
 	return root
 }

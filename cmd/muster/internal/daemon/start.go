@@ -37,7 +37,7 @@ func tell(line string) {
 // Ready; within bounds that. What keeps it from that is the error, and no process is left then. The executable is copied
 // into the folder first, so that the service doesn't depend on one that is rebuilt or removed.
 func (f Folder) Start(ctx context.Context, name string, within time.Duration, args ...string) error {
-	exe, err := f.copyExecutable()
+	exe, err := f.Executable()
 	if err != nil {
 		return fmt.Errorf("start the %s: %w", name, err)
 	}
@@ -88,6 +88,24 @@ func await(ctx context.Context, said io.ReadCloser) error {
 	default:
 		return fmt.Errorf("it says %q", line)
 	}
+}
+
+// Prepare does what Start does first, so that it needn't: it makes the folder, and copies the executable.
+func (f Folder) Prepare() error {
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return fmt.Errorf("make the state folder: %w", err)
+	}
+	_, err := f.Executable()
+	return err
+}
+
+// Executable is the folder's copy of this process's executable, which is made if it isn't there.
+func (f Folder) Executable() (string, error) {
+	exe, err := f.copyExecutable()
+	if err != nil {
+		return "", fmt.Errorf("copy this program to %s: %w", f, err)
+	}
+	return exe, nil
 }
 
 // copyExecutable copies this process's executable to bin/ in the folder. Older copies go, unless something runs by them

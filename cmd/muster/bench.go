@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/cmd/muster/internal/bench"
+	"github.com/musterrun/muster/cmd/muster/internal/daemon"
+)
+
+// benchTime bounds the whole of it.
+const benchTime = 5 * time.Minute
+
+func newBench() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "bench", Short: "Measure a throw-away cluster on this machine", Args: cobra.NoArgs,
+		Long: `Starts a head, two agents and a driver as processes of their own, in a temporary folder and on loopback, measures what
+tasks cost, prints it beside what other systems took on the project's own machine of two cores, and stops all of it. It
+doesn't touch a cluster that runs. What else the machine does makes the figures worse.`,
+		Example: "  muster bench\n  muster bench --json > bench.json",
+	}
+	asJSON := addJSON(cmd)
+	var s bench.Size
+	cmd.Flags().IntVar(&s.Tasks, "tasks", 0, "no-op tasks at once (default: 200000)")
+	cmd.Flags().IntVar(&s.Items, "items", 0, "items of a Map (default: 10000000)")
+	cmd.Flags().IntVar(&s.Calls, "calls", 0, "calls one after the other (default: 2000)")
+	cmd.Flags().IntVar(&s.Rounds, "rounds", 0, "rounds, of which the median counts (default: 3)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ctx, cancel := context.WithTimeout(cmd.Context(), benchTime)
+		defer cancel()
+		b, err := runBench(ctx, s.WithDefaults())
+		if err != nil {
+			return fmt.Errorf("bench: %w", err)
+		}
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), b)
+		}
+		return b.print(cmd.OutOrStdout())
+	}
+	return cmd
+}
+
+// benchRun is a bench that runs, and then its figures as programs read them: durations in nanoseconds, sizes in bytes.
+type benchRun struct {
+	bench.Figures
+
+	Start    time.Duration    `json:"start"`    // of head and agent, to the first result
+	Resident map[string]int64 `json:"resident"` // by role, of the largest process of it
+	Size     bench.Size       `json:"size"`
+	Cores    int              `json:"cores"`
+	Go       string           `json:"go"`
+
+	began   time.Time
+	folders []daemon.Folder // the first has the head too
+	head    *reach
+}
+
+// runBench starts the cluster, has a driver measure it, and stops it.
+func runBench(ctx context.Context, s bench.Size) (b *benchRun, err error) {
+	dir, err := os.MkdirTemp("", "muster-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv("MUSTER_CONFIG", filepath.Join(dir, "config")); err != nil { // the user's contexts stay as they are
+		return nil, err
+	}
+	b = &benchRun{Size: s, Cores: runtime.GOMAXPROCS(0), Go: runtime.Version(), Resident: map[string]int64{}}
+	defer func() { err = errors.Join(err, b.stop(context.WithoutCancel(ctx))) }()
+	for _, name := range []string{"one", "two"} {
+		f := daemon.Folder(filepath.Join(dir, name))
+		if err := f.Prepare(); err != nil {
+			return nil, err
+		}
+		b.folders = append(b.folders, f)
+	}
+	b.began = time.Now()
+	if err := b.startHead(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.startAgent(ctx, b.folders[0]); err != nil {
+		return nil, err
+	}
+	return b, b.drive(ctx)
+}
+
+func (b *benchRun) startHead(ctx context.Context) error {
+	f := b.folders[0]
+	args := append([]string{"serve", serviceHead, "--state=" + string(f)}, (&headFlags{context: "bench"}).args()...)
+	if err := f.Start(ctx, serviceHead, starting, args...); err != nil {
+		return err
+	}
+	var err error
+	b.head, err = dialHead(ctx, f)
+	return err
+}
+
+// startAgent starts an agent with its share of the cores.
+func (b *benchRun) startAgent(ctx context.Context, f daemon.Folder) error {
+	if err := enroll(ctx, b.head, f); err != nil {
+		return err
+	}
+	flags := agentFlags{cpus: max(1, float64(b.Cores/len(b.folders))), gpus: -1}
+	return f.Start(ctx, serviceAgent, starting, append([]string{"serve", serviceAgent, "--state=" + string(f)}, flags.args()...)...)
+}
+
+func (b *benchRun) stop(ctx context.Context) error {
+	if b.head != nil {
+		b.head.Conn.Close()
+	}
+	var errs []error
+	for i := len(b.folders) - 1; i >= 0; i-- {
+		for _, name := range []string{serviceAgent, serviceHead} {
+			_, err := b.folders[i].Stop(ctx, name, stopping)
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// drive runs the driver, and looks at the processes when it pauses.
+func (b *benchRun) drive(ctx context.Context) error {
+	d, err := startDriver(ctx, b.folders[0], b.Size)
+	if err != nil {
+		return err
+	}
+	err = b.listen(ctx, d)
+	if err != nil {
+		_ = d.cmd.Process.Kill() // it may have ended
+	}
+	return errors.Join(err, d.wait())
+}
+
+func (b *benchRun) listen(ctx context.Context, d *benchDriver) error {
+	lines := bufio.NewScanner(d.out)
+	for lines.Scan() {
+		var said driverSays
+		if err := json.Unmarshal(lines.Bytes(), &said); err != nil {
+			return fmt.Errorf("the driver says %q: %w", clip(lines.Text(), 200), err)
+		}
+		switch said.Pause {
+		case bench.First:
+			b.Start = time.Unix(0, said.Time).Sub(b.began)
+			if err := b.startAgent(ctx, b.folders[1]); err != nil {
+				return err
+			}
+		case bench.Resident:
+			b.measureResident(d.cmd.Process.Pid)
+		default:
+			b.Figures = said.Figures
+			return nil
+		}
+		if _, err := d.in.Write([]byte("\n")); err != nil {
+			return fmt.Errorf("let the driver go on: %w", err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return errors.New("the driver ended before it had measured all")
+}
+
+// measureResident notes how large the processes are, where the system tells.
+func (b *benchRun) measureResident(driver int) {
+	note := func(role string, pid int) {
+		if n := residentSize(pid); n > b.Resident[role] {
+			b.Resident[role] = n
+		}
+	}
+	note("driver", driver)
+	for _, f := range b.folders {
+		for _, name := range []string{serviceHead, serviceAgent} {
+			if r, running, err := f.Running(name); err == nil && running {
+				note(name, r.PID)
+			}
+		}
+		workers, _ := os.ReadDir(filepath.Join(string(f), serviceAgent, "workers")) // named by their processes
+		for _, w := range workers {
+			if pid, err := strconv.Atoi(w.Name()); err == nil {
+				note("worker", pid)
+			}
+		}
+	}
+}
