@@ -41,15 +41,19 @@ func startChild(s *spawner, spec childSpec) (*child, error) {
 		return nil, err
 	}
 	defer func() { _ = its.Close() }()
+	read, write, err := os.Pipe()
+	if err != nil {
+		_ = mine.Close()
+		return nil, err
+	}
+	defer func() { _ = write.Close() }()
 	c := &child{conn: mine, tail: &tail{}, exited: make(chan struct{})}
 	for try := 0; ; try++ {
 		c.cmd = exec.Command(spec.path, spec.args...) //nolint:gosec // it is the job's executable, whose hash was checked
 		c.cmd.Env, c.cmd.Dir = spec.env, spec.dir
-		out := io.MultiWriter(spec.log, c.tail)
-		c.cmd.Stdout, c.cmd.Stderr = out, out
+		c.cmd.Stdout, c.cmd.Stderr = write, write
 		c.cmd.ExtraFiles = []*os.File{its}
 		c.cmd.SysProcAttr = childAttributes()
-		c.cmd.WaitDelay = time.Second // what it has started may have its output, and live on
 		s.do(func() { err = c.cmd.Start() })
 		// Another start may have forked while the executable was being written: its copy of that file lasts until it
 		// executes something itself.
@@ -60,14 +64,29 @@ func startChild(s *spawner, spec childSpec) (*child, error) {
 	}
 	if err != nil {
 		_ = mine.Close()
+		_ = read.Close()
 		return nil, err
 	}
-	go func() {
-		_ = c.cmd.Wait() // how it ended is in ProcessState
-		killGroup(c.pid())
-		close(c.exited)
-	}()
+	go c.reap(read, io.MultiWriter(spec.log, c.tail))
 	return c, nil
+}
+
+// outputWithin is how long what a worker has started, and that has left its group, may keep its output open.
+const outputWithin = 200 * time.Millisecond
+
+// reap waits for the process's end, ends all that it has started, and copies what they write until then.
+func (c *child) reap(output *os.File, to io.Writer) {
+	defer close(c.exited)
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		_, _ = io.Copy(to, output)
+	}()
+	_ = c.cmd.Wait() // how it ended is in ProcessState
+	killGroup(c.pid())
+	_ = output.SetReadDeadline(time.Now().Add(outputWithin))
+	<-copied
+	_ = output.Close()
 }
 
 func socketPair() (mine net.Conn, its *os.File, err error) {

@@ -52,6 +52,9 @@ func TestWorkerCrashes(t *testing.T) {
 	c := startCluster(t)
 	a := c.startAgent(nil)
 	k := c.open("j1", nil)
+	child := k.task("child", "") // which has the worker's output open, and isn't waited for
+	k.give(child)
+	k.outcome(child)
 	crash := k.task("crash", "")
 	k.give(crash)
 	g := k.givenBack(crash)

@@ -114,13 +114,30 @@ func (p *proc) give(tasks []protocol.Task) {
 	for len(tasks) > 0 {
 		n, size := 0, 0
 		for n < len(tasks) && (n == 0 || size < most) {
-			size += len(tasks[n].Arg) + 64
+			size += sizeOf(&tasks[n])
 			n++
 		}
 		b := protocol.Batch{Tasks: tasks[:n]}
 		p.frame(protocol.FrameTasks, b.Append)
 		tasks = tasks[n:]
 	}
+}
+
+// sizeOf is about how many bytes a task takes in a message.
+func sizeOf(t *protocol.Task) int {
+	size := len(t.Arg) + 64
+	for i := range t.Deps {
+		size += 16 + sizeOfValue(&t.Deps[i].Value)
+	}
+	return size
+}
+
+func sizeOfValue(v *protocol.Value) int {
+	size := len(v.Data) + len(v.ID) + len(v.Node) + 24
+	for i := range v.Parts {
+		size += sizeOfValue(&v.Parts[i])
+	}
+	return size
 }
 
 // ended takes outcomes from a worker.

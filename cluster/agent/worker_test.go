@@ -90,6 +90,7 @@ func (h *testHost) run(t *protocol.Task) {
 		h.succeed(&protocol.Task{ID: t.ID + 1, Attempt: 1}, protocol.Value{Form: protocol.Inline})
 	case "child":
 		cmd := exec.Command("sleep", "1000")
+		cmd.Stdout = os.Stdout
 		_ = cmd.Start()
 		h.succeed(t, protocol.Value{Form: protocol.Inline, Data: []byte(strconv.Itoa(cmd.Process.Pid))})
 	case "speak":
