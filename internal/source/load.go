@@ -159,10 +159,7 @@ func (w *world) check(ctx context.Context, p *pkg, outside *importer) {
 		conf.GoVersion = "go" + m.GoVersion
 	}
 	if p.inside {
-		p.info = &types.Info{
-			Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
-			Selections: map[*ast.SelectorExpr]*types.Selection{}, Instances: map[*ast.Ident]types.Instance{},
-		}
+		p.info = newInfo(p.files)
 		if w.forSSA {
 			p.info.Implicits, p.info.Scopes = map[ast.Node]types.Object{}, map[ast.Node]*types.Scope{}
 			p.info.FileVersions = map[*ast.File]string{}
@@ -178,6 +175,19 @@ func (w *world) check(ctx context.Context, p *pkg, outside *importer) {
 		return
 	}
 	p.takeApart()
+}
+
+// newInfo has tables that needn't grow for code of usual density: that takes a good part of the time of checking.
+func newInfo(files []*ast.File) *types.Info {
+	size := 0
+	for _, f := range files {
+		size += int(f.FileEnd - f.FileStart)
+	}
+	return &types.Info{
+		Types: make(map[ast.Expr]types.TypeAndValue, size/12), Defs: make(map[*ast.Ident]types.Object, size/100),
+		Uses: make(map[*ast.Ident]types.Object, size/16), Selections: make(map[*ast.SelectorExpr]*types.Selection, size/70),
+		Instances: map[*ast.Ident]types.Instance{},
+	}
 }
 
 var errNotListed = errors.New("the go command doesn't list it")
