@@ -1,6 +1,10 @@
 package protocol
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Requests to the head and its answers are rare, so they are JSON, which every tool reads: the body of a request is the
 // operation's struct below, and the answer is a Reply. Blobs' bytes follow the JSON of their request or answer, behind
@@ -182,6 +186,18 @@ type NodeInfo struct {
 	Running  int               `json:"running"`            // tasks
 	FreeCPU  float64           `json:"free_cpu"`           // CPUs
 	Resident int64             `json:"resident,omitempty"` // bytes, of the agent and its workers
+}
+
+// AllLabels are the node's labels in the order of their names: those it was given, and node, os and arch.
+func (n *NodeInfo) AllLabels() []Label {
+	all := map[string]string{}
+	maps.Copy(all, n.Labels)
+	all["node"], all["os"], all["arch"] = n.Name, n.OS, n.Arch
+	list := make([]Label, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, Label{name, all[name]})
+	}
+	return list
 }
 
 // BlobID names a blob by the blake3 hash of its bytes, in hexadecimal digits.

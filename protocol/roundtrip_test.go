@@ -283,8 +283,10 @@ func TestSubjects(t *testing.T) {
 	for got, want := range map[string]string{
 		OfferSubject("J"): "m.j.J.offer", UpSubject("J", "N"): "m.j.J.up.N", AllUp("J"): "m.j.J.up.*",
 		DownSubject("J", "N"): "m.j.J.down.N", AllDown("N"): "m.j.*.down.N", OutcomeSubject("J", "N"): "m.j.J.o.N",
-		DecisionSubject("J"): "m.j.J.d", StreamName("J"): "J_J", ConsumerName("J"): "C_J",
-		ControlSubject("U", "open"): "m.c.U.open", NodeSubject("N", "drain"): "m.n.N.drain",
+		DecisionSubject("J"): "m.j.J.d", StreamName("J"): "J_J", ConsumerName("J", 7): "C_J_7",
+		JournalSubject("J", 7): "m.j.J.journal.7", Inbox("N"): "_INBOX.N", Answers(AnswerUp, "J"): "_INBOX.*.*.u.J.*",
+		AnswerSubject("_INBOX.N.random", AnswerOffer, "J", "9"): "_INBOX.N.random.b.J.9",
+		ControlSubject("U", "open"):                             "m.c.U.open", NodeSubject("N", "drain"): "m.n.N.drain",
 	} {
 		if got != want {
 			t.Errorf("a subject is %q, want %q", got, want)

@@ -1,5 +1,10 @@
 package protocol
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Subjects, and names of what JetStream keeps. Jobs and nodes go by ids of letters and digits.
 
 // OfferSubject is where agents offer room to a job; its coordinator answers with a Batch, at once or when it has tasks.
@@ -28,14 +33,59 @@ func StreamSubjects(job string) []string {
 	return []string{OutcomeSubject(job, "*"), DecisionSubject(job)}
 }
 
-// StreamName is the name of a job's stream, and ConsumerName that of its one consumer.
+// StreamName is the name of a job's stream.
 func StreamName(job string) string { return "J_" + job }
 
-// ConsumerName is the name of the consumer through which a job's coordinator reads its stream.
-func ConsumerName(job string) string { return "C_" + job }
+// ConsumerName is the name of the consumer through which a job's coordinator of that epoch reads its stream. Each epoch
+// has its own, so that a coordinator that was replaced can neither read nor acknowledge what is for its successor.
+func ConsumerName(job string, epoch uint32) string {
+	return "C_" + job + "_" + strconv.FormatUint(uint64(epoch), 10)
+}
 
-// JournalSubject is where the server delivers a job's stream to its coordinator, if the head has made the consumer so.
-func JournalSubject(job string) string { return "m.j." + job + ".journal" }
+// JournalSubject is where the server delivers a job's stream to its coordinator of that epoch.
+func JournalSubject(job string, epoch uint32) string {
+	return "m.j." + job + ".journal." + strconv.FormatUint(uint64(epoch), 10)
+}
+
+// AckSubject is where a coordinator of that epoch acknowledges what it has read, and FlowSubject where it answers that
+// it keeps up. What is left out stands in the messages that are delivered.
+func AckSubject(job string, epoch uint32, rest string) string {
+	return "$JS.ACK." + StreamName(job) + "." + ConsumerName(job, epoch) + "." + rest
+}
+
+// FlowSubject: see [AckSubject].
+func FlowSubject(job string, epoch uint32, rest string) string {
+	return "$JS.FC." + StreamName(job) + "." + ConsumerName(job, epoch) + "." + rest
+}
+
+// Inbox is what the subjects begin with on which somebody, a user, node, job or the head, gets answers: nobody else may
+// listen there.
+func Inbox(who string) string { return "_INBOX." + who }
+
+// InInbox reports whether a reply subject is in somebody's inbox, of whatever kind.
+func InInbox(reply, who string) bool { return strings.HasPrefix(reply, Inbox(who)+".") }
+
+// AnswerKind is what a request asks for that isn't answered by the head. It stands in the reply subject.
+type AnswerKind string
+
+// The kinds of answers.
+const (
+	AnswerOffer AnswerKind = "b" // a job's coordinator answers an Offer
+	AnswerUp    AnswerKind = "u" // and an Up
+	AnswerDown  AnswerKind = "d" // a node's agent answers a Down
+	AnswerNode  AnswerKind = "n" // and what is asked of it by [NodeSubject]
+)
+
+// AnswerSubject is the reply subject of a request to somebody: who is to answer stands in it, since he may answer nowhere
+// else. Inbox is [Inbox] of the asker and one random token.
+func AnswerSubject(inbox string, kind AnswerKind, who, token string) string {
+	return inbox + "." + string(kind) + "." + who + "." + token
+}
+
+// Answers are all the subjects on which somebody answers requests of a kind.
+func Answers(kind AnswerKind, who string) string {
+	return AnswerSubject(Inbox("*")+".*", kind, who, "*")
+}
 
 // ControlSubject is where one asks the head for an operation. Who asks, a user, node or job by its id, stands in the
 // subject, since that is what the servers check.

@@ -148,7 +148,7 @@ func TestRenewal(t *testing.T) {
 	}
 	lost := id
 	ours.forward(-5 * jwtAge)
-	if lost.JWT, _, err = c.keys.sign(publicOf(t, m), "ann", join.RoleUser); err != nil {
+	if lost.JWT, _, err = c.keys.sign(publicOf(t, m), "ann", join.RoleUser, 0); err != nil {
 		t.Fatal(err)
 	}
 	ours.forward(5 * jwtAge)

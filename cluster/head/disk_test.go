@@ -37,7 +37,7 @@ func TestDiskGetsFull(t *testing.T) {
 	if err := publish(); err == nil || !strings.Contains(err.Error(), "limit") {
 		t.Errorf("an outcome on a full disk: %v", err)
 	}
-	readJournal(t, j, job.Job, 1)
+	readJournal(t, j, job, 1)
 	in, _ := opening(t, "")
 	if text := u.refused(protocol.CodeFull, protocol.OpOpenJob, in); !strings.Contains(text, dir) {
 		t.Error(text)

@@ -131,7 +131,10 @@ func (h *Head) startServer(ctx context.Context) error {
 	if h.js, err = jetstream.New(h.conn); err != nil {
 		return err
 	}
-	return h.dropStrangers(ctx)
+	if err := h.dropStrangers(ctx); err != nil {
+		return err
+	}
+	return h.mendJournals(ctx)
 }
 
 func (h *Head) startServices(ctx context.Context) error {

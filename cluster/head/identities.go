@@ -149,7 +149,7 @@ func checkRole(role string) error {
 
 // enroll signs a JWT for a key and remembers it.
 func (h *Head) enroll(public, who, role, host string) (string, error) {
-	token, expires, err := h.keys.sign(public, who, role)
+	token, expires, err := h.keys.sign(public, who, role, 0)
 	if err != nil {
 		return "", err
 	}
@@ -165,16 +165,16 @@ func (h *Head) enroll(public, who, role, host string) (string, error) {
 // renew signs another JWT for a key that has one: a user's, a node's, or that of a job's driver.
 func (h *Head) renew(public string) (token, who, role string, expires time.Time, err error) {
 	if k, ok := h.identities.get(public); ok {
-		token, expires, err = h.keys.sign(public, k.Name, k.Role)
+		token, expires, err = h.keys.sign(public, k.Name, k.Role, 0)
 		if err == nil {
 			k.Issued, k.Expires = h.cfg.Now(), expires
 			err = h.identities.put(k)
 		}
 		return token, k.Name, k.Role, expires, err
 	}
-	if job, ok := h.jobs.byKey(public); ok {
-		token, expires, err = h.keys.sign(public, job, join.RoleJob)
-		return token, job, join.RoleJob, expires, err
+	if j, ok := h.jobs.byKey(public); ok {
+		token, expires, err = h.keys.sign(public, j.info.Job, join.RoleJob, j.info.Epoch)
+		return token, j.info.Job, join.RoleJob, expires, err
 	}
 	return "", "", "", expires, refuse(protocol.CodeForbidden,
 		"this identity isn't known, or was revoked: join again with a new token")

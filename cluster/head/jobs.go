@@ -129,12 +129,11 @@ func (t *jobs) byDriver(owner, driver, public string) (job, bool) {
 	})
 }
 
-// byKey is the id of the running or orphaned job that a key may connect as.
-func (t *jobs) byKey(public string) (string, bool) {
-	j, ok := t.first(func(j *job) bool {
+// byKey is the running or orphaned job that a key may connect as.
+func (t *jobs) byKey(public string) (job, bool) {
+	return t.first(func(j *job) bool {
 		return j.info.PublicKey == public && (j.live() || j.info.State == protocol.JobOrphaned)
 	})
-	return j.info.Job, ok
 }
 
 func (t *jobs) first(is func(*job) bool) (job, bool) {

@@ -37,7 +37,7 @@ func TestNamedJob(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	readJournal(t, j, job.Job, 5)
+	readJournal(t, j, job, 5)
 	j.ask(protocol.OpRenewJob, protocol.RenewJob{Job: job.Job, Epoch: 1, Read: 5}, nil)
 
 	in, _ := opening(t, "nightly")
@@ -73,7 +73,7 @@ func TestNamedJob(t *testing.T) {
 	if third.Epoch != 3 || third.Last != 5 {
 		t.Errorf("the third epoch is %+v", third)
 	}
-	readJournal(t, j, job.Job, 5)
+	readJournal(t, j, third, 5)
 }
 
 // A driver that asks again, since it got no answer, gets the same job.

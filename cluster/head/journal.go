@@ -15,32 +15,26 @@ import (
 const (
 	journalTime   = 5 * time.Second // for each request to JetStream
 	redeliver     = 2 * time.Second // what a driver hasn't acknowledged comes again
-	maxUnread     = 100_000         // messages that a driver has and hasn't acknowledged
-	maxPulls      = 64
-	maxPushed     = 256              // the same for messages that come unasked, so that they don't flood the driver
-	dedupWindow   = time.Second      // Msg-Ids aren't used: outcomes are told apart by key
-	drainJournals = 30 * time.Second // to find those that are nobody's, at start
+	maxUnread     = 4096            // messages that a driver gets before it acknowledges; and 32 MiB, by flow control
+	heartbeat     = time.Second     // after so long, a driver is asked again whether it keeps up
+	dedupWindow   = time.Second     // Msg-Ids aren't used: outcomes are told apart by key
+	createTries   = 10              // see createStream
+	errNoStore    = jetstream.ErrorCode(10049)
+	drainJournals = 30 * time.Second // to find those that are nobody's, and what others lack, at start
 )
 
-// pushJournals makes the server deliver a job's journal to the one subject that the head chooses, instead of wherever a
-// pull asks for it. The server doesn't check that: a key that may pull can have what it has written into its own journal
-// delivered to whoever listens on any subject, and kept in any other job's journal (TestForeignPull). The message's
-// subject then still says where it was written, so receivers are safe that look at it; another's journal can be filled
-// all the same. It stays off until carriers read so.
-const pushJournals = false
-
-func consumerConfig(job string) jetstream.ConsumerConfig {
-	c := jetstream.ConsumerConfig{
-		Durable: protocol.ConsumerName(job), DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckAllPolicy,
-		AckWait: redeliver, MaxAckPending: maxUnread, MaxWaiting: maxPulls,
+// consumerConfig makes the server deliver a job's journal to the one subject that the head chooses, as fast as the driver
+// acknowledges. It isn't pulled: the server delivers to whatever subject a pull names, without asking whether who pulls
+// may publish there, so a job could speak on any.
+func consumerConfig(info *protocol.JobInfo) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: protocol.ConsumerName(info.Job, info.Epoch), DeliverSubject: protocol.JournalSubject(info.Job, info.Epoch),
+		DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckAllPolicy,
+		AckWait: redeliver, MaxAckPending: maxUnread, FlowControl: true, IdleHeartbeat: heartbeat,
 	}
-	if pushJournals {
-		c.DeliverSubject, c.MaxAckPending, c.MaxWaiting = protocol.JournalSubject(job), maxPushed, 0
-	}
-	return c
 }
 
-func (h *Head) streamConfig(info protocol.JobInfo) jetstream.StreamConfig {
+func (h *Head) streamConfig(info *protocol.JobInfo) jetstream.StreamConfig {
 	size := h.cfg.Limits.UnnamedBytes
 	if info.Name != "" {
 		size = h.cfg.Limits.NamedBytes
@@ -51,25 +45,70 @@ func (h *Head) streamConfig(info protocol.JobInfo) jetstream.StreamConfig {
 	}
 }
 
-// openJournal makes a job's stream if it isn't there, and its consumer anew, so that a driver reads all from the start.
-func (h *Head) openJournal(ctx context.Context, info protocol.JobInfo) error {
+// openJournal makes a job's stream and its epoch's consumer, unless they are there, and removes the consumers of earlier
+// epochs. A new consumer reads all from the start.
+func (h *Head) openJournal(ctx context.Context, info *protocol.JobInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, journalTime)
 	defer cancel()
-	stream, err := h.js.CreateOrUpdateStream(ctx, h.streamConfig(info))
+	stream, err := h.createStream(ctx, info)
 	if err != nil {
 		return fmt.Errorf("make the journal of job %s: %w", info.Job, err)
 	}
-	name := protocol.ConsumerName(info.Job)
-	if err := stream.DeleteConsumer(ctx, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return fmt.Errorf("renew the consumer of job %s: %w", info.Job, err)
+	config := consumerConfig(info)
+	if _, err := stream.CreateOrUpdatePushConsumer(ctx, config); err != nil {
+		return fmt.Errorf("make the consumer of job %s: %w", info.Job, err)
 	}
-	if pushJournals {
-		_, err = stream.CreatePushConsumer(ctx, consumerConfig(info.Job))
-	} else {
-		_, err = stream.CreateConsumer(ctx, consumerConfig(info.Job))
+	if info.Epoch == 1 {
+		return nil
+	}
+	names := stream.ConsumerNames(ctx)
+	var former []string
+	for name := range names.Name() {
+		if name != config.Durable {
+			former = append(former, name)
+		}
+	}
+	err = names.Err()
+	for _, name := range former {
+		if gone := stream.DeleteConsumer(ctx, name); gone != nil && !errors.Is(gone, jetstream.ErrConsumerNotFound) {
+			err = errors.Join(err, gone)
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("make the consumer of job %s: %w", info.Job, err)
+		return fmt.Errorf("remove the consumers of former drivers of job %s: %w", info.Job, err)
+	}
+	return nil
+}
+
+// createStream tries again what the server can't do at times: when it has removed the last stream that there was, it
+// removes the folder of all of them too, a moment later, and may do so just when a new one is made in it.
+func (h *Head) createStream(ctx context.Context, info *protocol.JobInfo) (jetstream.Stream, error) {
+	for try := 1; ; try++ {
+		stream, err := h.js.CreateOrUpdateStream(ctx, h.streamConfig(info))
+		var refused *jetstream.APIError
+		if err == nil || try == createTries || !errors.As(err, &refused) || refused.ErrorCode != errNoStore {
+			return stream, err
+		}
+		h.log.Debug("make a journal again", "job", info.Job, "error", err)
+	}
+}
+
+// mendJournals makes what a power cut has taken of the journals of jobs that go on: their drivers would wait for ever.
+func (h *Head) mendJournals(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainJournals)
+	defer cancel()
+	for _, info := range h.jobs.list(func(info protocol.JobInfo) bool {
+		return info.State == protocol.JobRunning || info.State == protocol.JobOrphaned
+	}) {
+		_, err := h.js.PushConsumer(ctx, protocol.StreamName(info.Job), protocol.ConsumerName(info.Job, info.Epoch))
+		if err == nil {
+			continue
+		}
+		h.log.Warn("the journal of a job isn't whole, after a power cut as a rule: what is missing is made anew",
+			"job", info.Job, "error", err)
+		if err := h.openJournal(ctx, &info); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -108,15 +108,15 @@ func (k *keyring) systemClaims() *jwt.AccountClaims {
 	return c
 }
 
-// sign makes a JWT for a key in a role.
-func (k *keyring) sign(public, name, role string) (string, time.Time, error) {
+// sign makes a JWT for a key in a role. The epoch is that of a job, and 0 for others.
+func (k *keyring) sign(public, name, role string, epoch uint32) (string, time.Time, error) {
 	if !nkeys.IsValidPublicUserKey(public) {
 		return "", time.Time{}, refuse(protocol.CodeMalformed, "%q isn't a user's public key", short(public))
 	}
 	c := jwt.NewUserClaims(public)
 	c.Name = name
 	c.Tags.Add(role)
-	c.Permissions = permissions(name, role)
+	c.Permissions = permissions(name, role, epoch)
 	c.AllowedConnectionTypes = connectionTypes(role)
 	now := k.now()
 	expires := now.Add(jwtAge)

@@ -96,7 +96,7 @@ func TestKill(t *testing.T) {
 	if err := publish(n); err != nil {
 		t.Fatal(err)
 	}
-	readJournal(t, j, job.Job, 1)
+	readJournal(t, j, job, 1)
 	var back []chan nats.Status
 	for _, m := range []*member{n, u, j} {
 		back = append(back, m.Conn.StatusChanged(nats.CONNECTED))
@@ -113,7 +113,7 @@ func TestKill(t *testing.T) {
 	if err := publish(n); err != nil {
 		t.Fatal(err)
 	}
-	readJournal(t, j, job.Job, 1)
+	readJournal(t, j, job, 1)
 	j.ask(protocol.OpRenewJob, protocol.RenewJob{Job: job.Job, Epoch: 1, Read: 2}, nil)
 	if _, err := join.Join(t.Context(), token); err != nil {
 		t.Errorf("the token is gone: %v", err)

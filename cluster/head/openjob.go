@@ -15,7 +15,7 @@ func (h *Head) openJob(ctx context.Context, c caller, in *protocol.OpenJob) (any
 	if err := checkOpen(in); err != nil {
 		return nil, err
 	}
-	if _, _, err := h.keys.sign(in.PublicKey, "opening", join.RoleJob); err != nil { // before anything is changed
+	if _, _, err := h.keys.sign(in.PublicKey, "opening", join.RoleJob, 0); err != nil { // before anything is changed
 		return nil, err
 	}
 	h.jobs.change.Lock()
@@ -24,16 +24,19 @@ func (h *Head) openJob(ctx context.Context, c caller, in *protocol.OpenJob) (any
 	if err != nil {
 		return nil, err
 	}
-	if former != nil || info.Epoch == 1 {
-		if err := h.begin(ctx, info, former); err != nil {
-			return nil, err
-		}
+	if same := former == nil && info.Epoch > 1; same {
+		err = h.openJournal(ctx, &info) // it may have failed the first time
+	} else {
+		err = h.begin(ctx, info, former)
+	}
+	if err != nil {
+		return nil, err
 	}
 	last, err := h.journalEnd(ctx, info.Job)
 	if err != nil {
 		return nil, err
 	}
-	token, _, err := h.keys.sign(in.PublicKey, info.Job, join.RoleJob)
+	token, _, err := h.keys.sign(in.PublicKey, info.Job, join.RoleJob, info.Epoch)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +76,7 @@ func (h *Head) begin(ctx context.Context, info protocol.JobInfo, former *job) er
 	if err != nil {
 		return err
 	}
-	if err := h.openJournal(ctx, info); err != nil {
+	if err := h.openJournal(ctx, &info); err != nil {
 		return err
 	}
 	h.news(info.Job, info.Epoch, false)
@@ -83,7 +86,7 @@ func (h *Head) begin(ctx context.Context, info protocol.JobInfo, former *job) er
 	if former == nil || former.info.PublicKey == info.PublicKey {
 		return nil
 	}
-	// A former driver that doesn't know yet would take messages out of the journal's consumer, so its key goes.
+	// A former driver that doesn't know yet would go on talking to nodes, so its key goes.
 	revoked, err := h.identities.dropKey(former.info.PublicKey)
 	if err != nil {
 		return err

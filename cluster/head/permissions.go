@@ -15,9 +15,9 @@ const roleHead = "head"
 // answerTime is how long somebody may take to answer a request that reached him. Parked offers are answered late.
 const answerTime = 2 * time.Minute
 
-// permissions are what somebody may publish and hear. This table is the cluster's protection: servers check it for each
+// permissions are what somebody may publish and hear; the epoch is a job's. This table is the cluster's protection: servers check it for each
 // message, and nothing that a message says counts against it.
-func permissions(who, role string) jwt.Permissions {
+func permissions(who, role string, epoch uint32) jwt.Permissions {
 	var p jwt.Permissions
 	p.Pub.Allow.Add(protocol.ControlSubject(who, ">"))
 	p.Sub.Allow.Add(join.InboxPrefix(who)+".>", protocol.Digest, protocol.News)
@@ -27,15 +27,11 @@ func permissions(who, role string) jwt.Permissions {
 		p.Sub.Allow.Add(protocol.AllDown(who), protocol.NodeSubject(who, ">"))
 		p.Resp = answers()
 	case join.RoleJob:
-		stream, consumer := protocol.StreamName(who), protocol.ConsumerName(who)
 		p.Pub.Allow.Add(
 			protocol.DownSubject(who, "*"), protocol.DecisionSubject(who),
-			"$JS.API.CONSUMER.INFO."+stream+"."+consumer, "$JS.ACK."+stream+"."+consumer+".>",
+			protocol.AckSubject(who, epoch, ">"), protocol.FlowSubject(who, epoch, ">"),
 		)
-		if !pushJournals {
-			p.Pub.Allow.Add("$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer)
-		}
-		p.Sub.Allow.Add(protocol.OfferSubject(who), protocol.AllUp(who), protocol.JournalSubject(who))
+		p.Sub.Allow.Add(protocol.OfferSubject(who), protocol.AllUp(who), protocol.JournalSubject(who, epoch))
 		p.Resp = answers()
 	case join.RoleAdmin:
 		p.Pub.Allow.Add(protocol.NodeSubject("*", ">"))

@@ -112,10 +112,10 @@ func TestForeignStreams(t *testing.T) {
 			{"$JS.API.CONSUMER.CREATE." + mine + ".x", consumer(mine, join.InboxPrefix("ann")+".x")},
 			{"$JS.API.CONSUMER.DURABLE.CREATE." + mine + ".x", consumer(mine, protocol.News)},
 			{"$JS.API.CONSUMER.CREATE." + theirs, consumer(theirs, join.InboxPrefix(m.Who)+".x")},
-			{"$JS.API.CONSUMER.MSG.NEXT." + theirs + "." + protocol.ConsumerName(s.job), []byte("1")},
-			{"$JS.API.CONSUMER.INFO." + theirs + "." + protocol.ConsumerName(s.job), nil},
-			{"$JS.API.CONSUMER.DELETE." + theirs + "." + protocol.ConsumerName(s.job), nil},
-			{"$JS.ACK." + theirs + "." + protocol.ConsumerName(s.job) + ".1.1.1.1.0", nil},
+			{"$JS.API.CONSUMER.MSG.NEXT." + theirs + "." + protocol.ConsumerName(s.job, 1), []byte("1")},
+			{"$JS.API.CONSUMER.INFO." + theirs + "." + protocol.ConsumerName(s.job, 1), nil},
+			{"$JS.API.CONSUMER.DELETE." + theirs + "." + protocol.ConsumerName(s.job, 1), nil},
+			{"$JS.ACK." + theirs + "." + protocol.ConsumerName(s.job, 1) + ".1.1.1.1.0", nil},
 			{"$JS.API.STREAM.MSG.GET." + theirs, []byte(`{"seq":1}`)},
 			{"$JS.API.DIRECT.GET." + theirs, []byte(`{"seq":1}`)},
 			{"$JS.API.STREAM.CREATE.x", body(jetstream.StreamConfig{Name: "x", Mirror: &jetstream.StreamSource{Name: theirs}})},
@@ -152,30 +152,48 @@ func TestAnswerElsewhere(t *testing.T) {
 	}
 }
 
-// A job's key can't have the server publish elsewhere, by asking for its own journal there.
+// A job's key can't have the server publish elsewhere what it has written, by asking for its own journal there.
 func TestForeignPull(t *testing.T) {
-	if !pushJournals {
-		t.Skip("it can, as long as journals are pulled")
-	}
 	s := newScene(t)
-	s.cantPublish(s.eveJ, "$JS.API.CONSUMER.MSG.NEXT."+protocol.StreamName(s.evil)+"."+protocol.ConsumerName(s.evil), []byte("1"))
-	heard := s.node.hear(protocol.NodeSubject(s.node.Who, ">"))
+	mine, consumer := protocol.StreamName(s.evil), protocol.ConsumerName(s.evil, 1)
 	for _, subject := range []string{
-		protocol.DecisionSubject(s.evil), "$JS.API.CONSUMER.INFO." + protocol.StreamName(s.evil) + "." + protocol.ConsumerName(s.evil),
-		protocol.DownSubject(s.evil, s.next.Who),
+		"$JS.API.CONSUMER.MSG.NEXT." + mine + "." + consumer, "$JS.API.CONSUMER.INFO." + mine + "." + consumer,
+		"$JS.API.CONSUMER.RESET." + mine + "." + consumer, "$JS.API.CONSUMER.UNPIN." + mine + "." + consumer,
+		"$JS.FC." + protocol.StreamName(s.job) + "." + protocol.ConsumerName(s.job, 1) + ".x",
 	} {
-		if err := s.eveJ.Conn.PublishRequest(subject, protocol.NodeSubject(s.node.Who, "stop"), []byte("forged")); err != nil {
+		s.cantPublish(s.eveJ, subject, []byte("1"))
+	}
+	victims := map[string]chan *nats.Msg{
+		protocol.NodeSubject(s.node.Who, "stop"):            s.node.hear(protocol.NodeSubject(s.node.Who, ">")),
+		protocol.DownSubject(s.job, s.node.Who):             s.node.hear(protocol.AllDown(s.node.Who)),
+		protocol.JournalSubject(s.job, 1):                   s.annJ.hear(protocol.JournalSubject(s.job, 1)),
+		protocol.OfferSubject(s.job):                        s.annJ.hear(protocol.OfferSubject(s.job)),
+		protocol.ControlSubject("ann", protocol.OpListJobs): nil,
+	}
+	record := s.eveJ.hear(protocol.JournalSubject(s.evil, 1))
+	for victim, heard := range victims {
+		if err := s.eveJ.Conn.PublishRequest(protocol.DecisionSubject(s.evil), victim, []byte("forged")); err != nil {
 			t.Fatal(err)
 		}
-	}
-	s.eveJ.ask(protocol.OpListNodes, nil, nil)
-	s.node.ask(protocol.OpListNodes, nil, nil)
-	for len(heard) > 0 {
-		msg := <-heard
-		if join.AskedBy(msg, "head") || join.AskedBy(msg, "admin") || string(msg.Data) == "forged" {
-			t.Errorf("node %s hears %q with reply subject %q", s.node.Who, msg.Data, msg.Reply)
+		m := await(t, record, func(m *nats.Msg) bool { return len(m.Data) > 0 })
+		pull := &nats.Msg{Subject: m.Reply, Reply: victim, Data: []byte("+NXT")} // acknowledges, and asks for the next there
+		if err := s.eveJ.Conn.PublishMsg(pull); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.eveJ.Conn.PublishRequest(protocol.DecisionSubject(s.evil), victim, []byte("forged")); err != nil {
+			t.Fatal(err)
+		}
+		await(t, record, func(m *nats.Msg) bool { return len(m.Data) > 0 })
+		for range 2 { // the server's own answers: what was published is stored
+			if heard != nil {
+				m = await(t, heard, func(*nats.Msg) bool { return true })
+				if m.Reply != "" || string(m.Data) == "forged" {
+					t.Errorf("%s hears %q with reply subject %q", victim, m.Data, m.Reply)
+				}
+			}
 		}
 	}
+	s.log.await(t, "refused a request that asks for its answer elsewhere", "who=ann")
 }
 
 // What isn't one's own is refused by the head too, with a line in its log.

@@ -134,7 +134,7 @@ func (m *middleware) connect(log *slog.Logger) (*nats.Conn, error) {
 		nats.CustomInboxPrefix(join.InboxPrefix("head")),
 		nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.ReconnectWait(100*time.Millisecond),
 		nats.UserJWT(func() (string, error) {
-			token, _, err := m.keys.sign(public, "head", roleHead)
+			token, _, err := m.keys.sign(public, "head", roleHead, 0)
 			return token, err
 		}, pair.Sign),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {

@@ -111,8 +111,8 @@ func (h *Head) whose(public string) string {
 	if k, ok := h.identities.get(public); ok {
 		return k.Name
 	}
-	job, _ := h.jobs.byKey(public)
-	return job
+	j, _ := h.jobs.byKey(public)
+	return j.info.Job
 }
 
 func (h *Head) listIdentities(context.Context, caller, *nothing) (any, error) {

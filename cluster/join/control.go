@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,7 +20,7 @@ const askTime = 5 * time.Second
 // another's subject looks like that one's. Such answers have no reply subject in an inbox, and requests do, in that of
 // who may hear the answer. So whoever acts on requests must ask this first.
 func AskedBy(request *nats.Msg, who string) bool {
-	return strings.HasPrefix(request.Reply, InboxPrefix(who)+".")
+	return protocol.InInbox(request.Reply, who)
 }
 
 // Control asks the head for operations, as Who. Its methods may be used concurrently.

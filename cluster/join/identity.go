@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/musterrun/muster/protocol"
 )
 
 // Identity is what a process needs to reach a cluster as somebody. It holds a secret, the Seed, which String and logs
@@ -37,7 +39,7 @@ const (
 func HeadName(cluster string) string { return "head." + cluster + ".muster.internal" }
 
 // InboxPrefix is what the subjects begin with on which somebody gets answers; nobody else may listen there.
-func InboxPrefix(who string) string { return "_INBOX." + who }
+func InboxPrefix(who string) string { return protocol.Inbox(who) }
 
 // As is the identity of a job of this identity's owner.
 func (id Identity) As(name, role, token, seed string) Identity {

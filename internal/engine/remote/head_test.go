@@ -165,7 +165,7 @@ func (h *testHead) makeStream(job string, epoch uint32) (last uint64, err error)
 	_, err = stream.CreatePushConsumer(ctx, jetstream.ConsumerConfig{
 		Durable: protocol.ConsumerName(job, epoch), DeliverSubject: protocol.JournalSubject(job, epoch),
 		AckPolicy: jetstream.AckAllPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckWait: 2 * time.Second, MaxAckPending: 256,
+		AckWait: 2 * time.Second, MaxAckPending: 4096, FlowControl: true, IdleHeartbeat: time.Second,
 	})
 	return info.State.LastSeq, err
 }

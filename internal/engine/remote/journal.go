@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -20,7 +21,7 @@ type journal struct {
 }
 
 const (
-	ackEvery   = 32        // messages; what comes more slowly is acknowledged by the ticker
+	ackEvery   = 256        // messages; what comes more slowly is acknowledged by the ticker
 	unreadSize = 256 << 20 // bytes of messages that wait here; those beyond come again
 )
 
@@ -49,7 +50,7 @@ func (c *Carrier) onRecord(m *nats.Msg) {
 	j := &c.journal
 	meta, err := m.Metadata()
 	if err != nil || meta.Stream != protocol.StreamName(c.opened.Job) {
-		c.noteOnce("a message came as if it were of the job's journal, and isn't: it doesn't count")
+		c.flow(m)
 		return
 	}
 	next, cut := j.add(&record[*nats.Msg]{
@@ -70,6 +71,22 @@ func (c *Carrier) onRecord(m *nats.Msg) {
 		m = next[len(next)-1].body
 	}
 	j.taken(m, len(next) > 0)
+}
+
+// flow answers the server, which asks whether what it sent before is taken: so much, and no more, it keeps on its way.
+// When it has waited for the answer for a while it asks again, in a heartbeat.
+func (c *Carrier) flow(m *nats.Msg) {
+	ask := m.Reply
+	if ask == "" {
+		ask = m.Header.Get("Nats-Consumer-Stalled")
+	}
+	switch isControl := m.Header.Get("Status") == "100" && len(m.Data) == 0; {
+	case isControl && strings.HasPrefix(ask, protocol.FlowSubject(c.opened.Job, c.opened.Epoch, "")):
+		_ = c.conn.Publish(ask, nil) // one that is lost is asked for again
+	case isControl && ask == "": // all is well
+	default:
+		c.noteOnce("a message came as if it were of the job's journal, and isn't: it doesn't count")
+	}
 }
 
 // take tells the Job what a record says.
