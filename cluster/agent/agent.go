@@ -39,6 +39,7 @@ type Agent struct {
 
 	mu      sync.Mutex
 	ledger  ledger
+	gpus    gpus
 	jobs    map[string]*job
 	leaves  map[string]<-chan struct{} // closed once what a job that has ended leaves behind is gone
 	resume  []*blocked                 // attempts that can go on once their CPUs are free, before anything new starts
@@ -65,7 +66,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 		cfg: c, conn: c.Conn, log: c.Logger.With("node", c.Node), started: time.Now(), folder: folder,
 		inbox: c.Conn.NewInbox(), alarm: make(chan struct{}, 1), stopped: make(chan struct{}),
 		transfers: make(chan struct{}, 8),
-		ledger:    newLedger(c.room()), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
+		ledger:    newLedger(c.room()), gpus: newGPUs(c.GPUs), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
 	}
 	for _, name := range sortedKeys(c.Labels) {
 		a.labels = append(a.labels, protocol.Label{Name: name, Value: c.Labels[name]})

@@ -17,9 +17,14 @@ import (
 // waits gives out a task that waits until it is told to end, and waits until it does so; its worker's process.
 func (k *coordinator) waits(a *Agent, name string, flags uint8) (t protocol.Task, pid int) {
 	k.t.Helper()
-	t = k.task(name, "")
-	t.Flags = flags
+	return k.waitsWith(a, func(t *protocol.Task) { t.Func, t.Flags = funcOf(name), flags })
+}
+
+func (k *coordinator) waitsWith(a *Agent, change func(*protocol.Task)) (t protocol.Task, pid int) {
+	k.t.Helper()
+	t = k.task("wait", "")
 	t.Need.CPU = unit / 4
+	change(&t)
 	k.give(t)
 	mark := "[task " + strconv.Itoa(int(t.ID)) + ".1] it waits in process "
 	within(k.t, "a task that waits", func() bool {

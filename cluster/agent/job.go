@@ -74,6 +74,7 @@ type held struct {
 	charge
 	key    protocol.Key
 	rare   *blocked // nil for those that wait for nothing
+	lease  *lease   // of GPUs; nil without
 	spoke  bool     // it has made calls or asked for something
 	orphan bool     // it was told to end since nobody can answer it: its outcome doesn't count
 }

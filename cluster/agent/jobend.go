@@ -90,6 +90,7 @@ func (a *Agent) forget(j *job, h *held) {
 	j.used.memory -= h.memory
 	j.used.gpus -= h.gpus
 	a.ledger.release(&h.charge)
+	a.gpus.give(h.lease)
 	if h.rare != nil {
 		h.rare.gone = true
 	}

@@ -90,7 +90,7 @@ func placeFile(ctx context.Context, control Control, dir string, f *protocol.Fil
 }
 
 // workerEnv is a worker's clean environment: what programs need to run at all, and what the job declares.
-func workerEnv(dir string, declared []string) []string {
+func (a *Agent) workerEnv(p *proc, dir string, declared []string) []string {
 	env := []string{"TMPDIR=" + filepath.Join(dir, "tmp")}
 	for _, name := range []string{"PATH", "HOME", "LANG"} {
 		if value, ok := os.LookupEnv(name); ok {
@@ -98,6 +98,12 @@ func workerEnv(dir string, declared []string) []string {
 		}
 	}
 	env = append(env, declared...) // of two with one name the later counts
+	switch {
+	case p.gpus != nil:
+		env = append(env, visibleGPUs+"="+a.gpus.visible(p.gpus))
+	case len(a.gpus.names) > 0:
+		env = append(env, visibleGPUs+"=")
+	}
 	return append(env, workerVariable+"=3")
 }
 

@@ -21,11 +21,11 @@ const (
 	isolated             // one task
 )
 
-func kindOf(flags uint8) kind {
+func kindOf(t *protocol.Task) kind {
 	switch {
-	case flags&protocol.Isolated != 0:
+	case t.Flags&protocol.Isolated != 0 || t.Flags&protocol.Alone != 0 && t.Need.GPUs > 0:
 		return isolated
-	case flags&protocol.Alone != 0:
+	case t.Flags&protocol.Alone != 0:
 		return alone
 	}
 	return shared
@@ -42,6 +42,7 @@ type proc struct {
 	job   *job
 	kind  kind
 	epoch uint32   // of the coordinator whose tasks it runs
+	gpus  *lease   // which GPUs it sees; the lease itself is a task's. nil for none
 	out   *sendbuf // its own mutex's
 	tasks map[protocol.Attempt]held
 	done  int  // outcomes it has given
@@ -67,18 +68,20 @@ type proc struct {
 }
 
 // start begins a worker of the kind. The mutex is held.
-func (a *Agent) start(j *job, k kind) *proc {
+func (a *Agent) start(j *job, k kind) *proc { return a.startWith(j, k, nil) }
+
+func (a *Agent) startWith(j *job, k kind, gpus *lease) *proc {
 	p := &proc{
-		job: j, kind: k, epoch: j.epoch, out: newSendbuf(), tasks: map[protocol.Attempt]held{},
+		job: j, kind: k, epoch: j.epoch, gpus: gpus, out: newSendbuf(), tasks: map[protocol.Attempt]held{},
 		quit: make(chan struct{}), kill: make(chan struct{}),
 	}
-	switch k {
-	case shared:
-		j.main = p
-	case alone:
+	switch {
+	case k == isolated || gpus != nil:
+		j.others[p] = true
+	case k == alone:
 		j.single = p
 	default:
-		j.others[p] = true
+		j.main = p
 	}
 	pause := startPause(j.deaths - 1 + j.failed)
 	j.all.Go(func() { a.live(p, pause) })
@@ -136,7 +139,7 @@ func (a *Agent) runChild(p *proc) error {
 	}
 	defer a.bins.release(binary.Hash)
 	child, err := startChild(a.spawn, childSpec{
-		path: path, args: info.Args, env: workerEnv(ready.dir, info.Env), dir: ready.dir, log: ready.log,
+		path: path, args: info.Args, env: a.workerEnv(p, ready.dir, info.Env), dir: ready.dir, log: ready.log,
 	})
 	if err != nil {
 		return &startError{fmt.Errorf("start the worker: %w", err)}

@@ -166,6 +166,7 @@ func (a *Agent) settle(p *proc, h held, s protocol.Settle) {
 
 // grantResumes lets attempts go on whose wait has ended, in order, as far as there are CPUs. The mutex is held.
 func (a *Agent) grantResumes() {
+	a.retryGPUs()
 	for len(a.resume) > 0 {
 		b := a.resume[0]
 		if !b.gone {

@@ -31,7 +31,7 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 		j.used.memory += c.memory
 		j.used.gpus += c.gpus
 		h := held{charge: c, key: t.Key}
-		if !direct || t.Flags&(protocol.Alone|protocol.Isolated|protocol.Once) != 0 || needsObjects(t) {
+		if !direct || t.Flags&(protocol.Alone|protocol.Isolated|protocol.Once) != 0 || t.Need.GPUs > 0 || needsObjects(t) {
 			a.wait(j, at, t, h)
 			continue
 		}
@@ -80,7 +80,7 @@ func (a *Agent) dispatch(j *job) {
 		if w.left > 0 {
 			continue
 		}
-		if p := a.workerFor(j, w); p.ready && (p.kind == shared || len(p.tasks) == 0) {
+		if p := a.workerFor(j, w); p != nil && p.ready && (p.kind == shared || len(p.tasks) == 0) {
 			delete(j.waiting, at)
 			p.tasks[at] = w.held
 			p.give([]protocol.Task{w.task})
@@ -88,15 +88,23 @@ func (a *Agent) dispatch(j *job) {
 	}
 }
 
-// workerFor is the worker that is to run a task. It may not be ready, or not be free.
+// workerFor is the worker that is to run a task. It may not be ready, or not be free; it is nil while there are no GPUs
+// for it.
 func (a *Agent) workerFor(j *job, w *waiting) *proc {
-	switch kindOf(w.task.Flags) {
-	case isolated:
+	if n := w.task.Need.GPUs; n > 0 && w.held.lease == nil {
+		if w.held.lease = a.gpus.take(n); w.held.lease == nil {
+			return nil
+		}
+	}
+	switch k := kindOf(&w.task); {
+	case k == isolated:
 		if w.proc == nil {
-			w.proc = a.start(j, isolated)
+			w.proc = a.startWith(j, isolated, w.held.lease)
 		}
 		return w.proc
-	case alone:
+	case w.held.lease != nil:
+		return a.withGPU(j, w.held.lease)
+	case k == alone:
 		if j.single == nil {
 			return a.start(j, alone)
 		}
@@ -211,7 +219,7 @@ func (a *Agent) giveBackAll(j *job, p *proc, reason byte, text string) {
 func (a *Agent) giveBackWaiting(j *job, at protocol.Attempt, w *waiting, reason byte, text string) {
 	delete(j.waiting, at)
 	a.forget(j, &w.held)
-	one := reason == protocol.WorkerDied && kindOf(w.task.Flags) != shared
+	one := reason == protocol.WorkerDied && kindOf(&w.task) != shared
 	j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: reason, Alone: one, Text: text})
 	if w.proc != nil {
 		w.proc.end("its task was taken back")

@@ -20,7 +20,7 @@ import (
 )
 
 // functions are what the worker of these tests can run.
-var functions = []string{"echo", "wait", "crash", "big", "want", "deaf", "garbage", "foreign", "stubborn", "child", "speak", "read", "await"}
+var functions = []string{"echo", "wait", "crash", "big", "want", "deaf", "garbage", "foreign", "stubborn", "child", "speak", "read", "await", "gpus"}
 
 // testHost runs tasks as a program's session would, without a session.
 type testHost struct {
@@ -80,6 +80,8 @@ func (h *testHost) run(t *protocol.Task) {
 		h.running[attemptOf(t)] = t
 		h.mu.Unlock()
 		_ = h.link.Send(protocol.Want{By: attemptOf(t), Ref: protocol.KeyRef(t.Key), Waits: true}, protocol.Block{By: attemptOf(t), Waits: true})
+	case "gpus":
+		h.succeed(t, protocol.Value{Form: protocol.Inline, Data: []byte(os.Getenv(visibleGPUs))})
 	case "await":
 		go h.await(t)
 	case "deaf":
