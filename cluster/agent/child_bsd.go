@@ -34,5 +34,7 @@ func processBirth(pid int) string {
 	return strings.TrimSpace(string(out))
 }
 
+func oomKills() int64 { return 0 }
+
 // machineMemory isn't known here: tasks that ask for memory need Config.Memory.
 func machineMemory() int64 { return 0 }

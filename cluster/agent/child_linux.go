@@ -36,6 +36,15 @@ func processBirth(pid int) string {
 	return strings.TrimSpace(string(boot)) + " " + fields[19]
 }
 
+// oomKills counts the processes of this machine that the kernel has ended for lack of memory.
+func oomKills() int64 {
+	text, _ := os.ReadFile("/proc/vmstat")
+	_, after, _ := strings.Cut(string(text), "\noom_kill ")
+	line, _, _ := strings.Cut(after, "\n")
+	n, _ := strconv.ParseInt(line, 10, 64)
+	return n
+}
+
 // machineMemory is the memory in bytes of the machine, or of the cgroup if that has less.
 func machineMemory() int64 {
 	var info unix.Sysinfo_t

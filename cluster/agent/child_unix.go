@@ -32,6 +32,7 @@ type child struct {
 	conn   net.Conn
 	tail   *tail
 	exited chan struct{} // closed once cmd.Wait has returned
+	ooms   int64         // processes that the kernel had ended for lack of memory when this one began
 }
 
 // startChild starts a worker with one end of a socket pair as descriptor 3.
@@ -47,7 +48,7 @@ func startChild(s *spawner, spec childSpec) (*child, error) {
 		return nil, err
 	}
 	defer func() { _ = write.Close() }()
-	c := &child{conn: mine, tail: &tail{}, exited: make(chan struct{})}
+	c := &child{conn: mine, tail: &tail{}, exited: make(chan struct{}), ooms: oomKills()}
 	for try := 0; ; try++ {
 		c.cmd = exec.Command(spec.path, spec.args...) //nolint:gosec // it is the job's executable, whose hash was checked
 		c.cmd.Env, c.cmd.Dir = spec.env, spec.dir
@@ -154,11 +155,20 @@ func (c *child) wait(within time.Duration) string {
 	case ok && status.Signaled() && status.Signal() == syscall.SIGKILL && killed:
 		return "closed its socket and was killed"
 	case ok && status.Signaled() && status.Signal() == syscall.SIGKILL:
-		return "was killed (signal 9; if nobody did that, the machine ran out of memory)"
+		return "was killed (signal 9)" + c.lack()
 	case ok && status.Signaled():
 		return fmt.Sprintf("died of signal %d (%s)", int(status.Signal()), status.Signal())
 	}
 	return fmt.Sprintf("exited with status %d", state.ExitCode())
+}
+
+// lack says whether the kernel may have ended the process since there was no memory left.
+func (c *child) lack() string {
+	if oomKills() > c.ooms {
+		return "; the kernel has ended processes since there was no memory left: " +
+			"say with Memory how much a task needs, so that fewer run at once"
+	}
+	return ""
 }
 
 // killGroup kills a process and all that it has started and that hasn't left its group.

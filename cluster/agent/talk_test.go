@@ -202,8 +202,8 @@ func TestNodeRequests(t *testing.T) {
 	}
 	var part LogPart
 	within(t, "the log", func() bool {
-		ask("logs", LogRequest{Job: "j1"}, &part)
-		return strings.Contains(string(part.Data), "DECLARED")
+		refused := ask("logs", LogRequest{Job: "j1"}, &part)
+		return refused == nil && strings.Contains(string(part.Data), "DECLARED")
 	})
 	environment(t, string(part.Data), a.folder.job("j1"))
 	if refused := ask("logs", LogRequest{Job: "j2"}, &part); refused == nil || refused.Code != protocol.CodeUnknown {

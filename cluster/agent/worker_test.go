@@ -20,7 +20,9 @@ import (
 )
 
 // functions are what the worker of these tests can run.
-var functions = []string{"echo", "wait", "crash", "big", "want", "deaf", "garbage", "foreign", "stubborn", "child", "speak", "read", "await", "gpus"}
+var functions = []string{
+	"echo", "wait", "crash", "big", "want", "deaf", "garbage", "foreign", "stubborn", "child", "speak", "read", "await", "gpus",
+}
 
 // testHost runs tasks as a program's session would, without a session.
 type testHost struct {
