@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+func TestAfter(t *testing.T) {
+	event := func(n int, text string) protocol.ClusterEvent {
+		return protocol.ClusterEvent{Time: time.Unix(int64(n), 0), Kind: "k", Text: text}
+	}
+	all := []protocol.ClusterEvent{event(1, "a"), event(1, "b"), event(2, "c")}
+	for _, c := range []struct {
+		last protocol.ClusterEvent
+		want int
+	}{{protocol.ClusterEvent{}, 3}, {all[0], 2}, {all[1], 1}, {all[2], 0}, {event(9, "gone"), 3}} {
+		if got := after(all, c.last); len(got) != c.want {
+			t.Errorf("after %v: %d events, want %d", c.last, len(got), c.want)
+		}
+	}
+}
+
+func TestSkew(t *testing.T) {
+	began, took := time.Unix(1000, 999_000_000), 10*time.Millisecond
+	for head, want := range map[int64]time.Duration{
+		1000: 0, 1001: 0, 999: -time.Second, 1002: time.Second - 9*time.Millisecond + 0, 4600: 3600*time.Second - 1009*time.Millisecond,
+	} {
+		if got := skewOf(time.Unix(head, 0), began, took); got != want {
+			t.Errorf("the head says %d: %v, want %v", head, got, want)
+		}
+	}
+	d := &diagnosis{}
+	d.skew(0)
+	d.skew(-time.Minute)
+	d.skew(2 * time.Hour)
+	var out bytes.Buffer
+	if err := d.print(&out); err != nil || !d.bad() {
+		t.Error(err, d.findings)
+	}
+	for _, want := range []string{"agrees", "1m0s ahead of the head's: set the clocks right", "2h0m0s behind the head's"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestShipped(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"data/a.csv", "data/deep/b.csv", "model.bin", "x=y", "other/model.bin"} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	got, err := shipped([]string{at("data"), at("model.bin")})
+	want := []string{"data/a.csv=" + at("data/a.csv"), "data/deep/b.csv=" + at("data/deep/b.csv"), "model.bin=" + at("model.bin")}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, with := range [][]string{{at("nosuch")}, {at("x=y")}, {at("model.bin"), at("other/model.bin")}} {
+		if got, err := shipped(with); err == nil {
+			t.Errorf("%q: got %q", with, got)
+		}
+	}
+}
+
+func TestEnvList(t *testing.T) {
+	sep := string(filepath.ListSeparator)
+	if got, err := envList("A", []string{"x=1", "y=2"}); got != "A=x=1"+sep+"y=2" || err != nil {
+		t.Error(got, err)
+	}
+	if got, err := envList("A", nil); got != "A=" || err != nil {
+		t.Error(got, err)
+	}
+	for _, list := range [][]string{{"a" + sep + "b"}, {strings.Repeat("x", mostEnv+1)}} {
+		if _, err := envList("A", list); err == nil {
+			t.Errorf("%.10q is accepted", list)
+		}
+	}
+}
+
+func TestOtherPlatforms(t *testing.T) {
+	own := ownPlatform()
+	got := otherPlatforms([]protocol.NodeInfo{
+		{OS: own.system, Arch: own.arch, Alive: true}, {OS: "plan9", Arch: "arm", Alive: true},
+		{OS: "plan9", Arch: "arm", Alive: true}, {OS: "aix", Arch: "ppc64"},
+	})
+	if !slices.Equal(got, []platform{{"plan9", "arm"}}) {
+		t.Error(got)
+	}
+}
+
+func TestLines(t *testing.T) {
+	for _, c := range []struct {
+		data  string
+		atEnd bool
+		want  int
+	}{{"", false, 0}, {"a\nb", false, 2}, {"a\nb", true, 3}, {"ab", false, 2}, {"a\n", false, 2}} {
+		if got := wholeLines([]byte(c.data), c.atEnd); got != c.want {
+			t.Errorf("%q: %d, want %d", c.data, got, c.want)
+		}
+	}
+	var out bytes.Buffer
+	if err := printLines(&out, "n1: ", []byte("a\n\nb")); err != nil || out.String() != "n1: a\nn1: \nn1: b\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+func TestFindNode(t *testing.T) {
+	nodes := []protocol.NodeInfo{{Node: "n1", Name: "a"}, {Node: "n2", Name: "b"}, {Node: "n3", Name: "b"}}
+	for name, want := range map[string]string{"n3": "n3", "a": "n1"} {
+		if got, err := findNode(nodes, name); got.Node != want || err != nil {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"b", "x"} {
+		if _, err := findNode(nodes, name); err == nil {
+			t.Errorf("%s is found", name)
+		}
+	}
+}
+
+func TestForPeople(t *testing.T) {
+	for got, want := range map[string]string{
+		amount(1.50): "1.5", amount(2): "2", amount(0.004): "0", ordinal(1): "1st driver", ordinal(12): "12th driver", ordinal(23): "23rd driver",
+		thousands(1234567): "1,234,567", thousands(999): "999", thousands(1000): "1,000",
+		lasts(1234 * time.Millisecond): "1.23s", lasts(90 * time.Second): "1m30s", lasts(-1): "-", megabytes(0): "-",
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
