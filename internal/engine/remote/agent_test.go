@@ -31,7 +31,7 @@ type agent struct {
 
 func newAgent(t testing.TB, h *testHead, c *Carrier, node string) *agent {
 	a := &agent{
-		t: t, conn: h.server.connect(), node: node, job: c.Job(), epoch: c.Epoch(),
+		t: t, conn: h.server.connect(nats.CustomInboxPrefix(protocol.Inbox(node))), node: node, job: c.Job(), epoch: c.Epoch(),
 		heard: make(chan protocol.Down, 10_000), missed: newSignal(), seen: map[protocol.Attempt]int{},
 	}
 	var err error

@@ -60,7 +60,7 @@ type mirror struct {
 }
 
 func startMirror(b *testing.B, h *testHead, c *Carrier, most int) *mirror {
-	m := &mirror{b: b, conn: h.server.connect(), job: c.Job(), epoch: c.Epoch(), most: most}
+	m := &mirror{b: b, conn: h.server.connect(nats.CustomInboxPrefix(protocol.Inbox("n"))), job: c.Job(), epoch: c.Epoch(), most: most}
 	var err error
 	if m.js, err = jetstream.New(m.conn, jetstream.WithPublishAsyncMaxPending(4000)); err != nil {
 		b.Fatal(err)

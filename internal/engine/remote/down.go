@@ -43,7 +43,7 @@ func (c *Carrier) sayTo(m message) {
 		d.Items = shorten(m.items, most)
 		data = d.Append(nil)
 	}
-	reply := c.inbox + "." + strconv.FormatUint(m.number, 10)
+	reply := protocol.AnswerSubject(c.inbox, protocol.AnswerDown, m.node, strconv.FormatUint(m.number, 10))
 	_ = c.conn.PublishRequest(protocol.DownSubject(c.opened.Job, m.node), reply, data)
 }
 
@@ -62,13 +62,14 @@ func shorten(items []protocol.Item, most int) []protocol.Item {
 	return out
 }
 
-// asked begins the last token of the subject to which a node answers that it lives.
-const asked = "lives-"
+// lives is the last token of the subject to which a node answers that it lives.
+const lives = "lives"
 
 // ask asks a node whether it lives, with an empty message, which is out of the order of the others.
 func (c *Carrier) ask(node string) {
 	d := protocol.Down{Epoch: c.opened.Epoch}
-	_ = c.conn.PublishRequest(protocol.DownSubject(c.opened.Job, node), c.inbox+"."+asked+node, d.Append(nil))
+	reply := protocol.AnswerSubject(c.inbox, protocol.AnswerDown, node, lives)
+	_ = c.conn.PublishRequest(protocol.DownSubject(c.opened.Job, node), reply, d.Append(nil))
 }
 
 // onAnswer hears that a node has heard.
@@ -77,11 +78,11 @@ func (c *Carrier) onAnswer(m *nats.Msg) {
 		return // nobody listens there now, the server says; at the end that is as good as an answer
 	}
 	token := lastToken(m.Subject)
+	node := lastToken(strings.TrimSuffix(m.Subject, "."+token)) // servers let nobody else answer there
 	c.mu.Lock()
-	node, isAsked := strings.CutPrefix(token, asked)
-	if !isAsked {
+	if token != lives {
 		number, _ := strconv.ParseUint(token, 10, 64)
-		node = c.downs.answered(number)
+		c.downs.answered(node, number)
 	}
 	c.nodes.heard(node)
 	more, idle := len(c.downs.ready) > 0, c.downs.idle()

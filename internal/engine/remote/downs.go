@@ -104,11 +104,11 @@ func (l *line) take() (size int) {
 	return size
 }
 
-// answered notes that a message was heard, and gives the node. A message that isn't on its way is passed over.
-func (d *downs) answered(number uint64) (node string) {
+// answered notes that a node has heard a message. One that isn't on its way to it is passed over.
+func (d *downs) answered(node string, number uint64) {
 	l := d.flying[number]
-	if l == nil {
-		return ""
+	if l == nil || l.node != node {
+		return
 	}
 	delete(d.flying, number)
 	l.number, l.sent = 0, nil
@@ -116,7 +116,6 @@ func (d *downs) answered(number uint64) (node string) {
 		delete(d.lines, l.node)
 	}
 	d.mark(l)
-	return l.node
 }
 
 // again are the messages that were sent last before a time: they are to be sent again.

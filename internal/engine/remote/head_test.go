@@ -178,8 +178,8 @@ func (h *testHead) digest(up time.Duration, nodes ...protocol.NodeDigest) {
 	}
 }
 
-func (h *testHead) Connect(context.Context, string, string, string) (*nats.Conn, Control, error) {
-	conn := h.server.connect(nats.SetCustomDialer(&h.gate))
+func (h *testHead) Connect(_ context.Context, job, _, _ string) (*nats.Conn, Control, error) {
+	conn := h.server.connect(nats.SetCustomDialer(&h.gate), nats.CustomInboxPrefix(protocol.Inbox(job)))
 	return conn, testControl{h, conn, "job"}, nil
 }
 

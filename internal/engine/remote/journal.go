@@ -97,7 +97,7 @@ func (c *Carrier) take(m *nats.Msg) {
 	o := &c.journal.outcomes
 	node := lastToken(m.Subject)
 	if m.Subject != protocol.OutcomeSubject(c.opened.Job, node) {
-		c.noteOnce("the journal has a record that was written to " + m.Subject + ", which isn't this job's: it doesn't count")
+		c.foreign(m)
 		return
 	}
 	switch err := o.Read(m.Data); {

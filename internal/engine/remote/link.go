@@ -72,6 +72,10 @@ func (c *Carrier) connected(silent []string) {
 
 // onDigest looks for nodes that may be dead.
 func (c *Carrier) onDigest(m *nats.Msg) {
+	if m.Subject != protocol.Digest {
+		c.foreign(m)
+		return
+	}
 	var d protocol.ClusterDigest
 	if err := json.Unmarshal(m.Data, &d); err != nil {
 		c.noteOnce("the head's digest makes no sense; is it of another version?")
@@ -87,6 +91,10 @@ func (c *Carrier) onDigest(m *nats.Msg) {
 
 // onNews hears that another driver has this job, or that it is over: then a renewal tells why, or that it isn't.
 func (c *Carrier) onNews(m *nats.Msg) {
+	if m.Subject != protocol.News {
+		c.foreign(m)
+		return
+	}
 	var j protocol.JobDigest
 	if err := json.Unmarshal(m.Data, &j); err != nil {
 		return

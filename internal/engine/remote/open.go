@@ -73,7 +73,7 @@ func (c *Carrier) listen(ctx context.Context) error {
 		protocol.OfferSubject(job): c.onOffer,
 		protocol.Digest:            c.onDigest,
 		protocol.News:              c.onNews,
-		c.inbox + ".>":             c.onAnswer,
+		protocol.AnswerSubject(c.inbox, protocol.AnswerDown, "*", "*"): c.onAnswer,
 	} {
 		if err := c.subscribe(subject, f); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -22,8 +23,14 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 	switch {
 	case c.ctx.Err() != nil:
 		return // who has the job now answers
-	case err != nil || m.Reply == "":
+	case m.Subject != protocol.OfferSubject(c.opened.Job):
+		c.foreign(m)
+		return
+	case err != nil:
 		c.noteOnce("an offer of room made no sense; is an agent of another version?")
+		return
+	case !join.AskedBy(m, o.Node):
+		c.noteOnce("an offer of node " + o.Node + " asks for its answer elsewhere: it gets none")
 		return
 	case o.Epoch > c.opened.Epoch:
 		c.renewing.give() // another driver has the job, and answers

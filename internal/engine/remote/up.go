@@ -5,6 +5,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -16,6 +17,12 @@ func (c *Carrier) onUp(m *nats.Msg) {
 	u, err := protocol.ReadUp(m.Data)
 	node := lastToken(m.Subject)
 	switch {
+	case m.Subject != protocol.UpSubject(c.opened.Job, node):
+		c.foreign(m)
+		return
+	case !join.AskedBy(m, node):
+		c.noteOnce("what came as if node " + node + " had said it asks for its answer elsewhere: it isn't listened to")
+		return
 	case err != nil:
 		c.noteOnce("node " + node + " said what makes no sense; is its agent of another version?")
 	case u.Node != node:
@@ -48,3 +55,9 @@ func (c *Carrier) up(node string, items []protocol.Item) {
 }
 
 func lastToken(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
+
+// foreign notes a message that was written to another subject than the one by which it came. Servers can be made to
+// deliver so, and check who writes, not where it goes: so it is what its own subject says, and nothing to this job.
+func (c *Carrier) foreign(m *nats.Msg) {
+	c.noteOnce("a message that was written to " + m.Subject + " came as if it were for this job: it doesn't count")
+}
