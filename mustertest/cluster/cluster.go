@@ -19,9 +19,13 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// Main runs a package's tests, or the worker that an agent has started this test binary as. It gives the exit code.
+// Main runs a package's tests, or what else this test binary was started as: the worker of an agent, or a part of a
+// cluster of Processes. It gives the exit code.
 func Main(m *testing.M) int {
 	if code, worker := engine.Doors.Work(); worker {
+		return code
+	}
+	if code, played := play(); played {
 		return code
 	}
 	engine.Doors.Open()
@@ -69,20 +73,27 @@ func Start(t testing.TB, n int) *Cluster {
 }
 
 // Config is the configuration of a session on the cluster.
-func (c *Cluster) Config() muster.Config {
-	return muster.Config{Addr: c.identity, CacheDir: filepath.Join(c.dir, "cache"), Grace: 5 * time.Second}
-}
+func (c *Cluster) Config() muster.Config { return configOf(c.dir, c.identity) }
 
 // Context opens a session on the cluster, which the test's end closes.
 func (c *Cluster) Context() context.Context {
 	c.t.Helper()
-	s, ctx, err := muster.Open(context.Background(), c.Config())
+	return contextOf(c.t, c.Config())
+}
+
+func configOf(dir, identity string) muster.Config {
+	return muster.Config{Addr: identity, CacheDir: filepath.Join(dir, "cache"), Grace: 5 * time.Second}
+}
+
+func contextOf(t testing.TB, config muster.Config) context.Context {
+	t.Helper()
+	s, ctx, err := muster.Open(context.Background(), config)
 	if err != nil {
-		c.t.Fatalf("cluster: %v", err)
+		t.Fatalf("cluster: %v", err)
 	}
-	c.t.Cleanup(func() {
+	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			c.t.Errorf("cluster: %v", err)
+			t.Errorf("cluster: %v", err)
 		}
 	})
 	return ctx

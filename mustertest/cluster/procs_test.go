@@ -1,0 +1,65 @@
+package cluster_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster/mustertest/cluster"
+)
+
+// patience is for whatever the machine's other work may hold up.
+const patience = time.Minute
+
+// counting prints how many of its squares are done, now and then.
+var counting = cluster.Driver("counting", func(ctx context.Context, args []string) error {
+	const n = 4000
+	refs := start(ctx, args[0], n)
+	for i, r := range refs {
+		v, err := r.Get(ctx)
+		if err != nil {
+			return err
+		}
+		if v != i*i {
+			return fmt.Errorf("%d squared is %d", i, v)
+		}
+		if i%100 == 0 {
+			fmt.Println(i)
+		}
+	}
+	fmt.Println("done")
+	return nil
+})
+
+func TestProcesses(t *testing.T) {
+	c := cluster.Processes(t, 2, cluster.Options{})
+	ctx := c.Context()
+	if v, err := inc.Call(ctx, 1); v != 2 || err != nil {
+		t.Fatal(v, err)
+	}
+	own := map[int]bool{}
+	for _, pid := range append(c.Workers(0), c.Workers(1)...) {
+		own[pid] = true
+	}
+	if v, err := pid.Call(ctx, 0); !own[v] || err != nil {
+		t.Fatal(v, err, own)
+	}
+}
+
+// A driver that is killed and started again goes on with what is left.
+func TestKilledDriver(t *testing.T) {
+	c := cluster.Processes(t, 2, cluster.Options{})
+	dir := t.TempDir()
+	d := c.Run(counting, "count", dir)
+	for d.Next(patience) != "500" {
+	}
+	d.Kill()
+	d = c.Run(counting, "count", dir)
+	for d.Next(patience) != "done" {
+	}
+	d.Wait(patience)
+	if ran, _ := executions(t, dir); ran != 4000 {
+		t.Errorf("%d executions of 4000", ran)
+	}
+}
