@@ -24,7 +24,8 @@ type Agent struct {
 	bins      *binaries
 	spawn     *spawner
 	labels    []protocol.Label
-	inbox     string // answers to offers are INBOX.b.JOB.NUMBER, those of journals INBOX.o.JOB.NUMBER
+	inbox     string // jobs answer below it as protocol.AnswerSubject says, and journals on INBOX.o.JOB.NUMBER
+	refused   refused
 	subs      []*nats.Subscription
 	outbox    atomic.Int64
 	transfers chan struct{} // as many values move at once
@@ -97,14 +98,15 @@ func (c *Config) room() room {
 // listen subscribes to all that the agent hears.
 func (a *Agent) listen(ctx context.Context) error {
 	for subject, handle := range map[string]nats.MsgHandler{
-		a.inbox + ".b.*.*":                    a.onBatch,
+		protocol.AnswerSubject(a.inbox, protocol.AnswerOffer, "*", "*"): a.onBatch,
+		protocol.AnswerSubject(a.inbox, protocol.AnswerUp, "*", "*"):    a.onHeard,
 		a.inbox + ".o.*.*":                    a.onConfirmed,
 		protocol.AllDown(a.cfg.Node):          a.onDown,
 		protocol.NodeSubject(a.cfg.Node, ">"): a.onRequest,
 		protocol.News:                         a.onNews,
 		protocol.Digest:                       a.onDigest,
 	} {
-		sub, err := a.conn.Subscribe(subject, handle)
+		sub, err := a.conn.Subscribe(subject, a.only(subject, handle))
 		if err != nil {
 			return err
 		}

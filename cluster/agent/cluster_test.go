@@ -90,13 +90,13 @@ func (c *testCluster) stopServer() {
 
 func (c *testCluster) url() string { return "nats://127.0.0.1:" + strconv.Itoa(c.port) }
 
-func dial(url string) (*nats.Conn, error) {
-	return nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), nats.ReconnectWait(20*time.Millisecond))
+func dial(url string, more ...nats.Option) (*nats.Conn, error) {
+	return nats.Connect(url, append(more, nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), nats.ReconnectWait(20*time.Millisecond))...)
 }
 
-func (c *testCluster) connect() *nats.Conn {
+func (c *testCluster) connect(more ...nats.Option) *nats.Conn {
 	c.t.Helper()
-	conn, err := dial(c.url())
+	conn, err := dial(c.url(), more...)
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ type coordinator struct {
 func (c *testCluster) open(job string, change func(*protocol.JobInfo)) *coordinator {
 	c.t.Helper()
 	k := &coordinator{
-		c: c, t: c.t, conn: c.connect(), job: job, epoch: 1, accepted: map[uint64]int{},
+		c: c, t: c.t, conn: c.connect(nats.CustomInboxPrefix(protocol.Inbox(job))), job: job, epoch: 1, accepted: map[uint64]int{},
 		outcomes: map[protocol.Attempt][]protocol.Outcome{}, most: 1 << 30, keep: true,
 	}
 	k.changed.L = &k.mu

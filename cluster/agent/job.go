@@ -161,7 +161,7 @@ func (a *Agent) newJob(id string, epoch uint32) *job {
 	j := &job{
 		id: id, epoch: epoch, cfg: &a.cfg, log: log,
 		journal: newJournal(a.conn, log, &a.outbox, id, a.cfg.Node, a.inbox+".o."+id+"."),
-		up:      newUplink(a.conn, log, id, a.cfg.Node),
+		up:      newUplink(a.conn, log, id, a.cfg.Node, a.inbox),
 		others:  map[*proc]bool{}, waiting: map[protocol.Attempt]*waiting{}, fetching: map[string]*fetch{},
 	}
 	j.up.begin(epoch)

@@ -156,7 +156,8 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 		Labels: a.labels,
 	}
 	return message{
-		protocol.OfferSubject(j.id), a.inbox + ".b." + j.id + "." + strconv.FormatUint(o.number, 10), offer.Append(nil),
+		protocol.OfferSubject(j.id),
+		protocol.AnswerSubject(a.inbox, protocol.AnswerOffer, j.id, strconv.FormatUint(o.number, 10)), offer.Append(nil),
 	}
 }
 
@@ -178,7 +179,7 @@ func (a *Agent) unheard(id string) {
 // onBatch takes a coordinator's answer to an offer.
 func (a *Agent) onBatch(m *nats.Msg) {
 	id, number := lastTokens(m.Subject)
-	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
+	if isNobody(m) {
 		a.unheard(id)
 		return
 	}

@@ -68,6 +68,10 @@ const maxLogPart = 256 << 10
 
 // onRequest answers who may ask the node for something.
 func (a *Agent) onRequest(m *nats.Msg) {
+	if !strings.HasPrefix(m.Reply, protocol.Inbox("")) {
+		a.refuse(m, "it asks for its answer elsewhere than in an inbox") // so somebody else's answer was sent here
+		return
+	}
 	_, op, _ := strings.Cut(strings.TrimPrefix(m.Subject, "m.n."), ".")
 	var reply protocol.Reply
 	switch op {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -195,6 +196,10 @@ func (a *Agent) onDown(m *nats.Msg) {
 	id := token(m.Subject, 2)
 	if err != nil || !validID(id) {
 		a.log.Warn("what a coordinator said makes no sense; is its driver of another version?", "job", id, "error", err)
+		return
+	}
+	if !join.AskedBy(m, id) {
+		a.refuse(m, "it asks for its answer elsewhere than in its job's inbox")
 		return
 	}
 	a.mu.Lock()

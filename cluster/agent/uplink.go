@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -22,9 +23,12 @@ const (
 // next one.
 type uplink struct {
 	subject string
+	job     string
 	node    string
+	inbox   string // the answers' is protocol.AnswerSubject of it
 	conn    *nats.Conn
 	log     *slog.Logger
+	answers chan error // to the message that is on its way: nil if it was heard
 
 	mu     sync.Mutex
 	more   sync.Cond // there is something, or closed
@@ -33,14 +37,18 @@ type uplink struct {
 	after  []func()             // called once what was added before is heard
 	room   sync.Cond            // the backlog has become smaller, or closed
 	size   int                  // bytes in lists
+	number uint64               // of the message that is on its way
 	closed bool
 }
 
 // maxBacklog is how many bytes of items wait for a coordinator that isn't there before workers have to wait.
 const maxBacklog = 64 << 20
 
-func newUplink(conn *nats.Conn, log *slog.Logger, job, node string) *uplink {
-	u := &uplink{subject: protocol.UpSubject(job, node), node: node, conn: conn, log: log}
+func newUplink(conn *nats.Conn, log *slog.Logger, job, node, inbox string) *uplink {
+	u := &uplink{
+		subject: protocol.UpSubject(job, node), job: job, node: node, inbox: inbox, conn: conn, log: log,
+		answers: make(chan error, 1),
+	}
 	u.more.L, u.room.L = &u.mu, &u.mu
 	return u
 }
@@ -131,10 +139,9 @@ func (u *uplink) next() (data []byte, after []func(), ok bool) {
 
 // send requests until there is an answer. Nobody there is no reason to stop: the driver may be connecting again.
 func (u *uplink) send(ctx context.Context, data []byte) bool {
+	reply := u.nextReply()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, heardWithin) {
-		asked, cancel := context.WithTimeout(ctx, heardWithin)
-		_, err := u.conn.RequestWithContext(asked, u.subject, data)
-		cancel()
+		err := u.request(ctx, reply, data)
 		if err == nil {
 			return true
 		}
@@ -147,6 +154,66 @@ func (u *uplink) send(ctx context.Context, data []byte) bool {
 		if !sleep(ctx, pause/2+rand.N(pause/2)) { //nolint:gosec // not a secret
 			return false
 		}
+	}
+}
+
+// nextReply is where the answer to the next message is to come. Those to earlier ones count no more.
+func (u *uplink) nextReply() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	select {
+	case <-u.answers:
+	default:
+	}
+	u.number++
+	return protocol.AnswerSubject(u.inbox, protocol.AnswerUp, u.job, strconv.FormatUint(u.number, 10))
+}
+
+// request publishes a message and waits for its answer.
+func (u *uplink) request(ctx context.Context, reply string, data []byte) error {
+	if err := u.conn.PublishRequest(u.subject, reply, data); err != nil {
+		return err
+	}
+	late := time.NewTimer(heardWithin)
+	defer late.Stop()
+	select {
+	case err := <-u.answers:
+		return err
+	case <-late.C:
+		return context.DeadlineExceeded
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// answered takes the answer to a message.
+func (u *uplink) answered(number uint64, m *nats.Msg) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if number != u.number {
+		return
+	}
+	var err error
+	if isNobody(m) {
+		err = nats.ErrNoResponders
+	}
+	select {
+	case u.answers <- err:
+	default: // it has one
+	}
+}
+
+// isNobody reports whether an answer is the server's, which says that nobody listens.
+func isNobody(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") == "503" }
+
+// onHeard takes a coordinator's answer to what was said to it.
+func (a *Agent) onHeard(m *nats.Msg) {
+	id, number := lastTokens(m.Subject)
+	a.mu.Lock()
+	j := a.jobs[id]
+	a.mu.Unlock()
+	if j != nil {
+		j.up.answered(number, m)
 	}
 }
 
