@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -65,6 +66,7 @@ func (c Config) onCluster(ctx context.Context, ec engine.Config) (*engine.Sessio
 	if err := l.carrier.Start(ctx, s); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("muster: cluster %s: %w", c.Addr, err), s.Close(), l.leave())
 	}
+	l.watch(l.carrier.Ages().Renew)
 	return s, l.leave, nil
 }
 
@@ -73,6 +75,8 @@ type link struct {
 	user    *remote.User
 	carrier *remote.Carrier
 	s       atomic.Pointer[engine.Session]
+	stop    context.CancelFunc
+	watched sync.WaitGroup
 }
 
 // note tells the session's listeners what happens to the connection.
@@ -89,7 +93,29 @@ func (l *link) replay(o *protocol.Outcomes) {
 	}
 }
 
+// watch has the session compare what its tasks need with what the nodes have, now and then.
+func (l *link) watch(every time.Duration) {
+	ctx, cancel := context.WithCancel(context.Background())
+	l.stop = cancel
+	l.watched.Go(func() {
+		for ctx.Err() == nil {
+			var nodes []protocol.NodeInfo
+			if err := l.user.Ask(ctx, protocol.OpListNodes, nil, &nodes); err == nil {
+				l.s.Load().Survey(nodes)
+			}
+			select {
+			case <-time.After(max(every, time.Second)):
+			case <-ctx.Done():
+			}
+		}
+	})
+}
+
 func (l *link) leave() error {
+	if l.stop != nil {
+		l.stop()
+		l.watched.Wait()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaveFor)
 	defer cancel()
 	err := l.carrier.Close(ctx, nil)

@@ -32,6 +32,9 @@ type Config struct {
 	Strict bool
 	// Grace is how long a cancelled or timed-out function may take to return. Defaults to 10 s.
 	Grace time.Duration
+	// UnsatisfiableAfter is how long a task waits for a node of the cluster that has what it needs: nodes may join. A
+	// warning comes at once. Without a cluster such a task fails at once. Defaults to 60 s; negative means without end.
+	UnsatisfiableAfter time.Duration
 	// Job names what the session does: each result is recorded in a journal beside the cache, and a session of the same
 	// name, in another process, finds it there instead of running its function again. One process at a time can have a
 	// job open. Defaults to none; under Main to the environment variable MUSTER_JOB, which also overrides it.
@@ -54,6 +57,9 @@ func (c Config) engine() (engine.Config, error) {
 	e := engine.Config{
 		CPUs: c.CPUs, Concurrency: c.Concurrency, Resources: c.Resources,
 		Strict: c.Strict, Grace: c.Grace, Memory: func() int64 { return c.Memory },
+	}
+	if e.UnsatisfiableAfter = c.UnsatisfiableAfter; e.UnsatisfiableAfter == 0 {
+		e.UnsatisfiableAfter = time.Minute
 	}
 	if c.CPUs == 0 {
 		e.CPUs = float64(runtime.GOMAXPROCS(0))

@@ -131,6 +131,23 @@ func (m *Machine) orderFar(n *need) {
 	}
 }
 
+// EachAway calls visit with each need of tasks that run elsewhere and are ready, its amounts and its class, and one of
+// them. Nothing may be changed meanwhile.
+func (m *Machine) EachAway(visit func(id NeedID, amounts []Amount, class uint32, first ID)) {
+	for _, n := range m.far {
+		visit(n.id, n.amounts, n.class, m.idOf(n.ready.top().head))
+	}
+}
+
+// Refuse ends the ready tasks of a need that nobody can meet: Settle(Unfit).
+func (m *Machine) Refuse(id NeedID) {
+	n := m.needs[id]
+	for q := n.ready.top(); q != nil && n.id == id; q = n.ready.top() {
+		m.settle(q.head, m.table.at(q.head), Unfit, 0, 0)
+	}
+	m.conclude()
+}
+
 // GiveBack ends an attempt that won't have an outcome, through no fault of the task: the task is Ready again, and the
 // attempt doesn't count against its retries. It answers Retry, Canceled with the reason if a cancel was asked for, or
 // Ignored.

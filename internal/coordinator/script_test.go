@@ -105,7 +105,7 @@ func stateText(s State) string {
 	return s.String()
 }
 
-var outcomeNames = []string{"ignored", "done", "failed", "canceled", "depfailed", "stuck", "retry"}
+var outcomeNames = []string{"ignored", "done", "failed", "canceled", "depfailed", "stuck", "retry", "unfit"}
 
 func (p *player) action(a Action) string {
 	s := map[Verb]string{Settle: "settle ", Join: "join ", Interrupt: "interrupt ", Resume: "resume "}[a.Verb] + p.nameOf(a.ID)

@@ -66,6 +66,7 @@ const (
 	DepFailed // a dependency failed: its outcome is this task's
 	Stuck     // it lacks a resource whose holders all wait for tasks that can't run
 	Retry     // the attempt failed, the task is in Backoff
+	Unfit     // nobody has what it needs: see Refuse
 )
 
 // Verb says what the engine has to do.

@@ -23,6 +23,8 @@ type Carrier interface {
 // carried is what a session knows of the tasks that its carrier takes elsewhere.
 type carried struct {
 	packs    []pack // by function
+	unfit    map[coordinator.NeedID]unfit
+	refusal  error // why tasks are being refused
 	classes  classes
 	nodes    map[string]float64 // CPUs of each, the most that it has offered
 	offered  []int64            // scratch: room by dimension

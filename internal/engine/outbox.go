@@ -98,6 +98,8 @@ func (s *Session) settleFor(t *Task, a coordinator.Action) {
 	switch a.Outcome {
 	case coordinator.DepFailed:
 		s.settle(t, s.taskOf(a.Because).err, event.TaskFailed)
+	case coordinator.Unfit:
+		s.settle(t, s.failure(t, nil, s.carried.refusal), event.TaskUnfit)
 	case coordinator.Stuck:
 		s.settle(t, s.failure(t, nil, s.stuckError(a.Dim)), event.TaskFailed)
 	default:

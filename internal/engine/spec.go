@@ -66,6 +66,8 @@ type Config struct {
 
 	// Carrier takes the tasks of registered functions to other machines; nil: they run here.
 	Carrier Carrier
+	// UnsatisfiableAfter is how long a task waits for a node that has what it needs; negative: without end.
+	UnsatisfiableAfter time.Duration
 	// Upstream is where a worker's tasks come from, and where the calls go that they make; nil: they run here.
 	Upstream Upstream
 

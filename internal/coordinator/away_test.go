@@ -1,0 +1,242 @@
+package coordinator
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func anywhere(uint32) bool { return true }
+
+// cpus is an offer of so many CPUs, I/O places, memory, and one of a resource more.
+func cpus(n int64) []int64 { return []int64{n * Unit, 10, 1 << 30, Unit} }
+
+func TestAwayTasksAreTakenAndNotGivenHere(t *testing.T) {
+	m := New([]int64{Unit, 1, 1})
+	need := m.AwayNeed([]Amount{{CPU, Unit}}, 7)
+	if same := m.AwayNeed([]Amount{{CPU, Unit}, {Memory, 0}}, 7); same != need {
+		t.Error("equal needs have two numbers")
+	}
+	if other := m.AwayNeed([]Amount{{CPU, Unit}}, 8); other == need {
+		t.Error("classes share a need")
+	}
+	low := m.Submit(Spec{Need: need})
+	high := m.Submit(Spec{Need: need, Priority: 1})
+	if !m.AwayNews() || m.AwayNews() {
+		t.Error("news come once")
+	}
+	if _, ok := m.Next(); ok {
+		t.Fatal("Next gives a task that runs elsewhere")
+	}
+	free := cpus(1)
+	if id, ok := m.Take(free, anywhere); !ok || id != high || free[CPU] != 0 {
+		t.Fatal(id, ok, free)
+	}
+	if _, ok := m.Take(free, anywhere); ok {
+		t.Error("nothing fits any more")
+	}
+	if _, ok := m.Take(cpus(1), func(class uint32) bool { return class != 7 }); ok {
+		t.Error("the class doesn't suit")
+	}
+	if got, away := m.NeedOf(high); got != need || !away || m.Free(CPU) != Unit {
+		t.Error("the session's own room is charged")
+	}
+	if id, ok := m.Take(cpus(1), anywhere); !ok || id != low {
+		t.Error(id, ok)
+	}
+	for _, id := range []ID{low, high} {
+		if out, _ := m.Finish(id, 1, Succeeded); out != Done {
+			t.Error(out)
+		}
+	}
+	if _, away := m.NeedOf(high); away || m.Len() != 0 {
+		t.Error("something is left")
+	}
+}
+
+func TestPacks(t *testing.T) {
+	m := New([]int64{Unit, 1, 1})
+	need := m.AwayNeed([]Amount{{CPU, Unit}}, 1)
+	for range 20 {
+		m.Submit(Spec{Need: need})
+	}
+	m.SetPack(need, 8)
+	m.SetPack(0, 8) // not away: nothing
+	free, n := cpus(2), 0
+	for _, ok := m.Take(free, anywhere); ok; _, ok = m.Take(free, anywhere) {
+		n++
+	}
+	if n != 16 {
+		t.Errorf("%d tasks for two CPUs, packed by 8", n)
+	}
+}
+
+func TestGiveBackDoesNotCount(t *testing.T) {
+	m := New([]int64{Unit, 1, 1})
+	need := m.AwayNeed([]Amount{{CPU, Unit}}, 1)
+	id := m.Submit(Spec{Need: need, Retries: 1})
+	for attempt := 1; attempt <= 3; attempt++ {
+		if _, ok := m.Take(cpus(1), anywhere); !ok {
+			t.Fatal("it isn't ready again")
+		}
+		if out, _ := m.GiveBack(id, attempt+1); out != Ignored {
+			t.Error("another attempt's end counts:", out)
+		}
+		m.Block(id)
+		if out, _ := m.GiveBack(id, attempt); out != Retry {
+			t.Error(out)
+		}
+	}
+	m.Take(cpus(1), anywhere)
+	if out, _ := m.Finish(id, 4, Error); out != Retry {
+		t.Error("attempts that were given back count against the retries:", out)
+	}
+	m.Due(id, 4)
+	m.Take(cpus(1), anywhere)
+	m.Cancel(id, 9)
+	if acts := m.Actions(); len(acts) != 1 || acts[0].Verb != Interrupt {
+		t.Error(acts)
+	}
+	if out, why := m.GiveBack(id, 5); out != Canceled || why != 9 || m.Len() != 0 {
+		t.Error(out, why)
+	}
+}
+
+func TestAwayTasksThatWaitGoOnAtOnce(t *testing.T) {
+	m := New([]int64{Unit, 1, 1})
+	need := m.AwayNeed([]Amount{{CPU, Unit}}, 1)
+	parent := m.Submit(Spec{Need: need})
+	m.Take(cpus(1), anywhere)
+	child := m.Submit(Spec{Need: need, Depth: 1})
+	m.Block(parent, child)
+	if m.State(parent) != Blocked {
+		t.Error(m.State(parent))
+	}
+	m.Take(cpus(1), anywhere)
+	m.Finish(child, 1, Succeeded)
+	if !m.Unblock(parent) || m.State(parent) != Running {
+		t.Error("who runs elsewhere needs no CPU here")
+	}
+	m.Block(parent)
+	if out, _ := m.Finish(parent, 1, Succeeded); out != Done || m.Free(CPU) != Unit {
+		t.Error(out)
+	}
+}
+
+func TestRefuse(t *testing.T) {
+	m := New([]int64{Unit, 1, 1})
+	gpu := m.AddDim()
+	need := m.AwayNeed([]Amount{{gpu, 2 * Unit}}, 1)
+	for range 3 {
+		m.Submit(Spec{Need: need})
+	}
+	if _, ok := m.Take(cpus(1), anywhere); ok {
+		t.Error("nobody has two")
+	}
+	seen := 0
+	m.EachAway(func(id NeedID, amounts []Amount, class uint32, first ID) {
+		seen++
+		if id != need || len(amounts) != 1 || class != 1 || m.State(first) != Ready {
+			t.Error(id, amounts, class, first)
+		}
+	})
+	m.Refuse(need)
+	acts := m.Actions()
+	for _, a := range acts {
+		if a.Verb != Settle || a.Outcome != Unfit {
+			t.Error(a)
+		}
+	}
+	if seen != 1 || len(acts) != 3 || m.Len() != 0 {
+		t.Error(seen, acts)
+	}
+}
+
+// TestAwayRandom plays random events of tasks here and elsewhere: none is lost, none ends twice, and what is offered is
+// never exceeded.
+func TestAwayRandom(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := New([]int64{2 * Unit, 10, 1 << 30})
+		m.AddDim()
+		needs := []NeedID{
+			0, m.AwayNeed([]Amount{{CPU, Unit}}, 1), m.AwayNeed([]Amount{{CPU, Unit / 2}, {Memory, 1 << 20}}, 2),
+			m.AwayNeed([]Amount{{IO, 1}}, 3),
+		}
+		running := map[ID]bool{}
+		ended, submitted := 0, 0
+		for range rapid.IntRange(1, 200).Draw(t, "steps") {
+			switch rapid.IntRange(0, 6).Draw(t, "event") {
+			case 0, 1:
+				m.Submit(Spec{
+					Need: rapid.SampledFrom(needs).Draw(t, "need"), Retries: uint16(rapid.IntRange(0, 2).Draw(t, "retries")),
+					Priority: int32(rapid.IntRange(0, 2).Draw(t, "priority")),
+				})
+				submitted++
+			case 2:
+				free := cpus(int64(rapid.IntRange(0, 3).Draw(t, "cpus")))
+				m.SetPack(needs[1], rapid.IntRange(0, 300).Draw(t, "pack"))
+				for id, ok := m.Take(free, anywhere); ok; id, ok = m.Take(free, anywhere) {
+					running[id] = true
+				}
+				for d, n := range free {
+					if n < 0 {
+						t.Fatalf("dimension %d is overdrawn: %d", d, n)
+					}
+				}
+			case 3:
+				if id, ok := m.Next(); ok {
+					running[id] = true
+				}
+			default:
+				if len(running) > 0 {
+					step(t, m, slices.Min(slices.Collect(maps.Keys(running))), running, &ended)
+				}
+			}
+			for _, a := range m.Actions() {
+				if a.Verb == Settle {
+					ended++
+					delete(running, a.ID)
+				}
+			}
+		}
+		if m.Len()+ended != submitted {
+			t.Fatalf("%d are there and %d have ended of %d", m.Len(), ended, submitted)
+		}
+	})
+}
+
+// step does something to a task that runs.
+func step(t *rapid.T, m *Machine, id ID, running map[ID]bool, ended *int) {
+	attempt := m.Attempt(id)
+	var out Outcome
+	switch rapid.IntRange(0, 4).Draw(t, "what") {
+	case 0:
+		out, _ = m.Finish(id, attempt, Succeeded)
+	case 1:
+		out, _ = m.Finish(id, attempt, Error)
+	case 2:
+		if _, away := m.NeedOf(id); !away {
+			return
+		}
+		out, _ = m.GiveBack(id, attempt)
+	case 3:
+		m.Block(id)
+		m.Unblock(id)
+		return
+	default:
+		m.Cancel(id, 1)
+		return
+	}
+	switch out {
+	case Retry:
+		delete(running, id)
+		m.Due(id, attempt)
+	case Ignored:
+		t.Fatal("a running attempt's end is ignored")
+	default:
+		delete(running, id)
+		*ended++
+	}
+}
