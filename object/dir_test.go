@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -125,7 +126,7 @@ func TestDamageIsFound(t *testing.T) {
 // An id comes from other processes: it must not lead out of the folder.
 func TestHostileIDs(t *testing.T) {
 	d := openTemp(t)
-	for _, id := range []string{"", ".", "../../etc/passwd", string(bytes.Repeat([]byte("A"), IDLen)), string(bytes.Repeat([]byte("/"), IDLen))} {
+	for _, id := range []string{"", ".", "../../etc/passwd", strings.Repeat("A", IDLen), strings.Repeat("/", IDLen)} {
 		if _, err := d.Get(id); err == nil || d.Has(id) {
 			t.Errorf("%q was found", id)
 		}

@@ -234,7 +234,7 @@ func environment(t *testing.T, log, dir string) {
 		}
 	}
 	slices.Sort(names)
-	allowed := []string{"DECLARED", "HOME", "LANG", "PATH", "TMPDIR"}
+	allowed := []string{"DECLARED", "HOME", "LANG", "MUSTER_CPUS", "PATH", "TMPDIR"}
 	for _, name := range names {
 		if !slices.Contains(allowed, name) {
 			t.Errorf("the worker has the variable %s", name)

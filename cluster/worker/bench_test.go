@@ -13,7 +13,8 @@ import (
 func BenchmarkOutcomes(b *testing.B) {
 	a, w, ended := start(b, b.Context(), newHost())
 	o := &protocol.Outcome{
-		ID: 100_000, Attempt: 1, Status: protocol.Succeeded, Took: time.Microsecond, Value: protocol.Value{Form: protocol.Inline, Data: []byte{1}},
+		ID: 100_000, Attempt: 1, Status: protocol.Succeeded, Took: time.Microsecond,
+		Value: protocol.Value{Form: protocol.Inline, Data: []byte{1}},
 	}
 	read := make(chan struct{})
 	b.ReportAllocs()
@@ -33,7 +34,9 @@ func BenchmarkOutcomes(b *testing.B) {
 	<-read
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "outcomes/s")
 	a.send(protocol.FrameQuit, nil)
-	<-ended
+	if err := <-ended; err != nil {
+		b.Error(err)
+	}
 }
 
 // BenchmarkRoundTrip is a task to a host that answers at once, and its outcome back.
@@ -52,6 +55,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 		a.next()
 	}
 	a.send(protocol.FrameQuit, nil)
-	<-ended
+	if err := <-ended; err != nil {
+		b.Error(err)
+	}
 	close(h.tasks)
 }

@@ -58,7 +58,8 @@ func tooLong(o *protocol.Outcome) *protocol.Outcome {
 }
 
 // Send sends items of running attempts: Call, Want, Cancel, Block. They are in front of an
-// outcome that is sent later, and in one frame unless they are long. The error is about an item that is too long for a frame; the others are sent.
+// outcome that is sent later, and in one frame unless they are long. The error is about an item that is too long for a
+// frame; the others are sent.
 func (l *Link) Send(items ...protocol.Item) (err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

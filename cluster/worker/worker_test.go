@@ -110,7 +110,7 @@ func TestConversation(t *testing.T) {
 	}
 	by := protocol.Attempt{Task: 7, N: 1}
 	a.send(protocol.FrameDown, (&protocol.Down{Items: []protocol.Item{protocol.Stop{Attempt: by}}}).Append)
-	if d := <-h.down; d.Items[0].(protocol.Stop).Task != 7 { //nolint:errcheck // a panic fails the test
+	if d := <-h.down; d.Items[0].(protocol.Stop).Task != 7 {
 		t.Errorf("down %+v", d)
 	}
 	a.send(99, func(dst []byte) []byte { return append(dst, "of a later version"...) })
@@ -137,7 +137,8 @@ func TestOrder(t *testing.T) {
 	outcome := &protocol.Outcome{ID: 1, Attempt: 1, Status: protocol.Succeeded, Value: protocol.Value{Form: protocol.Inline}}
 	w.Link().Outcome(outcome)
 	w.Link().Outcome(outcome)
-	if err := w.Link().Send(protocol.Want{By: by, Ref: protocol.KeyRef(protocol.Key{}), Waits: true}, protocol.Block{By: by, Waits: true}); err != nil {
+	want := protocol.Want{By: by, Ref: protocol.KeyRef(protocol.Key{}), Waits: true}
+	if err := w.Link().Send(want, protocol.Block{By: by, Waits: true}); err != nil {
 		t.Error(err)
 	}
 	w.Link().Outcome(outcome)
@@ -168,7 +169,11 @@ func TestOrder(t *testing.T) {
 func TestTooLong(t *testing.T) {
 	a, w, ended := start(t, t.Context(), newHost())
 	long := make([]byte, maxPiece)
-	w.Link().Outcome(&protocol.Outcome{ID: 3, Attempt: 1, Status: protocol.Succeeded, Value: protocol.Value{Form: protocol.Inline, Data: long}})
+	succeeds := func(data []byte) {
+		v := protocol.Value{Form: protocol.Inline, Data: data}
+		w.Link().Outcome(&protocol.Outcome{ID: 3, Attempt: 1, Status: protocol.Succeeded, Value: v})
+	}
+	succeeds(long)
 	_, body := a.next()
 	o, err := protocol.ReadOutcomes(body)
 	if err != nil || o.List[0].Status != protocol.Failed || !bytes.Contains(o.List[0].Value.Data, []byte("longer than the 7 MiB")) {
@@ -178,7 +183,7 @@ func TestTooLong(t *testing.T) {
 		t.Error("an argument that doesn't fit was taken")
 	}
 	for range 5 { // each fits, together they don't
-		w.Link().Outcome(&protocol.Outcome{ID: 4, Attempt: 1, Status: protocol.Succeeded, Value: protocol.Value{Form: protocol.Inline, Data: long[:3<<20]}})
+		succeeds(long[:3<<20])
 	}
 	for range 5 {
 		a.next()
