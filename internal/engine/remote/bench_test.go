@@ -144,6 +144,24 @@ func BenchmarkOneTask(b *testing.B) {
 	}
 }
 
+// BenchmarkBareRequest is a request and its answer over the same server, to compare with.
+func BenchmarkBareRequest(b *testing.B) {
+	h := startHead(b, calm)
+	asks, answers := h.server.connect(), h.server.connect()
+	if _, err := answers.Subscribe("bare", func(m *nats.Msg) { _ = m.Respond(nil) }); err != nil {
+		b.Fatal(err)
+	}
+	if err := answers.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	for range b.N {
+		if _, err := asks.Request("bare", nil, patience); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkDriver is what a driver does for each task of a batch of 128, without NATS: it encodes the batch, keeps it
 // until it is confirmed, and decodes the outcomes.
 func BenchmarkDriver(b *testing.B) {

@@ -15,8 +15,10 @@
 //
 // # Costs
 //
-// A batch of 128 no-op tasks costs the driver 0.2 us a task, and about 5 us of its own whatever is in it. A task on its
-// own is with its agent 20 us after Wake on loopback: no timer is in its way.
+// In batches of 128 a no-op task costs the driver 0.1 to 0.3 us here, encoded, kept until it is confirmed, and its outcome
+// decoded. A task on its own goes to its node and its outcome comes back by the journal in about 100 us on loopback, where
+// a bare request and its answer take 45: no timer is in the way. What is due some time is looked at four times a second.
+// bench_test.go measures these.
 //
 // # What is not promised
 //

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -269,17 +271,31 @@ func TestReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	replayed := map[protocol.Key]int{}
-	late := make(chan uint64, 10)
+	late, half, goOn := make(chan uint64, 10), make(chan struct{}), make(chan struct{})
 	var started atomic.Bool
-	c, s2 := openJob(t, h, Config{Name: "j", Replay: func(o *protocol.Outcomes) {
+	c := openOnly(t, h, Config{Name: "j", Replay: func(o *protocol.Outcomes) {
 		for i := range o.List {
 			if replayed[o.List[i].Key]++; started.Load() {
 				late <- o.List[i].ID
+			} else if len(replayed) == n/2 {
+				close(half)
+				<-goOn
 			}
 		}
 	}})
-	if len(replayed) != n {
-		t.Errorf("%d of %d were replayed before Start returned", len(replayed), n)
+	s2, began := newSession(t), make(chan error, 1)
+	s2.carrier = c
+	go func() { began <- c.Start(within(t), s2) }()
+	<-half
+	for range 100 { // round trips, in which Start would have gone on
+		m := nats.NewMsg(protocol.UpSubject(c.Job(), "a"))
+		if _, err := a.conn.RequestMsg(m, patience); !errors.Is(err, nats.ErrNoResponders) {
+			t.Fatalf("the job takes part before all was replayed: %v", err)
+		}
+	}
+	close(goOn)
+	if err := <-began; err != nil {
+		t.Fatal(err)
 	}
 	started.Store(true)
 	a.outcomes([]protocol.Task{taskOf(n+1, 1)}) // of the old epoch
