@@ -38,6 +38,7 @@ type uplink struct {
 	room   sync.Cond            // the backlog has become smaller, or closed
 	size   int                  // bytes in lists
 	number uint64               // of the message that is on its way
+	flying bool                 // a message is on its way
 	closed bool
 }
 
@@ -112,10 +113,18 @@ func (u *uplink) run(ctx context.Context) {
 		if !ok || !u.send(ctx, data) {
 			return
 		}
+		u.heard()
 		for _, f := range after {
 			f()
 		}
 	}
+}
+
+// heard notes that nothing is on its way.
+func (u *uplink) heard() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.flying = false
 }
 
 func (u *uplink) next() (data []byte, after []func(), ok bool) {
@@ -130,7 +139,7 @@ func (u *uplink) next() (data []byte, after []func(), ok bool) {
 	data = u.lists[0].AppendUp(nil, u.epoch, u.node)
 	u.size -= u.lists[0].Size()
 	u.room.Broadcast()
-	u.lists[0] = nil
+	u.lists[0], u.flying = nil, true
 	if u.lists = u.lists[1:]; len(u.lists) == 0 {
 		after, u.after = u.after, nil
 	}
@@ -162,7 +171,7 @@ func (u *uplink) nextReply() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	select {
-	case <-u.answers:
+	case <-u.answers: //nolint:errcheck // it is an earlier message's
 	default:
 	}
 	u.number++
@@ -232,7 +241,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func (u *uplink) idle() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return len(u.lists) == 0
+	return len(u.lists) == 0 && !u.flying
 }
 
 func (u *uplink) close() {
