@@ -21,7 +21,7 @@ type journal struct {
 }
 
 const (
-	ackEvery   = 256        // messages; what comes more slowly is acknowledged by the ticker
+	ackEvery   = 256       // messages; what comes more slowly is acknowledged by the ticker
 	unreadSize = 256 << 20 // bytes of messages that wait here; those beyond come again
 )
 

@@ -16,44 +16,40 @@ func (c *Carrier) watchLink() {
 	c.nodes.link(time.Now())
 	c.start(func() {
 		defer c.conn.RemoveStatusListener(changed)
-		var silent []string // nodes whose offers were forgotten
+		var old []*parked // offers that came on the connection before
 		for {
 			select {
 			case <-c.ctx.Done():
 				return
 			case status := <-changed:
-				silent = c.linkIs(status, silent)
+				old = c.linkIs(status, old)
 			}
 		}
 	})
 }
 
-func (c *Carrier) linkIs(status nats.Status, silent []string) []string {
+func (c *Carrier) linkIs(status nats.Status, old []*parked) []*parked {
 	switch status {
 	case nats.RECONNECTING:
-		return append(silent, c.disconnected()...)
+		return append(old, c.disconnected()...)
 	case nats.CONNECTED:
-		c.connected(silent)
+		c.connected(old)
 	case nats.CLOSED:
 		c.lose(errors.New("the connection to the cluster was closed for good; start the program again"))
 	}
 	return nil
 }
 
-// disconnected forgets the offers: servers let an answer through only on the connection on which the question came. It
-// gives their nodes.
-func (c *Carrier) disconnected() (silent []string) {
+// disconnected takes out the offers: whether their nodes are there when the connection is back isn't known.
+func (c *Carrier) disconnected() []*parked {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.nodes.link(time.Time{})
-	for _, p := range c.lot.clear() {
-		silent = append(silent, p.Node)
-	}
-	return silent
+	return c.lot.clear()
 }
 
-// connected says again what may not have been heard, and renews.
-func (c *Carrier) connected(silent []string) {
+// connected says again what may not have been heard, has the nodes that are there offer anew, and renews.
+func (c *Carrier) connected(old []*parked) {
 	now := time.Now()
 	c.mu.Lock()
 	c.nodes.link(now)
@@ -63,8 +59,8 @@ func (c *Carrier) connected(silent []string) {
 	for _, m := range again {
 		c.sayTo(m)
 	}
-	for _, node := range silent {
-		c.ask(node) // an agent that hears of a job offers it room
+	for _, p := range old {
+		c.answerEmpty(p)
 	}
 	c.renewing.give()
 	c.Wake()
