@@ -5,5 +5,5 @@
 // What is decided is decided under one mutex, and without I/O: frames and messages come in by the goroutine that reads
 // them, and what is to go out is put into buffers, each of which has one goroutine that empties it.
 //
-// A no-op task costs the agent some 0.4 us.
+// A no-op task, in batches of 128, costs the agent 0.5 to 0.65 us of CPU, a quarter of that for reading and writing.
 package agent
