@@ -28,7 +28,8 @@ func (b *benchRun) print(w io.Writer) error {
 	if err := table(w, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nresident sizes after %s tasks; others as measured on the project's machine of two cores\n", thousands(float64(b.Size.Tasks)))
+	_, err := fmt.Fprintf(w, "\nresident sizes after %s tasks; others as measured on the project's machine of two cores\n",
+		thousands(float64(b.Size.Tasks)))
 	return err
 }
 
