@@ -25,7 +25,9 @@ func newEvil(t *testing.T, h *testHead) *evil {
 	if e.js, err = jetstream.New(e.conn); err != nil {
 		t.Fatal(err)
 	}
-	s, err := e.js.CreateStream(within(t), jetstream.StreamConfig{Name: protocol.StreamName("evil"), Subjects: protocol.StreamSubjects("evil")})
+	s, err := e.js.CreateStream(within(t), jetstream.StreamConfig{
+		Name: protocol.StreamName("evil"), Subjects: protocol.StreamSubjects("evil"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +126,8 @@ func TestAnswerElsewhere(t *testing.T) {
 		t.Errorf("passed on: %v", s.ups)
 	}
 	s.mu.Unlock()
-	for m, err := heard.NextMsg(time.Second); err == nil && m.Subject != protocol.OutcomeSubject(c.Job(), "a"); m, err = heard.NextMsg(time.Second) {
+	want := protocol.OutcomeSubject(c.Job(), "a")
+	for m, err := heard.NextMsg(time.Second); err == nil && m.Subject != want; m, err = heard.NextMsg(time.Second) {
 		if m.Subject == victim || m.Subject == "_INBOX.ab.x" || m.Subject == protocol.Inbox("b")+".x" {
 			t.Errorf("the driver answers on %s", m.Subject)
 		}
