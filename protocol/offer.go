@@ -14,6 +14,7 @@ type Offer struct {
 	GPUs   int64
 	Named  []Amount
 	Labels []Label // of the node, in the order of their names
+	Life   uint64  // random: one that is new says that the node has nothing of what it got before; 0 says nothing
 }
 
 // Label is a property of a node by which tasks may choose it.
@@ -38,7 +39,7 @@ func (o *Offer) Append(dst []byte) []byte {
 	for _, l := range o.Labels {
 		dst = appendText(appendText(dst, l.Name), l.Value)
 	}
-	return dst
+	return binary.AppendUvarint(dst, o.Life)
 }
 
 // ReadOffer decodes an Offer. What a later minor version adds is passed over.
@@ -52,6 +53,7 @@ func ReadOffer(data []byte) (o Offer, err error) {
 	o.Memory, o.GPUs = c.number("the memory"), c.number("the GPUs")
 	o.Named = c.amounts()
 	o.Labels = c.labels()
+	o.Life = c.uvarint("the life")
 	c.skip()
 	return o, c.end("an offer")
 }

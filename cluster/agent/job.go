@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -41,6 +42,7 @@ type job struct {
 	fetching map[string]*fetch
 
 	offer   offered
+	life    uint64 // in offers: what an earlier job of that id had here is gone
 	telling bool // a new coordinator hasn't heard yet what runs on for the one before
 	used    room
 
@@ -159,7 +161,7 @@ func (a *Agent) know(id string, epoch uint32) *job {
 func (a *Agent) newJob(id string, epoch uint32) *job {
 	log := a.log.With("job", id)
 	j := &job{
-		id: id, epoch: epoch, cfg: &a.cfg, log: log,
+		id: id, epoch: epoch, cfg: &a.cfg, log: log, life: rand.Uint64() | 1, //nolint:gosec // not a secret
 		journal: newJournal(a.conn, log, &a.outbox, id, a.cfg.Node, a.inbox+".o."+id+"."),
 		up:      newUplink(a.conn, log, id, a.cfg.Node, a.inbox),
 		others:  map[*proc]bool{}, waiting: map[protocol.Attempt]*waiting{}, fetching: map[string]*fetch{},

@@ -153,7 +153,7 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 	offer := protocol.Offer{
 		Epoch: j.epoch, Number: o.number, Node: a.cfg.Node, Most: max(1, int(a.cfg.CPUs))*packSize + int(free.io),
 		CPU: o.room.cpu, IO: free.io, Memory: free.memory, GPUs: free.gpus, Named: free.named,
-		Labels: a.labels,
+		Labels: a.labels, Life: j.life,
 	}
 	return message{
 		protocol.OfferSubject(j.id),

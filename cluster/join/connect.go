@@ -88,11 +88,11 @@ func connectOptions(id Identity, o Options) []nats.Option {
 	}
 }
 
-// reconnectDelay is the pause after all addresses have been tried so many times: from 50 ms to 2 s, half of it random
-// so that a cluster's machines don't come back at once.
+// reconnectDelay is the pause after all addresses have been tried so many times: from 50 ms to 1 s, half of it random
+// so that a cluster's machines don't come back at once. New tasks are to start within 2 s of the head's return.
 func reconnectDelay(attempts int) time.Duration {
-	d := 2 * time.Second
-	if attempts < 6 {
+	d := time.Second
+	if attempts < 5 {
 		d = 50 * time.Millisecond << max(attempts-1, 0)
 	}
 	return d/2 + rand.N(d/2) //nolint:gosec // not a secret

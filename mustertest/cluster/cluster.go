@@ -35,8 +35,9 @@ func Main(m *testing.M) int {
 // startFor bounds each step of a cluster's start.
 const startFor = 20 * time.Second
 
-// Ages are what a Cluster's Config says by default: short, so that tests needn't wait for the dead.
-var Ages = protocol.Ages{Renew: 200 * time.Millisecond, Dead: time.Second, Ask: 300 * time.Millisecond}
+// Ages are a cluster's periods by default: short, so that tests needn't wait for the dead. Dead is longer than anybody
+// takes to connect to a head that is back.
+var Ages = protocol.Ages{Renew: 300 * time.Millisecond, Dead: 2 * time.Second, Ask: 500 * time.Millisecond}
 
 // Cluster is a head, some agents, and what they keep in a folder of the test's. Its methods are for one goroutine.
 type Cluster struct {

@@ -15,7 +15,7 @@ type Driving struct {
 func (c *Procs) Run(p *Program, job string, args ...string) *Driving {
 	c.t.Helper()
 	s := &stage{
-		Role: roleDriver, Name: p.name, Identity: c.identity, Job: job, Cache: filepath.Join(c.dir, "cache"), Args: args,
+		Role: roleDriver, Name: p.name, Identity: c.user, Job: job, Cache: filepath.Join(c.dir, "cache"), Args: args,
 	}
 	started, err := startProcess(c.dir, "driver", s)
 	c.must(err)

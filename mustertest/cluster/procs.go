@@ -29,7 +29,9 @@ type Procs struct {
 	t        testing.TB
 	dir      string
 	opts     Options
-	identity string
+	admin    string // file of the head's identity
+	user     string // the same, by way of a proxy
+	sessions *proxy
 	head     *process
 	agents   []*agentProcess
 	drivers  []*Driving
@@ -52,10 +54,14 @@ func Processes(t testing.TB, n int, o Options) *Procs {
 	t.Helper()
 	o.CPUs, o.Ages = cmp.Or(o.CPUs, 2), cmp.Or(o.Ages, Ages)
 	c := &Procs{t: t, dir: t.TempDir(), opts: o}
-	c.identity = filepath.Join(c.dir, "admin.json")
+	c.admin, c.user = filepath.Join(c.dir, "admin.json"), filepath.Join(c.dir, "user.json")
 	c.must(os.Mkdir(tempDir(c.dir), 0o700))
 	t.Cleanup(c.stop)
 	c.StartHead()
+	id, err := join.Load(c.admin)
+	c.must(err)
+	c.sessions = c.reroute(&id)
+	c.must(id.Save(c.user))
 	for i := range n {
 		c.join(fmt.Sprintf("node%d", i+1))
 	}
@@ -70,7 +76,7 @@ func (c *Procs) must(err error) {
 }
 
 // Config is the configuration of a session on the cluster.
-func (c *Procs) Config() muster.Config { return configOf(c.dir, c.identity) }
+func (c *Procs) Config() muster.Config { return configOf(c.dir, c.user) }
 
 // Context opens a session on the cluster, which the test's end closes.
 func (c *Procs) Context() context.Context {
@@ -81,7 +87,7 @@ func (c *Procs) Context() context.Context {
 // StartHead starts the head again after KillHead: the same one, with its ports and all that it keeps.
 func (c *Procs) StartHead() {
 	c.t.Helper()
-	c.head = c.begin("head", &stage{Role: roleHead, Name: "head", Dir: filepath.Join(c.dir, "head"), Identity: c.identity, Ages: c.opts.Ages})
+	c.head = c.begin("head", &stage{Role: roleHead, Name: "head", Dir: filepath.Join(c.dir, "head"), Identity: c.admin, Ages: c.opts.Ages})
 }
 
 // KillHead kills the head.
@@ -133,6 +139,12 @@ func (c *Procs) CutOff(i int) { c.agents[i].proxy.cut() }
 // Heal lets bytes pass again, beginning with those that were on their way.
 func (c *Procs) Heal(i int) { c.agents[i].proxy.heal() }
 
+// CutOffDrivers does the same to the test's sessions and its drivers, until HealDrivers.
+func (c *Procs) CutOffDrivers() { c.sessions.cut() }
+
+// HealDrivers ends CutOffDrivers.
+func (c *Procs) HealDrivers() { c.sessions.heal() }
+
 // begin starts a process and waits until it is ready.
 func (c *Procs) begin(name string, s *stage) *process {
 	c.t.Helper()
@@ -157,13 +169,8 @@ func (c *Procs) join(name string) {
 	defer cancel()
 	id, err := c.enroll(ctx)
 	c.must(err)
-	n := &agentProcess{}
-	target, err := url.Parse(id.URLs[0])
-	c.must(err)
-	n.proxy, err = startProxy(target.Host)
-	c.must(err)
+	n := &agentProcess{proxy: c.reroute(&id)}
 	c.agents = append(c.agents, n)
-	id.URLs = []string{target.Scheme + "://" + n.proxy.addr()}
 	n.stage = stage{
 		Role: roleAgent, Name: name, Dir: filepath.Join(c.dir, name), Identity: filepath.Join(c.dir, name+".json"),
 		Ages: c.opts.Ages, CPUs: c.opts.CPUs,
@@ -172,9 +179,20 @@ func (c *Procs) join(name string) {
 	c.StartAgent(len(c.agents) - 1)
 }
 
+// reroute starts a proxy to the head, and makes an identity use it.
+func (c *Procs) reroute(id *join.Identity) *proxy {
+	c.t.Helper()
+	target, err := url.Parse(id.URLs[0])
+	c.must(err)
+	p, err := startProxy(target.Host)
+	c.must(err)
+	id.URLs = []string{target.Scheme + "://" + p.addr()}
+	return p
+}
+
 // enroll makes a node's identity.
 func (c *Procs) enroll(ctx context.Context) (join.Identity, error) {
-	admin, err := join.Load(c.identity)
+	admin, err := join.Load(c.admin)
 	if err != nil {
 		return admin, err
 	}
@@ -197,6 +215,10 @@ func (c *Procs) enroll(ctx context.Context) (join.Identity, error) {
 
 // stop ends all that runs, and looks for what is left.
 func (c *Procs) stop() {
+	if c.sessions != nil {
+		c.sessions.heal()
+		defer c.sessions.close()
+	}
 	for _, d := range c.drivers {
 		if !d.isOver() {
 			d.Kill()

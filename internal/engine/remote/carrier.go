@@ -24,6 +24,7 @@ type Carrier struct {
 	handed handed
 	downs  downs
 	nodes  *nodes
+	births births
 	lease  lease
 	rests  map[string][]part // batches that didn't fit into the answers that they were for, by node
 	once   map[string]bool   // what was noted already

@@ -37,6 +37,14 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 		return
 	}
 	c.mu.Lock()
+	reborn, stale := c.births.of(o.Node, o.Life)
+	if stale {
+		c.mu.Unlock()
+		return
+	}
+	if reborn {
+		c.forget(o.Node)
+	}
 	refused := c.lot.add(&parked{o, m.Reply})
 	c.nodes.heard(o.Node)
 	c.mu.Unlock()
@@ -68,7 +76,12 @@ func (c *Carrier) serve() {
 func (c *Carrier) round() {
 	c.mu.Lock()
 	offers := c.lot.all(c.giver.offers[:0])
+	reborn := c.births.take()
 	c.mu.Unlock()
+	for _, node := range reborn { // before it is given anything
+		c.note("node " + node + " begins anew: what it had runs elsewhere")
+		c.job.Lost(node)
+	}
 	for _, p := range offers {
 		if c.paused.Load() || c.leaving.Load() || c.ctx.Err() != nil {
 			break
