@@ -50,6 +50,9 @@ func (p *place) cleanUp(states ...string) {
 		if left := processes(p.t, p.home); len(left) > 0 {
 			p.t.Errorf("left behind: %q", left)
 		}
+		if left, _ := os.ReadDir(p.state("tmp")); len(left) > 0 {
+			p.t.Errorf("left behind: %v", left)
+		}
 	})
 }
 

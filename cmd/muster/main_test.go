@@ -91,6 +91,7 @@ func TestCommandLine(t *testing.T) {
 }
 
 func TestRunCachesAndExplains(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, program)
 	if out := p.want(0, "result 2", "run", ".", "1"); !strings.Contains(out, "counting") {
 		t.Error(out)
@@ -126,6 +127,7 @@ func TestRunCachesAndExplains(t *testing.T) {
 }
 
 func TestFingerprintAndJobs(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, program)
 	p.want(1, "outdated: ", "fingerprint", "--check", "./...")
 	p.want(0, "1 of 1 registered functions have a fingerprint", "fingerprint", "./...")

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -20,7 +21,11 @@ type place struct {
 
 func newEmptyPlace(t *testing.T) *place {
 	t.Helper()
-	return &place{t: t, dir: t.TempDir(), home: t.TempDir()}
+	p := &place{t: t, dir: t.TempDir(), home: t.TempDir()}
+	if err := os.Mkdir(p.state("tmp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // newPlace is one with a module that has a program.
@@ -75,10 +80,19 @@ func (p *place) command(args ...string) *exec.Cmd {
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), asMuster+"=1", "XDG_CACHE_HOME="+p.home, "LocalAppData="+p.home, "MUSTER_JOB=",
 		"MUSTER_ADDR=", "MUSTER_TOKEN=", "MUSTER_CONFIG="+filepath.Join(p.home, "config"), "MUSTER_STATE="+p.state("state"),
-		"GOFLAGS=-mod=mod", "GOWORK=off")
+		"TMPDIR="+p.state("tmp"), "GOCACHE="+buildCache(), "GOFLAGS=-mod=mod", "GOWORK=off")
 	cmd.Env = append(cmd.Env, p.env...)
 	return cmd
 }
+
+// buildCache is Go's cache, which would else be beside muster's: everything would be built anew.
+var buildCache = sync.OnceValue(func() string {
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		return "" // the default
+	}
+	return strings.TrimSpace(string(out))
+})
 
 // state is a folder for a head and an agent.
 func (p *place) state(name string) string { return filepath.Join(p.home, name) }

@@ -1,0 +1,23 @@
+//go:build linux
+
+package main
+
+import (
+	"testing"
+)
+
+// The bench starts and stops a cluster of its own; its figures are not judged here.
+func TestBench(t *testing.T) {
+	p := newEmptyPlace(t)
+	p.cleanUp()
+	b := read[benchRun](p, "bench", "--json", "--tasks=2000", "--items=20000", "--calls=20", "--rounds=1")
+	if b.Tasks <= 0 || b.Items <= 0 || b.CallP50 <= 0 || b.Tree <= 0 || b.Start <= 0 || b.Size.Tasks != 2000 {
+		t.Errorf("%+v", b)
+	}
+	for _, role := range []string{"head", "agent", "worker", "driver"} {
+		if b.Resident[role] < 1<<20 {
+			t.Errorf("the %s takes %d bytes", role, b.Resident[role])
+		}
+	}
+	p.want(0, "nothing runs here", "down")
+}
