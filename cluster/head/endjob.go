@@ -68,7 +68,10 @@ func (h *Head) revive(in *protocol.RenewJob) error {
 	h.jobs.change.Lock()
 	defer h.jobs.change.Unlock()
 	j, ok := h.jobs.get(in.Job)
-	if !ok || j.info.State != protocol.JobOrphaned || j.info.Epoch != in.Epoch {
+	switch {
+	case ok && j.live() && j.info.Epoch == in.Epoch:
+		return nil // another of its renewals came first: they come together when it was cut off
+	case !ok || j.info.State != protocol.JobOrphaned || j.info.Epoch != in.Epoch:
 		return refuse(protocol.CodeSuperseded, "job %s is over: %s", in.Job, or(j.info.Error, "it was closed"))
 	}
 	info := j.info

@@ -31,16 +31,15 @@ func TestJob(t *testing.T) {
 	}
 
 	offers := j.hear(protocol.OfferSubject(job.Job))
-	reply := n.hear(n.Conn.NewInbox())
-	_ = reply
-	go func() { // the coordinator
-		msg := <-offers
-		_ = msg.Respond([]byte("batch"))
-	}()
-	msg, err := n.Conn.RequestWithContext(t.Context(), protocol.OfferSubject(job.Job), []byte("offer"))
-	if err != nil || string(msg.Data) != "batch" {
-		t.Fatalf("the answer to an offer: %v, %v", msg, err)
+	reply := protocol.AnswerSubject(n.Conn.NewInbox(), protocol.AnswerOffer, job.Job, "1")
+	batches := n.hear(reply)
+	if err := n.Conn.PublishRequest(protocol.OfferSubject(job.Job), reply, []byte("offer")); err != nil {
+		t.Fatal(err)
 	}
+	if err := (<-offers).Respond([]byte("batch")); err != nil {
+		t.Fatal(err)
+	}
+	await(t, batches, func(m *nats.Msg) bool { return string(m.Data) == "batch" })
 	js, err := jetstream.New(n.Conn)
 	if err != nil {
 		t.Fatal(err)

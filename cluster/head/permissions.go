@@ -1,8 +1,6 @@
 package head
 
 import (
-	"time"
-
 	"github.com/nats-io/jwt/v2"
 
 	"github.com/musterrun/muster/cluster/join"
@@ -12,11 +10,11 @@ import (
 // roleHead is the head's own.
 const roleHead = "head"
 
-// answerTime is how long somebody may take to answer a request that reached him. Parked offers are answered late.
-const answerTime = 2 * time.Minute
-
 // permissions are what somebody may publish and hear; the epoch is a job's. This table is the cluster's protection: servers check it for each
 // message, and nothing that a message says counts against it.
+//
+// Nobody may answer wherever a request asks for it, which NATS has a permission for: an agent and a driver of one owner
+// could speak as anybody then, one asking the other to answer there.
 func permissions(who, role string, epoch uint32) jwt.Permissions {
 	var p jwt.Permissions
 	p.Pub.Allow.Add(protocol.ControlSubject(who, ">"))
@@ -24,15 +22,15 @@ func permissions(who, role string, epoch uint32) jwt.Permissions {
 	switch role {
 	case join.RoleAgent:
 		p.Pub.Allow.Add(protocol.OfferSubject("*"), protocol.UpSubject("*", who), protocol.OutcomeSubject("*", who))
+		p.Pub.Allow.Add(protocol.Answers(protocol.AnswerDown, who), protocol.Answers(protocol.AnswerNode, who))
 		p.Sub.Allow.Add(protocol.AllDown(who), protocol.NodeSubject(who, ">"))
-		p.Resp = answers()
 	case join.RoleJob:
 		p.Pub.Allow.Add(
 			protocol.DownSubject(who, "*"), protocol.DecisionSubject(who),
 			protocol.AckSubject(who, epoch, ">"), protocol.FlowSubject(who, epoch, ">"),
 		)
+		p.Pub.Allow.Add(protocol.Answers(protocol.AnswerOffer, who), protocol.Answers(protocol.AnswerUp, who))
 		p.Sub.Allow.Add(protocol.OfferSubject(who), protocol.AllUp(who), protocol.JournalSubject(who, epoch))
-		p.Resp = answers()
 	case join.RoleAdmin:
 		p.Pub.Allow.Add(protocol.NodeSubject("*", ">"))
 	case roleHead:
@@ -41,11 +39,6 @@ func permissions(who, role string, epoch uint32) jwt.Permissions {
 		p.Sub.Allow.Add(">")
 	}
 	return p
-}
-
-// answers lets one answer each request that has reached one, once.
-func answers() *jwt.ResponsePermission {
-	return &jwt.ResponsePermission{MaxMsgs: 1, Expires: answerTime}
 }
 
 func connectionTypes(role string) jwt.StringList {

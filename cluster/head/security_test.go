@@ -152,6 +152,33 @@ func TestAnswerElsewhere(t *testing.T) {
 	}
 }
 
+// Of a node and a job in one hand none can have the other speak where it may not, nor answer in another's place.
+func TestForeignAnswers(t *testing.T) {
+	s := newScene(t)
+	downs, offers := s.node.hear(protocol.AllDown(s.node.Who)), s.eveJ.hear(protocol.OfferSubject(s.evil))
+	for _, victim := range []string{
+		protocol.NodeSubject(s.next.Who, "stop"), protocol.ControlSubject("ann", protocol.OpListJobs), protocol.News,
+		protocol.OutcomeSubject(s.job, s.next.Who), protocol.JournalSubject(s.job, 1), protocol.UpSubject(s.job, s.next.Who),
+		join.InboxPrefix("ann") + ".x", protocol.AnswerSubject(join.InboxPrefix(s.job)+".r", protocol.AnswerDown, s.next.Who, "1"),
+		protocol.AnswerSubject(join.InboxPrefix(s.next.Who)+".r", protocol.AnswerOffer, s.job, "1"),
+	} {
+		if err := s.eveJ.Conn.PublishRequest(protocol.DownSubject(s.evil, s.node.Who), victim, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.cantPublish(s.node, await(t, downs, func(*nats.Msg) bool { return true }).Reply, []byte("forged"))
+		if err := s.node.Conn.PublishRequest(protocol.OfferSubject(s.evil), victim, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.cantPublish(s.eveJ, await(t, offers, func(*nats.Msg) bool { return true }).Reply, []byte("forged"))
+	}
+	answered := protocol.AnswerSubject(s.node.Conn.NewInbox(), protocol.AnswerUp, s.evil, "1")
+	heard := s.node.hear(answered)
+	if err := s.eveJ.Conn.Publish(answered, nil); err != nil {
+		t.Fatal(err)
+	}
+	await(t, heard, func(*nats.Msg) bool { return true })
+}
+
 // A job's key can't have the server publish elsewhere what it has written, by asking for its own journal there.
 func TestForeignPull(t *testing.T) {
 	s := newScene(t)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
@@ -35,9 +37,7 @@ func (h *Head) readLog(ctx context.Context, c caller, in *protocol.AskLog) (any,
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.cfg.Ages.Ask)
-	defer cancel()
-	msg, err := h.conn.RequestWithContext(ctx, protocol.NodeSubject(in.Node, "logs"), body)
+	data, err := h.askNode(ctx, in.Node, "logs", body)
 	if err != nil {
 		return nil, refuse(protocol.CodeUnknown, "node %s doesn't answer: muster nodes says whether it lives", in.Node)
 	}
@@ -45,13 +45,36 @@ func (h *Head) readLog(ctx context.Context, c caller, in *protocol.AskLog) (any,
 		Error *protocol.Refusal `json:"error"`
 		Body  json.RawMessage   `json:"body"`
 	}
-	if err := json.Unmarshal(msg.Data, &answer); err != nil {
+	if err := json.Unmarshal(data, &answer); err != nil {
 		return nil, fmt.Errorf("node %s: its answer makes no sense: %w", in.Node, err)
 	}
 	if answer.Error != nil {
 		return nil, answer.Error
 	}
 	return answer.Body, nil
+}
+
+// askNode asks a node's agent for something.
+func (h *Head) askNode(ctx context.Context, node, operation string, body []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.cfg.Ages.Ask)
+	defer cancel()
+	reply := protocol.AnswerSubject(h.conn.NewInbox(), protocol.AnswerNode, node, "1")
+	sub, err := h.conn.SubscribeSync(reply)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := h.conn.PublishRequest(protocol.NodeSubject(node, operation), reply, body); err != nil {
+		return nil, err
+	}
+	msg, err := sub.NextMsgWithContext(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(msg.Data) == 0: // the server's
+		return nil, nats.ErrNoResponders
+	}
+	return msg.Data, nil
 }
 
 func (h *Head) listNodes(context.Context, caller, *nothing) (any, error) {

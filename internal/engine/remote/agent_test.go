@@ -79,7 +79,7 @@ func (a *agent) tryOffer(most int) (<-chan protocol.Batch, error) {
 	o := protocol.Offer{Epoch: a.epoch, Number: a.number, Node: a.node, Most: most, CPU: int64(most) * 10_000}
 	a.mu.Unlock()
 	got := make(chan protocol.Batch, 1)
-	inbox := a.conn.NewInbox()
+	inbox := protocol.AnswerSubject(a.conn.NewInbox(), protocol.AnswerOffer, a.job, "1")
 	sub, err := a.conn.Subscribe(inbox, func(m *nats.Msg) {
 		if b, err := protocol.ReadBatch(m.Data); err == nil {
 			got <- b
@@ -116,11 +116,29 @@ func (a *agent) up(items ...protocol.Item) {
 	u := protocol.Up{Epoch: a.epoch, Node: a.node, Items: items}
 	ctx := within(a.t)
 	for ctx.Err() == nil {
-		if _, err := a.conn.Request(protocol.UpSubject(a.job, a.node), u.Append(nil), answerTime); err == nil {
+		if a.ask(u.Append(nil)) == nil {
 			return
 		}
 	}
 	a.t.Error("the coordinator doesn't hear")
+}
+
+// ask says something to the coordinator, and waits for its answer.
+func (a *agent) ask(data []byte) error {
+	reply := protocol.AnswerSubject(a.conn.NewInbox(), protocol.AnswerUp, a.job, "1")
+	sub, err := a.conn.SubscribeSync(reply)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := a.conn.PublishRequest(protocol.UpSubject(a.job, a.node), reply, data); err != nil {
+		return err
+	}
+	m, err := sub.NextMsg(answerTime)
+	if err == nil && m.Header.Get("Status") != "" {
+		err = nats.ErrNoResponders
+	}
+	return err
 }
 
 // outcomes records outcomes, until they are.
