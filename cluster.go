@@ -30,16 +30,21 @@ const (
 // leaveFor is how long the end of a job may take that the cluster has to hear of.
 const leaveFor = 10 * time.Second
 
-// openEngine makes the session, and says how to leave the cluster that takes its tasks. Tests put another in its place.
-var openEngine = func(ctx context.Context, c Config, ec engine.Config) (*engine.Session, func() error, error) {
+// openEngine makes the session, and says how to leave the cluster that takes its tasks. lost ends the session's context
+// if the job becomes another driver's. Tests put another in its place.
+var openEngine = func(ctx context.Context, c Config, ec engine.Config, lost context.CancelCauseFunc) (
+	*engine.Session, func() error, error,
+) {
 	if c.Addr == "" {
 		return engine.Open(ec, engine.TrialOf(ctx)), func() error { return nil }, nil
 	}
-	return c.onCluster(ctx, ec)
+	return c.onCluster(ctx, ec, lost)
 }
 
 // onCluster opens the session's job on the cluster at c.Addr.
-func (c Config) onCluster(ctx context.Context, ec engine.Config) (*engine.Session, func() error, error) {
+func (c Config) onCluster(ctx context.Context, ec engine.Config, lost context.CancelCauseFunc) (
+	*engine.Session, func() error, error,
+) {
 	if !underMain() {
 		return nil, nil, errors.New("muster: Open with an address needs Main: it is the door by which this program becomes a worker: " +
 			"call muster.Main in main, and Open in the function that it runs")
@@ -48,7 +53,7 @@ func (c Config) onCluster(ctx context.Context, ec engine.Config) (*engine.Sessio
 	if err != nil {
 		return nil, nil, fmt.Errorf("muster: %w", err)
 	}
-	l := &link{}
+	l := &link{lost: lost}
 	if l.user, err = remote.Dial(ctx, id, l.note); err != nil {
 		return nil, nil, fmt.Errorf("muster: cluster %s: %w", c.Addr, err)
 	}
@@ -77,6 +82,7 @@ type link struct {
 	s       atomic.Pointer[engine.Session]
 	stop    context.CancelFunc
 	watched sync.WaitGroup
+	lost    context.CancelCauseFunc // ends the session's context
 }
 
 // note tells the session's listeners what happens to the connection.
@@ -111,6 +117,12 @@ func (l *link) watch(every time.Duration) {
 	})
 }
 
+// superseded ends all that was started with the session's context: nobody would tell how it ends.
+func (l *link) superseded(err error) {
+	l.note(err.Error())
+	l.lost(fmt.Errorf("%w: %w", err, context.Canceled))
+}
+
 func (l *link) leave() error {
 	if l.stop != nil {
 		l.stop()
@@ -130,7 +142,7 @@ func (l *link) leave() error {
 func (c Config) remote(l *link) (remote.Config, error) {
 	rc := remote.Config{
 		Cluster: l.user, Name: c.Job, Program: filepath.Base(os.Args[0]), Functions: engine.Functions(), Args: os.Args[1:],
-		Note: l.note, Replay: l.replay, Superseded: func(err error) { l.note(err.Error()) },
+		Note: l.note, Replay: l.replay, Superseded: l.superseded,
 	}
 	for _, entry := range listed(envBinaries) {
 		platform, path, ok := strings.Cut(entry, "=")

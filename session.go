@@ -33,8 +33,10 @@ func Open(ctx context.Context, c Config) (*Session, context.Context, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s, leave, err := openEngine(ctx, c, ec)
+	ctx, cancel := context.WithCancelCause(ctx)
+	s, leave, err := openEngine(ctx, c, ec, cancel)
 	if err != nil {
+		cancel(err)
 		return nil, nil, errors.Join(err, k.close())
 	}
 	k.note = s.Note
@@ -42,7 +44,6 @@ func Open(ctx context.Context, c Config) (*Session, context.Context, error) {
 		s.Listen(engine.Listener{Mask: event.All, Tell: c.OnEvent})
 	}
 	s.Note(event.Event{Kind: event.SessionOpened, Item: -1, Text: fmt.Sprintf("%v CPUs", ec.CPUs)})
-	ctx, cancel := context.WithCancelCause(ctx)
 	return &Session{s: s, cancel: cancel, keeper: k, leave: sync.OnceValue(leave)}, s.Context(ctx), nil
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/musterrun/muster/internal/coordinator"
 )
@@ -33,10 +34,18 @@ func (sc *Scope) resolve() *Scope {
 
 // cause is why it ended, for an error's text.
 func (sc *Scope) cause() error {
-	if sc = sc.resolve(); sc.err != nil {
-		return sc.err
+	sc = sc.resolve()
+	err := sc.err
+	if err == nil {
+		err = context.Canceled
 	}
-	return context.Canceled
+	if sc.ctx == nil {
+		return err
+	}
+	if why := context.Cause(sc.ctx); errors.Is(why, err) {
+		return why // it says more: which signal came, say
+	}
+	return err
 }
 
 // tether is what ends a call that is made with a context.

@@ -2,7 +2,9 @@ package cluster_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,6 +36,20 @@ var square = muster.Func("cluster.square", func(ctx context.Context, w work) (in
 		return 0, ctx.Err()
 	}
 	return w.X * w.X, nil
+})
+
+// held runs until there is a file, and is counted as square is if its folder is there.
+var held = muster.Func("cluster.held", func(ctx context.Context, w work) (int, error) {
+	for {
+		if _, err := os.Stat(w.Dir); !errors.Is(err, fs.ErrNotExist) {
+			return w.X, err
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
 })
 
 // executions counts the lines in the files of a folder, and names the processes.

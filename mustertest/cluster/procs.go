@@ -192,25 +192,26 @@ func (c *Procs) reroute(id *join.Identity) *proxy {
 
 // enroll makes a node's identity.
 func (c *Procs) enroll(ctx context.Context) (join.Identity, error) {
+	var made protocol.TokenInfo
+	c.Ask(protocol.OpNewToken, protocol.NewToken{Role: join.RoleAgent, Uses: 1, Life: time.Hour}, &made)
+	token, err := join.ParseToken(made.Token)
+	if err != nil {
+		return join.Identity{}, err
+	}
+	return join.Join(ctx, token)
+}
+
+// Ask asks the head for something as the cluster's admin. The operations are protocol's, with what each takes and gives.
+func (c *Procs) Ask(op string, in, out any) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startFor)
+	defer cancel()
 	admin, err := join.Load(c.admin)
-	if err != nil {
-		return admin, err
-	}
+	c.must(err)
 	conn, err := join.Connect(ctx, admin, join.Options{})
-	if err != nil {
-		return admin, err
-	}
+	c.must(err)
 	defer conn.Close()
-	var token protocol.TokenInfo
-	ask := protocol.NewToken{Role: join.RoleAgent, Uses: 1, Life: time.Hour}
-	if err := (join.Control{Conn: conn, Who: admin.Name}).Ask(ctx, protocol.OpNewToken, ask, &token); err != nil {
-		return admin, err
-	}
-	parsed, err := join.ParseToken(token.Token)
-	if err != nil {
-		return admin, err
-	}
-	return join.Join(ctx, parsed)
+	c.must(join.Control{Conn: conn, Who: admin.Name}.Ask(ctx, op, in, out))
 }
 
 // stop ends all that runs, and looks for what is left.

@@ -3,10 +3,14 @@ package cluster_test
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/musterrun/muster"
 	"github.com/musterrun/muster/mustertest/cluster"
+	"github.com/musterrun/muster/protocol"
 )
 
 // patience is for whatever the machine's other work may hold up.
@@ -92,4 +96,24 @@ func TestDriverAwayForLong(t *testing.T) {
 	<-time.After(3 * cluster.Ages.Dead)
 	c.HealDrivers()
 	check(t, ctx, refs)
+}
+
+// A driver whose job is cancelled learns that from what it waits for.
+func TestCancelledJob(t *testing.T) {
+	c := cluster.Processes(t, 1, cluster.Options{})
+	config := c.Config()
+	config.Job, config.Grace = "doomed", 100*time.Millisecond
+	s, ctx, err := muster.Open(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := filepath.Join(t.TempDir(), "gate")
+	r := held.Go(ctx, work{gate, 0})
+	c.Ask(protocol.OpCancelJob, protocol.JobID{Job: "doomed"}, nil)
+	wait, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := r.Get(wait); err == nil || wait.Err() != nil || !strings.Contains(err.Error(), "cancelled by") {
+		t.Error(err)
+	}
+	_ = s.Close() // it names what was given up
 }
