@@ -84,6 +84,13 @@ func AtMostOnce() Option {
 	return option(true, "", func(o *engine.Options) { o.Once = true })
 }
 
+// Isolated gives each of a function's tasks a worker process of its own, which ends with it: for what may crash, leak, or
+// ignore its context. It costs the start of a process, some ten milliseconds. It needs a cluster, which may be `muster
+// up` on one machine: in a session without one such a task fails at once.
+func Isolated() Option {
+	return option(true, "", func(o *engine.Options) { o.Isolated = true })
+}
+
 // Retries is how many more attempts a task gets when its function returns an error, panics or exceeds its Timeout.
 // Defaults to 0. A cancelled task isn't retried, nor one whose dependency failed.
 func Retries(n int) Option {

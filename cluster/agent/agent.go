@@ -69,9 +69,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 		transfers: make(chan struct{}, 8),
 		ledger:    newLedger(c.room()), gpus: newGPUs(c.GPUs), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
 	}
-	for _, name := range sortedKeys(c.Labels) {
-		a.labels = append(a.labels, protocol.Label{Name: name, Value: c.Labels[name]})
-	}
+	a.labels = a.record().AllLabels()
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	if a.bins, err = openBinaries(folder, c.BinaryRoom); err == nil {
 		a.spawn = newSpawner()

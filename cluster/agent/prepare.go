@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/musterrun/muster/object"
 	"github.com/musterrun/muster/protocol"
@@ -104,6 +105,7 @@ func (a *Agent) workerEnv(p *proc, dir string, declared []string) []string {
 	case len(a.gpus.names) > 0:
 		env = append(env, visibleGPUs+"=")
 	}
+	env = append(env, "MUSTER_CPUS="+strconv.FormatFloat(a.cfg.CPUs, 'f', -1, 64)) // how much runs at once
 	return append(env, workerVariable+"=3")
 }
 

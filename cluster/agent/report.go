@@ -23,13 +23,18 @@ func (a *Agent) report() {
 	}
 }
 
-// info is the node's record.
-func (a *Agent) info() *protocol.NodeInfo {
-	n := &protocol.NodeInfo{
+// record is the part of the node's record that doesn't change.
+func (a *Agent) record() *protocol.NodeInfo {
+	return &protocol.NodeInfo{
 		Node: a.cfg.Node, Name: a.cfg.Name, OS: runtime.GOOS, Arch: runtime.GOARCH, Version: a.cfg.Version,
 		CPUs: a.cfg.CPUs, Memory: a.cfg.Memory, GPUs: a.cfg.GPUs, Named: a.cfg.Named, Labels: a.cfg.Labels,
 		PID: os.Getpid(), Started: a.started, Alive: true,
 	}
+}
+
+// info is the node's record.
+func (a *Agent) info() *protocol.NodeInfo {
+	n := a.record()
 	pids := []int{n.PID}
 	a.mu.Lock()
 	n.FreeCPU = float64(a.ledger.free.cpu) / unit

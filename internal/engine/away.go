@@ -32,8 +32,10 @@ type carried struct {
 	args     []byte             // scratch of Take: what the batch's arguments lie in
 	deaths   map[coordinator.ID]int
 	suspects map[coordinator.ID]bool
-	held     map[protocol.Key]string // nodes that run a task for an earlier epoch, by its key
-	adopted  map[protocol.Key]*Run   // attempts that such a task stands for
+	past     map[protocol.Attempt]string // nodes of attempts that were taken back, of tasks that have not ended
+	pasts    map[coordinator.ID][]uint32 // those attempts, by task
+	held     map[protocol.Key]string     // nodes that run a task for an earlier epoch, by its key
+	adopted  map[protocol.Key]*Run       // attempts that such a task stands for
 	replayed map[protocol.Key]*protocol.Outcome
 }
 
@@ -141,6 +143,9 @@ func (s *Session) fillNeed(sp *Spec, t *protocol.Task) {
 	t.Need.Memory = o.Memory
 	if o.Once {
 		t.Flags |= protocol.Once
+	}
+	if o.Isolated {
+		t.Flags |= protocol.Isolated
 	}
 	for _, r := range o.Resources {
 		if r.Name == GPU {

@@ -176,6 +176,7 @@ func (f *Fn[In, Out]) hostSpec(p *protocol.Task) *Spec {
 	}
 	sp := f.Spec
 	sp.Opts.Retries, sp.Opts.RetryIf, sp.Opts.Memory, sp.Opts.Resources, sp.Opts.Priority = 0, nil, 0, nil, 0
+	sp.Opts.Isolated, sp.Opts.Once = false, false
 	sp.Opts.Timeout = p.Timeout
 	sp.Opts.CPUs, sp.Opts.IO = float64(p.Need.CPU)/float64(units(1)), p.Need.IO > 0
 	if usual {

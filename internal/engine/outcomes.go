@@ -27,7 +27,7 @@ func (s *Session) takeOutcomes(node string, list []protocol.Outcome) {
 	batch := make([]outcome, len(list))
 	s.mu.Lock()
 	for i := range list {
-		batch[i].r = s.attemptFor(&list[i])
+		batch[i].r = s.attemptFor(node, &list[i])
 	}
 	s.mu.Unlock()
 	for i := range list {
@@ -47,17 +47,36 @@ func (s *Session) takeOutcomes(node string, list []protocol.Outcome) {
 	s.flush()
 }
 
-// attemptFor is the running attempt that an outcome settles: its own, or for a success of an earlier one the present
-// one, unless the result holds Refs, which mean nothing beyond their attempt. The mutex is held.
-func (s *Session) attemptFor(o *protocol.Outcome) *Run {
-	r := s.runOf(protocol.Attempt{Task: o.ID, N: o.Attempt})
-	if r != nil || o.Status != protocol.Succeeded || len(o.Refs) > 0 {
+// attemptFor is the running attempt that an outcome settles: its own, or for a success of one that was taken back the
+// present one, unless the result holds Refs, which mean nothing beyond their attempt. The mutex is held.
+func (s *Session) attemptFor(node string, o *protocol.Outcome) *Run {
+	at := protocol.Attempt{Task: o.ID, N: o.Attempt}
+	if r := s.runOf(at); r != nil {
+		if r.away.node != node {
+			return nil
+		}
 		return r
 	}
-	if r = s.currentRun(o.ID); r != nil {
+	if o.Status != protocol.Succeeded || len(o.Refs) > 0 || s.carried.past[at] != node {
+		return nil
+	}
+	r := s.currentRun(o.ID)
+	if r != nil {
 		s.cfg.Carrier.Send(r.away.node, protocol.Stop{Attempt: r.wire(), Grace: s.cfg.Grace})
 	}
 	return r
+}
+
+// keepPast remembers which node had an attempt that was taken back: it may have succeeded all the same. The mutex is held.
+func (s *Session) keepPast(r *Run) {
+	if s.carried.past == nil {
+		s.carried.past = map[protocol.Attempt]string{}
+	}
+	s.carried.past[r.wire()] = r.away.node
+	if s.carried.pasts == nil {
+		s.carried.pasts = map[coordinator.ID][]uint32{}
+	}
+	s.carried.pasts[r.id] = append(s.carried.pasts[r.id], uint32(r.attempt))
 }
 
 // currentRun is the attempt of a task that runs elsewhere, or nil. The mutex is held.
@@ -142,10 +161,10 @@ func (p *pack) observe(took time.Duration) int {
 }
 
 // Unconfirmed gives out again what a node never said that it has.
-func (s *Session) Unconfirmed(_ string, tasks []protocol.Attempt) {
+func (s *Session) Unconfirmed(node string, tasks []protocol.Attempt) {
 	s.mu.Lock()
 	for _, a := range tasks {
-		if r := s.runOf(a); r != nil {
+		if r := s.runOn(node, a); r != nil {
 			s.takeBack(r)
 		}
 	}
@@ -187,6 +206,7 @@ func (s *Session) takeBack(r *Run) {
 		return
 	}
 	r.over = true
+	s.keepPast(r)
 	s.load.ended(0)
 	s.endWaits(r)
 	s.handOver(r, false, nil)
@@ -250,13 +270,19 @@ func (s *Session) clearRecord(id coordinator.ID) {
 		delete(s.carried.suspects, id)
 		delete(s.carried.deaths, id)
 	}
+	if len(s.carried.pasts) > 0 {
+		for _, n := range s.carried.pasts[id] {
+			delete(s.carried.past, protocol.Attempt{Task: uint64(id), N: n})
+		}
+		delete(s.carried.pasts, id)
+	}
 }
 
 // upStarted notes that an attempt begins that must not begin twice.
-func (s *Session) upStarted(a protocol.Attempt) {
+func (s *Session) upStarted(node string, a protocol.Attempt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.runOf(a); r != nil && r.t.ops.Spec().Opts.Once {
+	if r := s.runOn(node, a); r != nil && r.t.ops.Spec().Opts.Once {
 		r.away.started = true
 	}
 }

@@ -30,6 +30,7 @@ type Options struct {
 	Version   string
 	Where     Where         // on a cluster: the nodes that may run it
 	Once      bool          // at most one attempt starts
+	Isolated  bool          // a worker process of its own
 	Cache     *cache.Policy // nil: results aren't cached
 }
 

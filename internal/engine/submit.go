@@ -12,6 +12,8 @@ import (
 
 var errForeign = errors.New("muster: a Ref of another session stands in the argument: get its value there, and Put it here")
 
+var errNotIsolated = errors.New("the option Isolated needs a cluster: `muster up` makes one of this machine, `muster run` uses it")
+
 // start starts the task with the session, or records it if ctx is lazy. Every error becomes the task's.
 func start(ctx context.Context, at site, t *Task, ops Ops) {
 	s := at.s
@@ -154,6 +156,9 @@ func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 	}
 	switch {
 	case spec.Value:
+	case sp.Opts.Isolated && !s.isAway(sp) && t.host == nil:
+		s.settle(t, s.failure(t, nil, errNotIsolated), event.TaskUnfit)
+		return
 	case s.isAway(sp):
 		spec.Need = s.awayNeed(sp, t.is(once))
 	case !sp.Opts.plain():

@@ -15,20 +15,20 @@ func (s *Session) Up(node string, items []protocol.Item) {
 	for _, it := range items {
 		switch i := it.(type) {
 		case protocol.Call:
-			s.upCall(&i)
+			s.upCall(node, &i)
 		case protocol.Want:
-			s.upWant(&i)
+			s.upWant(node, &i)
 		case protocol.Cancel:
-			s.upCancel(&i)
+			s.upCancel(node, &i)
 		case protocol.Block:
-			s.upBlock(&i)
+			s.upBlock(node, &i)
 		case protocol.Started:
-			s.upStarted(i.Attempt)
+			s.upStarted(node, i.Attempt)
 		case protocol.Held:
 			s.upHeld(node, i)
 		case protocol.GiveBack:
 			s.mu.Lock()
-			if r := s.runOf(i.Attempt); r != nil && r.away.node == node {
+			if r := s.runOn(node, i.Attempt); r != nil {
 				s.gaveBack(r, &i)
 			}
 			s.flush()
@@ -36,16 +36,24 @@ func (s *Session) Up(node string, items []protocol.Item) {
 	}
 }
 
-// attempt finds a running attempt.
-func (s *Session) attempt(a protocol.Attempt) *Run {
+// attempt finds a running attempt of a node.
+func (s *Session) attempt(node string, a protocol.Attempt) *Run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.runOf(a)
+	return s.runOn(node, a)
+}
+
+// runOn is the attempt of that name, if the node has it. The mutex is held.
+func (s *Session) runOn(node string, a protocol.Attempt) *Run {
+	if r := s.runOf(a); r != nil && r.away.node == node {
+		return r
+	}
+	return nil
 }
 
 // upCall starts what an attempt calls, once.
-func (s *Session) upCall(c *protocol.Call) {
-	r := s.attempt(c.By)
+func (s *Session) upCall(node string, c *protocol.Call) {
+	r := s.attempt(node, c.By)
 	if r == nil || r.hasCall(c.Seq) {
 		return
 	}
@@ -187,8 +195,8 @@ func (c *itemsCall[In, Out]) wireValue(_ *Session, dst []byte, _ codec.RefWriter
 }
 
 // upWant answers with a task's value once it has ended.
-func (s *Session) upWant(w *protocol.Want) {
-	r := s.attempt(w.By)
+func (s *Session) upWant(node string, w *protocol.Want) {
+	r := s.attempt(node, w.By)
 	if r == nil {
 		return
 	}
@@ -230,8 +238,8 @@ func (a *answer) notify() {
 }
 
 // upCancel ends a task that an attempt has started, or that it was given.
-func (s *Session) upCancel(c *protocol.Cancel) {
-	if r := s.attempt(c.By); r != nil {
+func (s *Session) upCancel(node string, c *protocol.Cancel) {
+	if r := s.attempt(node, c.By); r != nil {
 		if t, err := r.find(c.Ref); err == nil {
 			t.Cancel()
 		}
@@ -239,9 +247,9 @@ func (s *Session) upCancel(c *protocol.Cancel) {
 }
 
 // upBlock notes that a function waits for all that it has asked for, or goes on.
-func (s *Session) upBlock(b *protocol.Block) {
+func (s *Session) upBlock(node string, b *protocol.Block) {
 	s.mu.Lock()
-	r := s.runOf(b.By)
+	r := s.runOn(node, b.By)
 	if r == nil || r.away.waits == b.Waits {
 		s.mu.Unlock()
 		return

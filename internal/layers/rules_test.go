@@ -56,7 +56,7 @@ var rules = []rule{
 	{part: "mustertest", may: []string{".", "internal/engine"}, use: []string{"go.uber.org/goleak"},
 		why: "tests of users run on the public API; only faults are injected below it"},
 	{part: "mustertest/cluster", may: []string{
-		".", "cluster/agent", "cluster/head", "cluster/join", "internal/engine", "mustertest", "protocol",
+		".", "cluster/agent", "cluster/head", "cluster/join", "event", "internal/engine", "mustertest", "protocol",
 	}, use: []string{"github.com/nats-io"},
 		why: "it starts real processes, and talks to them as a user's program does"},
 	{part: "cache", may: []string{"event", "internal/codec"},

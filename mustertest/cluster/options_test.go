@@ -1,0 +1,143 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster"
+	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/mustertest/cluster"
+)
+
+var (
+	whoAmI = muster.Func("cluster.whoami", func(ctx context.Context, _ int) (muster.TaskInfo, error) { return muster.Info(ctx), nil })
+	crash  = muster.Func("cluster.crash", func(_ context.Context, file string) (int, error) {
+		f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return 0, err
+		}
+		_, _ = f.WriteString("x")
+		os.Exit(3)
+		return 0, nil
+	})
+	large = muster.Func("cluster.large", func(_ context.Context, b []byte) ([]byte, error) {
+		for i := range b {
+			b[i]++
+		}
+		return b, nil
+	})
+	length = muster.Func("cluster.length", func(_ context.Context, b []byte) (int, error) { return len(b), nil })
+)
+
+func TestInfoAndWhere(t *testing.T) {
+	c := cluster.Start(t, 2)
+	ctx := c.Context()
+	seen := map[string]bool{}
+	for range 20 {
+		i, err := whoAmI.With(muster.Where("node=node2")).Call(ctx, 0)
+		if err != nil || i.Func != "cluster.whoami" || i.Attempt != 1 || i.Key == "" {
+			t.Fatal(i, err)
+		}
+		seen[i.Node] = true
+	}
+	if len(seen) != 1 {
+		t.Error("tasks for one node ran on", seen)
+	}
+}
+
+func TestWhatNoNodeCanMeet(t *testing.T) {
+	c := cluster.Start(t, 1)
+	cfg := c.Config()
+	cfg.UnsatisfiableAfter = time.Millisecond
+	hints := make(chan string, 16)
+	cfg.OnEvent = func(e event.Event) {
+		if e.Kind == event.Hint {
+			hints <- e.Text
+		}
+	}
+	s, ctx, err := muster.Open(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, err = inc.With(muster.CPUs(3)).Call(ctx, 1)
+	if err == nil || !strings.Contains(err.Error(), "it needs 3 of CPUs; no node has more than 2, after 1ms: add such a node, or ask for less") {
+		t.Error(err)
+	}
+	if text := <-hints; !strings.Contains(text, "cluster.inc waits: it needs 3 of CPUs") {
+		t.Error(text)
+	}
+	_, err = inc.With(muster.Where("zone=mars")).Call(ctx, 1)
+	if err == nil || !strings.Contains(err.Error(), `no node has the labels "zone=mars"`) {
+		t.Error(err)
+	}
+}
+
+// A task that kills its worker fails after three of them, and no other task suffers.
+func TestPoison(t *testing.T) {
+	ctx := cluster.Start(t, 1).Context()
+	file := t.TempDir() + "/deaths"
+	bad := crash.Go(ctx, file)
+	refs := make([]muster.Ref[int], 50)
+	for i := range refs {
+		refs[i] = inc.Go(ctx, i)
+	}
+	for i, r := range refs {
+		if v, err := r.Get(ctx); v != i+1 || err != nil {
+			t.Fatal(v, err)
+		}
+	}
+	_, err := bad.Get(ctx)
+	if err == nil || !strings.Contains(err.Error(), "its worker died 3 times while it ran alone") {
+		t.Error(err)
+	}
+	if deaths, _ := os.ReadFile(file); len(deaths) < 3 || len(deaths) > 4 {
+		t.Errorf("it ran %d times", len(deaths))
+	}
+}
+
+func TestAtMostOnceAfterADeath(t *testing.T) {
+	ctx := cluster.Start(t, 1).Context()
+	file := t.TempDir() + "/deaths"
+	_, err := crash.With(muster.AtMostOnce()).Call(ctx, file)
+	if !errors.Is(err, muster.ErrMaybeRan) {
+		t.Error(err)
+	}
+	if deaths, _ := os.ReadFile(file); len(deaths) != 1 {
+		t.Errorf("it ran %d times", len(deaths))
+	}
+}
+
+func TestIsolated(t *testing.T) {
+	ctx := cluster.Start(t, 1).Context()
+	usual, err := pid.Call(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err1 := pid.With(muster.Isolated()).Call(ctx, 0)
+	two, err2 := pid.With(muster.Isolated()).Call(ctx, 0)
+	if err := errors.Join(err1, err2); err != nil || one == two || one == usual || two == usual {
+		t.Error(usual, one, two, err)
+	}
+}
+
+func TestLargeValues(t *testing.T) {
+	ctx := cluster.Start(t, 2).Context()
+	in := make([]byte, 5<<20)
+	out := large.Go(ctx, in)
+	if n, err := length.From(ctx, out).Get(ctx); n != len(in) || err != nil {
+		t.Error(n, err)
+	}
+	b, err := out.Get(ctx)
+	if err != nil || len(b) != len(in) || b[77] != 1 {
+		t.Error(len(b), err)
+	}
+	ref := muster.Put(ctx, in)
+	if n, err := length.From(ctx, ref).Get(ctx); n != len(in) || err != nil {
+		t.Error(n, err)
+	}
+}
