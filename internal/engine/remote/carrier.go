@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -25,6 +26,7 @@ type Carrier struct {
 	downs  downs
 	nodes  *nodes
 	births births
+	roll   rollCall
 	lease  lease
 	rests  map[string][]part // batches that didn't fit into the answers that they were for, by node
 	once   map[string]bool   // what was noted already
@@ -110,6 +112,9 @@ func (c *Carrier) Start(ctx context.Context, job Job) error {
 	if err := c.arrived(ctx); err != nil {
 		return err
 	}
+	c.mu.Lock()
+	c.roll.until = time.Now().Add(rollCallFor) // nodes couldn't be heard before
+	c.mu.Unlock()
 	c.start(c.serve)
 	c.start(c.say)
 	c.start(c.tick)

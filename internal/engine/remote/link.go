@@ -79,7 +79,9 @@ func (c *Carrier) onDigest(m *nats.Msg) {
 	}
 	c.mu.Lock()
 	suspects := c.nodes.digest(&d, time.Now())
+	rolled := c.roll.digest(&d)
 	c.mu.Unlock()
+	c.rolled(rolled)
 	for _, node := range suspects {
 		c.ask(node)
 	}

@@ -62,6 +62,7 @@ func (c *Carrier) setAges() {
 	setDefault(&ages.Ask, 3*time.Second)
 	c.nodes = newNodes(*ages)
 	c.lease.dead = ages.Dead
+	c.roll = newRollCall(c.opened.Epoch, time.Now())
 }
 
 // listen subscribes to all but what nodes' attempts say, which is for Start: nobody would hear it yet.

@@ -47,6 +47,7 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 	}
 	refused := c.lot.add(&parked{o, m.Reply})
 	c.nodes.heard(o.Node)
+	c.roll.answer(o.Node)
 	c.mu.Unlock()
 	if refused != nil {
 		c.answerEmpty(refused)
@@ -77,13 +78,14 @@ func (c *Carrier) round() {
 	c.mu.Lock()
 	offers := c.lot.all(c.giver.offers[:0])
 	reborn := c.births.take()
+	waits := !c.roll.over
 	c.mu.Unlock()
 	for _, node := range reborn { // before it is given anything
 		c.note("node " + node + " begins anew: what it had runs elsewhere")
 		c.job.Lost(node)
 	}
 	for _, p := range offers {
-		if c.paused.Load() || c.leaving.Load() || c.ctx.Err() != nil {
+		if waits || c.paused.Load() || c.leaving.Load() || c.ctx.Err() != nil {
 			break
 		}
 		if !c.giveRest(p.Node) {

@@ -37,7 +37,9 @@ func (c *Carrier) due(now time.Time) {
 	}
 	notes := c.notes
 	c.notes = nil
+	rolled := c.roll.late(now)
 	c.mu.Unlock()
+	c.rolled(rolled)
 
 	for _, text := range notes {
 		c.note(text)

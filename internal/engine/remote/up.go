@@ -39,18 +39,31 @@ func (c *Carrier) onUp(m *nats.Msg) {
 // up confirms batches, and passes on all else.
 func (c *Carrier) up(node string, items []protocol.Item) {
 	rest := items[:0]
+	holds := false
 	c.mu.Lock()
 	c.nodes.heard(node)
 	for _, it := range items {
-		if a, ok := it.(protocol.Accept); ok {
-			c.handed.confirm(node, a.Number)
+		switch it := it.(type) {
+		case protocol.Accept:
+			c.handed.confirm(node, it.Number)
 			continue
+		case protocol.Held:
+			holds = true
 		}
 		rest = append(rest, it)
+	}
+	if holds {
+		c.nodes.use(node) // if it dies, what it runs is to be given out
 	}
 	c.mu.Unlock()
 	if len(rest) > 0 {
 		c.job.Up(node, rest)
+	}
+	if holds {
+		c.mu.Lock()
+		ends := c.roll.answer(node)
+		c.mu.Unlock()
+		c.rolled(ends)
 	}
 }
 
