@@ -179,3 +179,74 @@ func TestTakenOverWhileCutOff(t *testing.T) {
 		t.Errorf("told: %v", err)
 	}
 }
+
+// slowly is a session that takes no outcomes until it is told to.
+type slowly struct {
+	*session
+	begun chan struct{}
+	goOn  chan struct{}
+}
+
+func (s *slowly) Outcomes(o *protocol.Outcomes) {
+	select {
+	case s.begun <- struct{}{}:
+	default:
+	}
+	<-s.goOn
+	s.session.Outcomes(o)
+}
+
+// TestSlowDriver: the head's server keeps no more on its way than a driver takes, and nothing is lost, also over a restart
+// of the head while it waits.
+func TestSlowDriver(t *testing.T) {
+	config := head.Config{StateDir: t.TempDir()}
+	h := realHead(t, config)
+	user, err := Dial(within(t), h.Admin(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(user.Close)
+	var denied sync.Map
+	c, err := Open(within(t), Config{Cluster: user, Binaries: []Binary{{"linux", "amd64", "doc.go"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.conn.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { denied.Store(err.Error(), true) })
+	s := &slowly{newSession(t), make(chan struct{}, 1), make(chan struct{})}
+	s.carrier = c
+	if err := c.Start(within(t), s); err != nil {
+		t.Fatal(err)
+	}
+	a := joinAgent(t, h, c)
+	const n, size = 300, 200 << 10 // more than 32 MiB
+	publish := func(from, to int) {
+		for id := from; id < to; id++ {
+			task := taskOf(uint64(id+1), 1)
+			task.Arg = make([]byte, size)
+			a.outcomes([]protocol.Task{task})
+		}
+	}
+	publish(0, n-1)
+	<-s.begun
+	h.Stop()
+	realHead(t, config)
+	publish(n-1, n)
+	close(s.goOn)
+	s.until("all came", func() bool { return len(s.done) == n })
+	s.mu.Lock()
+	for id, times := range s.done {
+		if times != 1 {
+			t.Errorf("outcome %d came %d times", id, times)
+		}
+	}
+	s.mu.Unlock()
+	if err := c.Close(within(t), nil); err != nil {
+		t.Error(err)
+	}
+	denied.Range(func(text, _ any) bool {
+		if strings.Contains(text.(string), "ermissions") || strings.Contains(text.(string), "slow consumer") {
+			t.Error(text)
+		}
+		return true
+	})
+}
