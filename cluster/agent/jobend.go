@@ -1,6 +1,13 @@
 package agent
 
-import "github.com/musterrun/muster/protocol"
+import (
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// adoptFor is how long what runs for a driver that was replaced may go on: the new one may not want it.
+const adoptFor = 10 * time.Minute
 
 // nextEpoch begins to work for a job's new coordinator. What runs for the one before goes on, and counts by its key; the
 // new one hears of it before it is offered room. The mutex is held.
@@ -37,6 +44,9 @@ func (a *Agent) told(j *job, epoch uint32) {
 func (a *Agent) keepRunning(j *job) (held []protocol.Item) {
 	for _, p := range j.procs() {
 		p.last = true
+		if p.until.IsZero() {
+			p.until = time.Now().Add(adoptFor)
+		}
 		for at, h := range p.tasks {
 			switch {
 			case h.spoke && !h.orphan:

@@ -45,10 +45,11 @@ type proc struct {
 	gpus  *lease   // which GPUs it sees; the lease itself is a task's. nil for none
 	out   *sendbuf // its own mutex's
 	tasks map[protocol.Attempt]held
-	done  int  // outcomes it has given
-	ready bool // it was welcomed, and may be given tasks
-	over  bool // it is to end, or has: nothing more is given to it, and what it says doesn't count
-	last  bool // it gets no more tasks, and ends with those that it has
+	done  int       // outcomes it has given
+	ready bool      // it was welcomed, and may be given tasks
+	over  bool      // it is to end, or has: nothing more is given to it, and what it says doesn't count
+	last  bool      // it gets no more tasks, and ends with those that it has
+	until time.Time // a former driver's: when it is killed if it still runs; zero for others
 	why   string
 
 	quit  chan struct{} // closed: it was told to quit

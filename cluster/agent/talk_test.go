@@ -161,9 +161,7 @@ func TestEpochs(t *testing.T) {
 	}
 	k.outcome(keep)
 	a.mu.Lock()
-	for p := range a.jobs["j1"].others {
-		p.die("the test says so")
-	}
+	a.overdue(a.jobs["j1"], time.Now().Add(adoptFor+time.Second)) // nobody has wanted it for so long
 	a.mu.Unlock()
 	k.until("that the other is gone", func() bool {
 		return slices.Contains(k.items, protocol.Item(protocol.Held{Key: dies.Key, Gone: true}))

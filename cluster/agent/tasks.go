@@ -249,6 +249,11 @@ func (a *Agent) overdue(j *job, now time.Time) {
 		}
 		return !runs
 	})
+	for p := range j.others {
+		if !p.until.IsZero() && now.After(p.until) {
+			p.die("it still ran for a driver that was replaced long ago")
+		}
+	}
 	for p, n := range late {
 		if p == j.main {
 			j.log.Warn("a task ignores that it was told to end: its worker gets no more tasks", "tasks", n)
