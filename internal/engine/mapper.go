@@ -32,6 +32,7 @@ type mapper[In, Out any] struct {
 	weighing bool        // the function's Weight runs
 	limit    int         // items per chunk, by their size
 	rec      *mapJournal // nil without a journal
+	number   uint64      // in a worker: counts the Maps of the attempt
 
 	mu        sync.Mutex
 	sizer     sizer
@@ -93,6 +94,9 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 	}
 	m.room = m.s.capacity(&f.Spec)
 	m.alone = m.alone || f.Opts.Retries > 0 && m.leaves()
+	if m.goesUp() {
+		m.number = m.run.t.host.nextMap()
+	}
 	return m, cancel, nil
 }
 

@@ -67,7 +67,7 @@ func (f *flat[R, T]) fill(v *protocol.Value) error { return f.fillFrom(v) }
 // request sends the items of a chunk, or of a chunk of one its item as a call of its own.
 func (c *chunk[In, Out]) request(h *host, k *protocol.Call) error {
 	w := hostWriter{h: h}
-	k.Func, k.Terms, k.First = c.m.f.reg.index, c.m.f.terms(), int64(c.base)
+	k.Func, k.Terms, k.First, k.Map = c.m.f.reg.index, c.m.f.terms(), int64(c.base), c.m.number
 	if !c.is(once) {
 		data, err := c.m.f.InPlan.Append(nil, &c.items[0], &w)
 		k.Kind, k.Arg, k.Refs = protocol.CallFunc, data, w.refs

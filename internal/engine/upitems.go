@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"unsafe"
 
-	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/internal/coordinator"
 	"github.com/musterrun/muster/protocol"
 )
@@ -109,10 +108,7 @@ func (f *Fn[In, Out]) called(r *Run, c *protocol.Call) (*Task, error) {
 		start(r, r.at(c.Lazy), &k.Task, k)
 		return &k.Task, nil
 	case protocol.CallItems:
-		k := &itemsCall[In, Out]{f: f, items: c.Arg}
-		k.traits = once
-		start(r, r.at(c.Lazy), &k.Task, k)
-		return &k.Task, nil
+		return f.calledItems(r, c)
 	}
 	k := &call[In, Out]{f: f}
 	if err := f.InPlan.Decode(c.Arg, &k.in, awayReader{r}); err != nil {
@@ -155,43 +151,6 @@ func (f *Fn[In, Out]) onTerms(t *protocol.Terms) *Fn[In, Out] {
 	o.Retries, o.First, o.Max = int(t.Retries), t.First, t.Max
 	o.Timeout, o.Priority, o.Version = t.Timeout, int(t.Priority), t.Version
 	return &g
-}
-
-// itemsCall is a task for items of a Map that runs inside a task: its result is for that task, so it stays encoded.
-type itemsCall[In, Out any] struct {
-	Task
-	f      *Fn[In, Out]
-	items  []byte
-	result protocol.Value
-}
-
-func (c *itemsCall[In, Out]) Spec() *Spec            { return &c.f.Spec }
-func (c *itemsCall[In, Out]) Deps(func(*Task)) error { return nil }
-func (c *itemsCall[In, Out]) Exec(*Run) error        { return errNoValue }
-func (c *itemsCall[In, Out]) Join() (*Task, error)   { return nil, nil }
-func (c *itemsCall[In, Out]) Results(func(*Task))    {}
-
-func (c *itemsCall[In, Out]) Release(drop bool) {
-	c.items = nil
-	if drop {
-		c.result = protocol.Value{}
-	}
-}
-
-func (c *itemsCall[In, Out]) pack(_ *Run, t *protocol.Task) error {
-	t.Flags |= protocol.Items
-	t.Timeout = 0
-	t.Arg = c.items
-	return nil
-}
-
-func (c *itemsCall[In, Out]) unpack(_ *Run, v *protocol.Value) error {
-	c.result = *v
-	return nil
-}
-
-func (c *itemsCall[In, Out]) wireValue(_ *Session, dst []byte, _ codec.RefWriter) ([]byte, protocol.Value, error) {
-	return dst, c.result, nil
 }
 
 // upWant answers with a task's value once it has ended.

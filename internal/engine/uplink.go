@@ -83,6 +83,14 @@ func (h *host) sendAs(t *Task, u uplink, lazy bool) error {
 	return nil
 }
 
+// nextMap counts the Maps of the attempt.
+func (h *host) nextMap() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.maps++
+	return h.maps
+}
+
 // enter makes t known by an id. The host's mutex is held.
 func (h *host) enter(id protocol.RefID, t *Task) {
 	if h.byRef == nil {
