@@ -85,10 +85,12 @@ func TestUpJoinLeaveDown(t *testing.T) {
 	}
 	p.want(0, "licences=2 zone=a", "nodes")
 	p.want(0, "*  local", "context", "ls")
+	p.want(0, "removed local", "context", "rm", "local")
+	p.want(0, "was up already", "up")
 	p.joinAndLeave(second)
 	p.users()
 	p.want(0, "identity.joined", "events")
-	p.want(0, "2 nodes", "top", "--once")
+	p.want(0, "context local: ", "top", "--once")
 	p.want(0, "clock", "doctor")
 	p.want(0, "stopped the agent\nstopped the head\n", "down")
 	if _, err := net.Dial("tcp", up.Addr); err == nil {
@@ -158,6 +160,8 @@ func TestBadInputOfClusters(t *testing.T) {
 	token := read[protocol.TokenInfo](p, "token", "new", "--json").Token
 	second := p.state("second")
 	line(1, "has been altered", "join", "--state", second, "--token", token[:len(token)-4]+"AAAA")
+	expired := read[protocol.TokenInfo](p, "token", "new", "--json", "--life=1ns").Token
+	line(1, "the join token expired at", "join", "--state", second, "--token", expired)
 	line(1, "there is no job nosuch on the cluster", "job", "show", "nosuch")
 	line(1, "there is no job nosuch on the cluster", "cancel", "nosuch")
 	line(1, "there is no job nosuch on the cluster", "logs", "nosuch")

@@ -80,7 +80,8 @@ func (p *place) command(args ...string) *exec.Cmd {
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), asMuster+"=1", "XDG_CACHE_HOME="+p.home, "LocalAppData="+p.home, "MUSTER_JOB=",
 		"MUSTER_ADDR=", "MUSTER_TOKEN=", "MUSTER_CONFIG="+filepath.Join(p.home, "config"), "MUSTER_STATE="+p.state("state"),
-		"TMPDIR="+p.state("tmp"), "GOCACHE="+buildCache(), "GOFLAGS=-mod=mod", "GOWORK=off")
+		"TMPDIR="+p.state("tmp"), "GOCACHE="+buildCache(), "GOFLAGS=-mod=mod -ldflags=-w", "GOWORK=off",
+		"GORACE=atexit_sleep_ms=0") // the race detector would have each command wait for a second
 	cmd.Env = append(cmd.Env, p.env...)
 	return cmd
 }

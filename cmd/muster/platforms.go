@@ -64,6 +64,7 @@ func (b *builder) crossBuild(ctx context.Context, p platform) (exe string, err e
 func (b *builder) binaries(ctx context.Context, own string, nodes []protocol.NodeInfo) (string, error) {
 	list := []string{ownPlatform().String() + "=" + own}
 	for _, p := range otherPlatforms(nodes) {
+		fmt.Fprintf(b.stderr, "muster: building for %s too, which nodes are\n", p)
 		exe, err := b.crossBuild(ctx, p)
 		if err != nil {
 			return "", err

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/cmd/muster/internal/daemon"
 )
 
@@ -94,9 +96,17 @@ func (f *upFlags) runBackground(cmd *cobra.Command, state daemon.Folder) error {
 	return f.report(cmd, state, running && !started)
 }
 
-// headMayStart refuses to start a head beside an agent of another cluster, which has the folder of the one to come.
+// headMayStart refuses to start a second head, or one beside an agent of another cluster, which has the folder of the
+// agent to come.
 func headMayStart(state daemon.Folder) error {
-	r, running, err := state.Running(serviceAgent)
+	r, running, err := state.Running(serviceHead)
+	if err == nil && running {
+		err = fmt.Errorf("the head runs already (process %d): muster down stops it", r.PID)
+	}
+	if err != nil {
+		return err
+	}
+	r, running, err = state.Running(serviceAgent)
 	if err != nil || !running {
 		return err
 	}
@@ -128,7 +138,8 @@ func (f *upFlags) upAgent(ctx context.Context, state daemon.Folder) (started boo
 	return true, awaitNode(ctx, r, state)
 }
 
-// dialHead connects to the head that runs in a folder, as its admin.
+// dialHead connects to the head that runs in a folder, as its admin. The head keeps that identity itself, so it doesn't
+// matter what has become of the context.
 func dialHead(ctx context.Context, state daemon.Folder) (*reach, error) {
 	r, running, err := state.Running(serviceHead)
 	if err != nil {
@@ -137,7 +148,30 @@ func dialHead(ctx context.Context, state daemon.Folder) (*reach, error) {
 	if !running {
 		return nil, fmt.Errorf("no head runs in %s: muster up starts one", state)
 	}
-	return dialContext(ctx, r.About[aboutContext])
+	id, err := join.Load(filepath.Join(string(state), serviceHead, "keys", "admin.json"))
+	if err != nil {
+		return nil, err
+	}
+	conn, err := join.Connect(ctx, id, join.Options{Label: "muster, the command"})
+	if err != nil {
+		return nil, err
+	}
+	return &reach{join.Control{Conn: conn, Who: id.Name}, r.About[aboutContext], id}, nil
+}
+
+// restoreContext makes the context of a head that runs the current one, as the head did when it was started.
+func restoreContext(r *reach) error {
+	contexts, err := join.UserContexts()
+	if err != nil {
+		return err
+	}
+	have, err := contexts.Load(r.name)
+	if err != nil || have.Cluster != r.id.Cluster {
+		if err := contexts.Save(r.name, r.id); err != nil {
+			return err
+		}
+	}
+	return contexts.Use(r.name)
 }
 
 // runForeground runs both in this process until ctx ends.

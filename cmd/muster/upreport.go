@@ -68,6 +68,9 @@ func describeUp(ctx context.Context, state daemon.Folder) (*upJSON, error) {
 		return nil, err
 	}
 	defer r.Conn.Close()
+	if err := restoreContext(r); err != nil {
+		return nil, err
+	}
 	if err := r.Ask(ctx, protocol.OpListNodes, nil, &up.nodes); err != nil {
 		return nil, err
 	}
