@@ -159,6 +159,8 @@ func TestBadInputOfClusters(t *testing.T) {
 	p.want(0, "the cluster", short("up", "--no-agent", "--context=home")...)
 	token := read[protocol.TokenInfo](p, "token", "new", "--json").Token
 	second := p.state("second")
+	line(2, `"x" is no address`, "join", "x", "--token", token)
+	line(1, "nothing listens there", "join", closed, "--state", second, "--token", token)
 	line(1, "has been altered", "join", "--state", second, "--token", token[:len(token)-4]+"AAAA")
 	expired := read[protocol.TokenInfo](p, "token", "new", "--json", "--life=1ns").Token
 	line(1, "the join token expired at", "join", "--state", second, "--token", expired)

@@ -77,7 +77,7 @@ func TestRunOnCluster(t *testing.T) {
 	if code := p.exit(logs); code != 0 {
 		t.Error("logs -f: exit code", code)
 	}
-	if code := p.terminate(driver, lines); code == 0 {
+	if code := p.exit(driver); code == 0 {
 		t.Error("the driver of a cancelled job succeeded")
 	}
 	p.want(1, "has ended already", "cancel", "nightly")
@@ -126,18 +126,6 @@ func (p *place) start(args ...string) (*exec.Cmd, <-chan string) {
 		<-done
 	})
 	return cmd, lines
-}
-
-// terminate ends a program that may have ended by itself: a second signal has it leave at once.
-func (p *place) terminate(cmd *exec.Cmd, lines <-chan string) int {
-	p.t.Helper()
-	_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-	for line := range lines {
-		if strings.Contains(line, "cancelling") {
-			_ = cmd.Process.Signal(syscall.SIGTERM) // the same
-		}
-	}
-	return p.exit(cmd)
 }
 
 // exit waits until a command has ended, and gives its exit code.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,7 +77,7 @@ users of the machine can't see it.`,
 	return cmd
 }
 
-// readToken finds the token. An address that is given is tried before those in it.
+// readToken finds the token. An address that is given stands for those in it.
 func (f *joinFlags) readToken(stdin io.Reader, args []string) (t join.Token, given bool, err error) {
 	text := f.token
 	if text == "" {
@@ -100,7 +100,10 @@ func (f *joinFlags) readToken(stdin io.Reader, args []string) (t join.Token, giv
 		return t, false, err
 	}
 	if len(args) > 0 {
-		t.Addresses = append([]string{args[0]}, slices.DeleteFunc(t.Addresses, func(a string) bool { return a == args[0] })...)
+		if _, _, err := net.SplitHostPort(args[0]); err != nil {
+			return t, false, usageError{fmt.Errorf("%q is no address: write HOST:PORT", args[0])}
+		}
+		t.Addresses = args
 	}
 	return t, true, nil
 }

@@ -97,7 +97,7 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	if alive := countAlive(up.nodes); alive > 1 || alive == 1 && up.Agent == nil {
 		fmt.Fprintf(w, "it has %s\n", plural(alive, "node"))
 	}
-	fmt.Fprintf(w, "\nanother machine joins by (%d of them within a day):\n  muster join %s --token %s\n", tokenUses, up.Join, up.Token)
+	fmt.Fprintf(w, "\nanother machine joins by (%d of them within a day):\n  muster join %s--token %s\n", tokenUses, up.joinAddress(), up.Token)
 	if host, _, err := net.SplitHostPort(up.Join); err == nil && net.ParseIP(host).IsLoopback() {
 		fmt.Fprintln(w, "  (this head can be reached from this machine only: stop it, and give --addr 0.0.0.0:4222 for others)")
 	}
@@ -110,6 +110,15 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 		down += ", or Ctrl-C there"
 	}
 	fmt.Fprintf(w, "stop it by:\n  %s\n", down)
+}
+
+// joinAddress is the address to join at, and a space. With several, the token, which has them, says it better.
+func (up *upJSON) joinAddress() string {
+	t, err := join.ParseToken(up.Token)
+	if err != nil || len(t.Addresses) != 1 {
+		return ""
+	}
+	return t.Addresses[0] + " "
 }
 
 func countAlive(nodes []protocol.NodeInfo) int {
