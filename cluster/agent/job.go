@@ -43,7 +43,7 @@ type job struct {
 
 	offer   offered
 	life    uint64 // in offers: what an earlier job of that id had here is gone
-	telling bool // a new coordinator hasn't heard yet what runs on for the one before
+	telling bool   // a new coordinator hasn't heard yet what runs on for the one before
 	used    room
 
 	deaths int // of workers in a row that hadn't lived long

@@ -1,0 +1,252 @@
+package cluster_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster/mustertest/cluster"
+	"github.com/musterrun/muster/protocol"
+)
+
+// scale is how long things take: in CI as short as a busy machine bears, and with MUSTER_CHAOS=full as a cluster has them
+// by default.
+type scale struct {
+	ages      protocol.Ages
+	away, cut time.Duration // the head, and an agent
+}
+
+func scaleOf() scale {
+	if os.Getenv("MUSTER_CHAOS") == "full" {
+		return scale{protocol.Ages{Renew: 5 * time.Second, Dead: 15 * time.Second, Ask: 3 * time.Second}, time.Minute, 10 * time.Second}
+	}
+	return scale{cluster.Ages, 2 * cluster.Ages.Dead, 3 * cluster.Ages.Dead}
+}
+
+// mayRepeat is how much of a phase may be executed more often than once: what ran in the process that was killed.
+type mayRepeat struct {
+	rare  int // tasks that take long or call others
+	cheap int // tasks of a microsecond, of which a worker has many at once
+	items int // of the Map
+}
+
+// What a node of two CPUs may have: two batches of two tasks of some milliseconds for each CPU, or of 256 cheap ones, and
+// parents that wait, which hold no CPU.
+const (
+	rareInHand  = chaosHeld + 8 + chaosParents
+	cheapInHand = 2 * 2 * 256
+	itemsInHand = chaosItems // a Map's chunks are as long as they take a millisecond: few of them, but no number is promised
+)
+
+// TestChaos kills each part of a cluster while a job runs, and counts what that costs.
+func TestChaos(t *testing.T) {
+	sc := scaleOf()
+	c := cluster.Processes(t, 3, cluster.Options{Ages: sc.ages})
+	dir := filepath.Join(t.TempDir(), "ran")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := &chaosRun{t: t, c: c, dir: dir, sc: sc}
+	r.driver = c.Run(chaos, "chaos", dir)
+	faults := []struct {
+		name string
+		do   func(k int)
+		most mayRepeat
+	}{
+		{"a worker is killed", r.killWorker, mayRepeat{rareInHand, cheapInHand, itemsInHand}},
+		{"an agent is killed", r.killAgent, mayRepeat{rareInHand, cheapInHand, itemsInHand}},
+		{"the head is killed", r.killHead, mayRepeat{}},
+		{"the driver is killed", r.killDriver, mayRepeat{chaosParents, 0, itemsInHand}},
+		{"an agent is cut off", r.cutOff, mayRepeat{rareInHand, cheapInHand, itemsInHand}},
+	}
+	for k, f := range faults {
+		began := time.Now()
+		r.hear(fmt.Sprint("phase ", k))
+		f.do(k)
+		t.Logf("%s: after %v", f.name, time.Since(began).Round(time.Millisecond))
+	}
+	r.hear("done")
+	r.driver.Wait(patience)
+	for k, f := range faults {
+		r.judge(k, f.name, f.most)
+	}
+}
+
+// chaosRun is one run of the chaos job.
+type chaosRun struct {
+	t      *testing.T
+	c      *cluster.Procs
+	dir    string
+	sc     scale
+	driver *cluster.Driving
+}
+
+// hear waits for the driver to say something.
+func (r *chaosRun) hear(line string) {
+	r.t.Helper()
+	for r.driver.Next(patience+r.sc.away) != line {
+	}
+}
+
+// open lets the tasks of a phase go on that are held.
+func (r *chaosRun) open(k int) {
+	r.t.Helper()
+	if err := os.WriteFile(gateOf(r.dir, k), nil, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// ledgers gives which tasks each process has executed.
+func (r *chaosRun) ledgers() map[int][]uint32 {
+	r.t.Helper()
+	files, err := os.ReadDir(r.dir)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	all := map[int][]uint32{}
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join(r.dir, f.Name()))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		pid, _ := strconv.Atoi(f.Name())
+		for ; len(data) >= 4; data = data[4:] {
+			all[pid] = append(all[pid], binary.LittleEndian.Uint32(data))
+		}
+	}
+	return all
+}
+
+// holders waits until all held tasks of a phase run, each of them n times, and gives the processes of the last ones.
+func (r *chaosRun) holders(k, n int, which ...uint32) (pids []int) {
+	r.t.Helper()
+	if which == nil {
+		for i := range chaosHeld {
+			which = append(which, uint32(k*chaosPhase+i)) //nolint:gosec // of chaosTasks
+		}
+	}
+	limit := time.After(patience + r.sc.ages.Dead)
+	look := time.NewTicker(20 * time.Millisecond) // the workers can't tell: nobody listens who isn't killed
+	defer look.Stop()
+	for {
+		pids = pids[:0]
+		for pid, ran := range r.ledgers() {
+			for _, x := range ran {
+				if slices.Contains(which, x) {
+					pids = append(pids, pid)
+				}
+			}
+		}
+		if len(pids) >= n*len(which) {
+			return pids
+		}
+		select {
+		case <-look.C:
+		case <-limit:
+			r.t.Fatalf("phase %d: the held tasks run %d times, not %d", k, len(pids), n*len(which))
+		}
+	}
+}
+
+// nodeOf is the node of one of the processes, and which held tasks of the phase it has.
+func (r *chaosRun) nodeOf(k int, pids []int) (node, pid int, tasks []uint32) {
+	r.t.Helper()
+	for i := range 3 {
+		for _, p := range r.c.Workers(i) {
+			if !slices.Contains(pids, p) {
+				continue
+			}
+			for _, x := range r.ledgers()[p] {
+				if int(x)/chaosPhase == k && int(x)%chaosPhase < chaosHeld {
+					tasks = append(tasks, x)
+				}
+			}
+			return i, p, tasks
+		}
+	}
+	r.t.Fatal("no node has any of the processes")
+	return 0, 0, nil
+}
+
+func (r *chaosRun) killWorker(k int) {
+	_, pid, tasks := r.nodeOf(k, r.holders(k, 1))
+	kill(r.t, pid)
+	r.holders(k, 2, tasks...)
+	r.open(k)
+}
+
+// killAgent starts the agent again when its tasks run elsewhere.
+func (r *chaosRun) killAgent(k int) {
+	node, _, tasks := r.nodeOf(k, r.holders(k, 1))
+	r.c.KillAgent(node)
+	r.holders(k, 2, tasks...)
+	r.c.StartAgent(node)
+	r.open(k)
+}
+
+// killHead lets tasks end while the head is away.
+func (r *chaosRun) killHead(k int) {
+	r.holders(k, 1)
+	r.c.KillHead()
+	r.open(k)
+	<-time.After(r.sc.away)
+	r.c.StartHead()
+}
+
+// killDriver lets tasks end that the next driver has adopted.
+func (r *chaosRun) killDriver(k int) {
+	r.holders(k, 1)
+	r.driver.Kill()
+	r.driver = r.c.Run(chaos, "chaos", r.dir)
+	r.hear(fmt.Sprint("phase ", k))
+	r.open(k)
+}
+
+// cutOff lets tasks go on that run twice, the first of them where nobody hears of it.
+func (r *chaosRun) cutOff(k int) {
+	node, _, tasks := r.nodeOf(k, r.holders(k, 1))
+	r.c.CutOff(node)
+	healed := time.After(r.sc.cut)
+	if r.sc.cut > r.sc.ages.Dead+r.sc.ages.Ask {
+		r.holders(k, 2, tasks...)
+	}
+	<-healed
+	r.c.Heal(node)
+	r.open(k)
+}
+
+// judge compares how often the tasks of a phase were executed with what may be.
+func (r *chaosRun) judge(k int, name string, most mayRepeat) {
+	r.t.Helper()
+	times := make([]int, chaosPhase)
+	for _, ran := range r.ledgers() {
+		for _, x := range ran {
+			if int(x)/chaosPhase == k {
+				times[int(x)%chaosPhase]++
+			}
+		}
+	}
+	var more mayRepeat
+	const firstChild = chaosHeld + chaosSlow + chaosParents
+	for i, n := range times {
+		switch {
+		case n == 0:
+			r.t.Errorf("%s: task %d of phase %d has a result and was never executed", name, i, k)
+		case i < firstChild:
+			more.rare += n - 1
+		case i < firstChild+chaosChildren || i >= firstChild+chaosChildren+chaosItems:
+			more.cheap += n - 1
+		default:
+			more.items += n - 1
+		}
+	}
+	r.t.Logf("%s: executed again: %d that take long or call others, %d cheap ones, %d items of the Map", name, more.rare, more.cheap, more.items)
+	if more.rare > most.rare || more.cheap > most.cheap || more.items > most.items {
+		r.t.Errorf("%s: executed again %+v, at most %+v may be", name, more, most)
+	}
+}
