@@ -106,7 +106,7 @@ func (c *Carrier) Start(ctx context.Context, job Job) error {
 	case <-c.ctx.Done():
 		return c.ended()
 	}
-	if err := c.subscribe(protocol.AllUp(c.opened.Job), c.onUp); err != nil {
+	if _, err := c.subscribe(protocol.AllUp(c.opened.Job), c.onUp); err != nil {
 		return err
 	}
 	if err := c.arrived(ctx); err != nil {

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -11,19 +12,15 @@ import (
 
 // journal is what the reading of the job's stream has.
 type journal struct {
+	reading sync.Mutex // one message at a time; guards what follows
 	order[*nats.Msg]
 	outcomes protocol.Outcomes // used again for each record
 	replayed chan struct{}     // closed once all of earlier epochs is read; then nil
 
-	mu     sync.Mutex // guards what follows
-	newest *nats.Msg  // the last that was given on
-	since  int        // messages that came since that was acknowledged
+	acks
 }
 
-const (
-	ackEvery   = 256       // messages; what comes more slowly is acknowledged by the ticker
-	unreadSize = 256 << 20 // bytes of messages that wait here; those beyond come again
-)
+const unreadSize = 256 << 20 // bytes of messages that wait here; those beyond come again
 
 // follow makes the head's server deliver the journal here until carrying ends. It sends on only as far as was
 // acknowledged, and again what wasn't, also to the next connection.
@@ -32,7 +29,23 @@ func (c *Carrier) follow(replayed chan struct{}) error {
 	if c.opened.Last == 0 {
 		c.journal.caughtUp()
 	}
-	return c.subscribe(protocol.JournalSubject(c.opened.Job, c.opened.Epoch), c.onRecord)
+	return c.followOn()
+}
+
+// followOn subscribes, at the start and again whenever the connection is another: what comes by this subscription then
+// is of the server's present life, and may be acknowledged. What the one before still has is read.
+func (c *Carrier) followOn() error {
+	sub, err := c.subscribe(protocol.JournalSubject(c.opened.Job, c.opened.Epoch), c.onRecord)
+	if err != nil {
+		return err
+	}
+	if former := c.journal.begin(sub); former != nil {
+		c.mu.Lock()
+		c.subs = slices.DeleteFunc(c.subs, func(s *nats.Subscription) bool { return s == former })
+		c.mu.Unlock()
+		_ = former.Drain() // else the connection is away again, and there will be another
+	}
+	return nil
 }
 
 func (j *journal) caughtUp() {
@@ -53,6 +66,8 @@ func (c *Carrier) onRecord(m *nats.Msg) {
 		c.flow(m)
 		return
 	}
+	j.reading.Lock()
+	defer j.reading.Unlock()
 	next, cut := j.add(&record[*nats.Msg]{
 		seq: meta.Sequence.Stream, times: meta.NumDelivered, at: meta.Timestamp, size: len(m.Data), body: m,
 	})
@@ -68,9 +83,11 @@ func (c *Carrier) onRecord(m *nats.Msg) {
 		}
 	}
 	if len(next) > 0 {
-		m = next[len(next)-1].body
+		last := next[len(next)-1]
+		j.taken(last.body, last.seq)
+	} else if meta.Sequence.Stream <= j.last {
+		j.taken(m, meta.Sequence.Stream) // it came again, so the last acknowledgement was lost
 	}
-	j.taken(m, len(next) > 0)
 }
 
 // flow answers the server, which asks whether what it sent before is taken: so much, and no more, it keeps on its way.
@@ -111,31 +128,5 @@ func (c *Carrier) take(m *nats.Msg) {
 		c.config.Replay(o)
 	default:
 		c.renewing.give() // another driver has the job
-	}
-}
-
-// taken acknowledges now and then what was given on: an acknowledgement is for all before it too. One that came again
-// says that the last acknowledgement was lost.
-func (j *journal) taken(m *nats.Msg, isNew bool) {
-	j.mu.Lock()
-	if isNew {
-		j.newest = m
-	}
-	j.since++
-	now := j.since >= ackEvery
-	j.mu.Unlock()
-	if now {
-		j.ack()
-	}
-}
-
-var acknowledged = []byte("+ACK") // all up to that message
-
-// ack acknowledges what wasn't yet.
-func (j *journal) ack() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.since > 0 && j.newest != nil && j.newest.Respond(acknowledged) == nil {
-		j.since = 0
 	}
 }

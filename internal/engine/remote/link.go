@@ -44,6 +44,7 @@ func (c *Carrier) linkIs(status nats.Status, old []*parked) []*parked {
 func (c *Carrier) disconnected() []*parked {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.journal.pause()
 	c.nodes.link(time.Time{})
 	return c.lot.clear()
 }
@@ -61,6 +62,11 @@ func (c *Carrier) connected(old []*parked) {
 	}
 	for _, p := range old {
 		c.answerEmpty(p)
+	}
+	if c.journal.begun() {
+		if err := c.followOn(); err != nil {
+			c.note(err.Error()) // the connection is closed for good, which is noticed in a moment
+		}
 	}
 	c.renewing.give()
 	c.Wake()

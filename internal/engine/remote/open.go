@@ -76,25 +76,25 @@ func (c *Carrier) listen(ctx context.Context) error {
 		protocol.News:              c.onNews,
 		protocol.AnswerSubject(c.inbox, protocol.AnswerDown, "*", "*"): c.onAnswer,
 	} {
-		if err := c.subscribe(subject, f); err != nil {
+		if _, err := c.subscribe(subject, f); err != nil {
 			return err
 		}
 	}
 	return c.arrived(ctx)
 }
 
-func (c *Carrier) subscribe(subject string, f nats.MsgHandler) error {
+func (c *Carrier) subscribe(subject string, f nats.MsgHandler) (*nats.Subscription, error) {
 	sub, err := c.conn.Subscribe(subject, f)
 	if err != nil {
-		return fmt.Errorf("listen to %s: %w", subject, err)
+		return nil, fmt.Errorf("listen to %s: %w", subject, err)
 	}
 	if err := sub.SetPendingLimits(-1, unreadSize); err != nil {
-		return fmt.Errorf("listen to %s: %w", subject, err)
+		return nil, fmt.Errorf("listen to %s: %w", subject, err)
 	}
 	c.mu.Lock()
 	c.subs = append(c.subs, sub)
 	c.mu.Unlock()
-	return nil
+	return sub, nil
 }
 
 // arrived waits until the server has all that was sent to it, so that it lets nobody believe that nobody listens.
