@@ -108,7 +108,7 @@ func (h *Head) closeJob(ctx context.Context, c caller, in *protocol.CloseJob) (a
 	return nil, h.end(ctx, j, state, in.Error, text)
 }
 
-// cancelJob ends a job for its owner. Its driver learns that when it renews.
+// cancelJob ends a job for its owner, and refuses its driver's key. The driver learns that from the news, or asks.
 func (h *Head) cancelJob(ctx context.Context, c caller, in *protocol.JobID) (any, error) {
 	h.jobs.change.Lock()
 	defer h.jobs.change.Unlock()
@@ -120,7 +120,14 @@ func (h *Head) cancelJob(ctx context.Context, c caller, in *protocol.JobID) (any
 		return nil, refuse(protocol.CodeUnknown, "job %s has ended already", label(j.info))
 	}
 	why := "it was cancelled by " + c.name
-	return nil, h.end(ctx, j, protocol.JobFailed, why, "is over: "+why)
+	if err := h.end(ctx, j, protocol.JobFailed, why, "is over: "+why); err != nil {
+		return nil, err
+	}
+	revoked, err := h.identities.dropKey(j.info.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	return nil, h.server.update(revoked, h.disk.full())
 }
 
 // forgetJob removes a job that isn't running, with its journal.

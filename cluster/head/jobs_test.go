@@ -161,7 +161,14 @@ func TestCancel(t *testing.T) {
 	u.ask(protocol.OpCancelJob, protocol.JobID{Job: job.Job}, nil)
 	c.connect(c.Admin()).ask(protocol.OpCancelJob, protocol.JobID{Job: named.Job}, nil)
 	for m, who := range map[*member]string{j: "ann", k: "admin"} {
-		text := m.refused(protocol.CodeSuperseded, protocol.OpRenewJob, protocol.RenewJob{Job: m.Who, Epoch: 1})
+		gone := m.Conn.StatusChanged(nats.RECONNECTING)
+		if m.Conn.IsConnected() {
+			await(t, gone, func(nats.Status) bool { return true })
+		}
+		if _, err := join.Renew(t.Context(), m.id); err == nil {
+			t.Error("the driver's key is still good")
+		}
+		text := u.refused(protocol.CodeSuperseded, protocol.OpRenewJob, protocol.RenewJob{Job: m.Who, Epoch: 1})
 		if !strings.Contains(text, "cancelled by "+who) {
 			t.Error(text)
 		}
