@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
@@ -36,12 +37,12 @@ func (s *Session) takeOutcomes(node string, list []protocol.Outcome) {
 		}
 	}
 	s.mu.Lock()
+	s.measure(batch)
 	for i := range batch {
 		b := &batch[i]
 		if b.r == nil {
 			continue
 		}
-		s.measure(b.r, b.took)
 		s.arrived(b.r, b.late, b.err, b.res, b.took)
 	}
 	s.flush()
@@ -122,25 +123,50 @@ func (s *Session) open(b *outcome, o *protocol.Outcome) {
 	b.res, b.err = b.r.judge(err, err)
 }
 
-// measure learns how long a function's tasks run, for how many share a CPU's offer. The mutex is held.
-func (s *Session) measure(r *Run, took time.Duration) {
-	id, away := s.m.NeedOf(r.id)
-	if !away || r.t.is(once) {
-		return
+// measure learns how long tasks run, for how many share a CPU's offer. Of those that come together the median counts:
+// on a busy machine some of the shortest take a thousand times as long as the others. The mutex is held.
+func (s *Session) measure(batch []outcome) {
+	var took []time.Duration
+	for i := 0; i < len(batch); {
+		took = took[:0]
+		id, ok := s.measured(&batch[i])
+		first := batch[i].r
+		for ; i < len(batch); i++ {
+			if next, _ := s.measured(&batch[i]); next != id {
+				break
+			}
+			took = append(took, batch[i].took)
+		}
+		if ok {
+			slices.Sort(took)
+			s.m.SetPack(id, s.packOf(first).observe(took[len(took)/2]))
+		}
 	}
+}
+
+// measured is the need of an outcome's task, if its time counts.
+func (s *Session) measured(b *outcome) (coordinator.NeedID, bool) {
+	if b.r == nil || b.r.t.is(once) {
+		return 0, false
+	}
+	return s.m.NeedOf(b.r.id)
+}
+
+// packOf is the measure of a task's function.
+func (s *Session) packOf(r *Run) *pack {
 	i := int(r.t.ops.Spec().reg.index)
 	for i >= len(s.carried.packs) {
 		s.carried.packs = append(s.carried.packs, pack{})
 	}
-	s.m.SetPack(id, s.carried.packs[i].observe(took))
+	return &s.carried.packs[i]
 }
 
-// pack is how many tasks of a function are given out for the CPU of one: a millisecond's worth, two of medium length so
+// pack is how many tasks of a function are given out for the CPU of one: two milliseconds' worth, two of medium length so
 // that the next one is there when one ends, and one of those that take long.
 type pack struct{ mean float64 } // ns
 
 const (
-	packAim  = time.Millisecond
+	packAim  = 2 * time.Millisecond
 	packLong = 100 * time.Millisecond
 )
 
@@ -153,7 +179,7 @@ func (p *pack) observe(took time.Duration) int {
 	switch {
 	case p.mean >= float64(packLong):
 		return 1
-	case p.mean >= float64(packAim)/2:
+	case p.mean >= float64(packAim)/3:
 		return 2
 	default:
 		return int(float64(packAim) / p.mean)
