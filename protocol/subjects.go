@@ -47,13 +47,13 @@ func JournalSubject(job string, epoch uint32) string {
 	return "m.j." + job + ".journal." + strconv.FormatUint(uint64(epoch), 10)
 }
 
-// AckSubject is where a coordinator of that epoch acknowledges what it has read, and FlowSubject where it answers that
-// it keeps up. What is left out stands in the messages that are delivered.
+// AckSubject is where a coordinator of that epoch acknowledges what it has read; the rest stands in the reply subjects of
+// the messages that are delivered.
 func AckSubject(job string, epoch uint32, rest string) string {
 	return "$JS.ACK." + StreamName(job) + "." + ConsumerName(job, epoch) + "." + rest
 }
 
-// FlowSubject: see [AckSubject].
+// FlowSubject is where it answers that it keeps up; likewise.
 func FlowSubject(job string, epoch uint32, rest string) string {
 	return "$JS.FC." + StreamName(job) + "." + ConsumerName(job, epoch) + "." + rest
 }

@@ -10,8 +10,8 @@ import (
 // roleHead is the head's own.
 const roleHead = "head"
 
-// permissions are what somebody may publish and hear; the epoch is a job's. This table is the cluster's protection: servers check it for each
-// message, and nothing that a message says counts against it.
+// permissions are what somebody may publish and hear; the epoch is a job's. This table is the cluster's protection:
+// servers check it for each message, and nothing that a message says counts against it.
 //
 // Nobody may answer wherever a request asks for it, which NATS has a permission for: an agent and a driver of one owner
 // could speak as anybody then, one asking the other to answer there.
