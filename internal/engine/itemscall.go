@@ -47,8 +47,8 @@ func (c *itemsCall[In, Out]) identify(k *protocol.Call) error {
 	for i := range items {
 		arg, err := c.f.InPlan.Append(nil, &items[i], keyWriter{})
 		if err != nil {
-			c.keys = nil // Refs that have no key: the items aren't recorded
-			return nil
+			c.keys = nil
+			return nil //nolint:nilerr // Refs that have no key: the items aren't recorded
 		}
 		at := binary.AppendUvarint(append([]byte(nil), place...), uint64(k.First)+uint64(i))
 		c.keys = append(c.keys, s.callKey("item", parent, &c.f.Spec, append(at, arg...)))
