@@ -42,9 +42,7 @@ func (a *Agent) died(p *proc, err error) {
 	if j.main == p {
 		j.main = nil
 	}
-	if j.single == p {
-		j.single = nil
-	}
+	delete(j.singles, p)
 	delete(j.others, p)
 	for _, w := range j.waiting {
 		if w.proc == p {

@@ -95,10 +95,28 @@ func allFree(t *testing.T, a *Agent) {
 	})
 }
 
+// One that takes long doesn't hold up another, as long as there are CPUs.
+func TestSuspectsBesideEachOther(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(nil)
+	k := c.open("j1", nil)
+	first, pid := k.waits(a, "wait", protocol.Alone)
+	second, other := k.waits(a, "wait", protocol.Alone)
+	if pid == other {
+		t.Error("they share a process")
+	}
+	for _, task := range []protocol.Task{second, first} {
+		k.down(protocol.Stop{Attempt: attemptOf(&task), Grace: time.Minute})
+		k.outcome(task)
+	}
+	within(t, "that one of the workers ends", func() bool { return (syscall.Kill(pid, 0) != nil) != (syscall.Kill(other, 0) != nil) })
+	allFree(t, a)
+}
+
 // A task that may have killed a worker runs in another process than the others, and an isolated one in one of its own.
 func TestSuspectsRunAlone(t *testing.T) {
 	c := startCluster(t)
-	a := c.startAgent(nil)
+	a := c.startAgent(func(c *Config) { c.CPUs = 1 })
 	k := c.open("j1", nil)
 	usual, pid := k.waits(a, "wait", 0)
 	suspect, other := k.waits(a, "wait", protocol.Alone)

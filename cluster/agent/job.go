@@ -34,7 +34,7 @@ type job struct {
 	before  <-chan struct{}   // closed once what an earlier job of that id has left is gone; may be nil
 
 	main     *proc                         // runs all but tasks with a flag
-	single   *proc                         // runs those that may have killed a worker, one at a time
+	singles  map[*proc]bool                // run those that may have killed a worker, each one at a time
 	others   map[*proc]bool                // isolated tasks' workers, and those that get no more tasks
 	waiting  map[protocol.Attempt]*waiting // taken, and not given to a worker yet
 	seq      uint64                        // of the last of them
@@ -114,8 +114,8 @@ func (j *job) procs() []*proc {
 	if j.main != nil {
 		list = append(list, j.main)
 	}
-	if j.single != nil {
-		list = append(list, j.single)
+	for p := range j.singles {
+		list = append(list, p)
 	}
 	for p := range j.others {
 		list = append(list, p)
@@ -125,11 +125,14 @@ func (j *job) procs() []*proc {
 
 // holder is the worker that has an attempt of this epoch.
 func (j *job) holder(at protocol.Attempt) (*proc, held, bool) {
-	for _, p := range [...]*proc{j.main, j.single} {
-		if p != nil {
-			if h, ok := p.tasks[at]; ok {
-				return p, h, true
-			}
+	if j.main != nil {
+		if h, ok := j.main.tasks[at]; ok {
+			return j.main, h, true
+		}
+	}
+	for p := range j.singles {
+		if h, ok := p.tasks[at]; ok {
+			return p, h, true
 		}
 	}
 	for p := range j.others {
@@ -164,7 +167,7 @@ func (a *Agent) newJob(id string, epoch uint32) *job {
 		id: id, epoch: epoch, cfg: &a.cfg, log: log, life: rand.Uint64() | 1, //nolint:gosec // not a secret
 		journal: newJournal(a.conn, log, &a.outbox, id, a.cfg.Node, a.inbox+".o."+id+"."),
 		up:      newUplink(a.conn, log, id, a.cfg.Node, a.inbox),
-		others:  map[*proc]bool{}, waiting: map[protocol.Attempt]*waiting{}, fetching: map[string]*fetch{},
+		singles: map[*proc]bool{}, others: map[*proc]bool{}, waiting: map[protocol.Attempt]*waiting{}, fetching: map[string]*fetch{},
 	}
 	j.up.begin(epoch)
 	j.before = a.leaves[id]

@@ -60,7 +60,8 @@ func (a *Agent) keepRunning(j *job) (held []protocol.Item) {
 		}
 		j.others[p] = true
 	}
-	j.main, j.single = nil, nil
+	j.main = nil
+	clear(j.singles)
 	return held
 }
 
@@ -83,7 +84,8 @@ func (a *Agent) drop(j *job, why string) {
 		}
 	}
 	a.dropWaiting(j)
-	j.main, j.single, j.stops = nil, nil, nil
+	j.main, j.stops = nil, nil
+	clear(j.singles)
 	clear(j.others)
 }
 

@@ -80,7 +80,7 @@ func (a *Agent) startWith(j *job, k kind, gpus *lease) *proc {
 	case k == isolated || gpus != nil:
 		j.others[p] = true
 	case k == alone:
-		j.single = p
+		j.singles[p] = true
 	default:
 		j.main = p
 	}

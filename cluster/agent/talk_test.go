@@ -80,7 +80,7 @@ func TestOnce(t *testing.T) {
 // What hasn't started can be taken back, and told to end; what has, can't be taken back.
 func TestTakeBack(t *testing.T) {
 	c := startCluster(t)
-	a := c.startAgent(nil)
+	a := c.startAgent(func(c *Config) { c.CPUs = 1 })
 	k := c.open("j1", nil)
 	running, _ := k.waits(a, "wait", 0)
 	var early []protocol.Task

@@ -105,15 +105,26 @@ func (a *Agent) workerFor(j *job, w *waiting) *proc {
 	case w.held.lease != nil:
 		return a.withGPU(j, w.held.lease)
 	case k == alone:
-		if j.single == nil {
-			return a.start(j, alone)
-		}
-		return j.single
+		return a.singleFor(j)
 	}
 	if j.main == nil {
 		return a.start(j, shared)
 	}
 	return j.main
+}
+
+// singleFor is the worker for a task that is to run alone: one that has no task, or else one more as long as there are
+// fewer than CPUs, so that one of them that takes long doesn't hold up the others.
+func (a *Agent) singleFor(j *job) (p *proc) {
+	for p = range j.singles {
+		if len(p.tasks) == 0 {
+			return p
+		}
+	}
+	if len(j.singles) < max(1, int(a.cfg.CPUs)) {
+		return a.start(j, alone)
+	}
+	return p
 }
 
 // give sends tasks to the worker, in frames that are short enough.
@@ -197,6 +208,11 @@ func (a *Agent) freed(j *job, p *proc) {
 		p.end("its tasks have ended")
 	default:
 		a.dispatch(j)
+		if p.kind == alone && len(p.tasks) == 0 && len(j.singles) > 1 { // one is kept for the next
+			delete(j.singles, p)
+			j.others[p] = true
+			p.end("its tasks have ended")
+		}
 	}
 }
 
