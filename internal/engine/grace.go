@@ -74,7 +74,7 @@ func (s *Session) interrupt(r *Run, why uint8) {
 	}
 	s.out.stops = append(s.out.stops, r)
 	s.stopAway(r)
-	if r.grace == nil {
+	if r.grace == nil && !s.leftToAgent(r) {
 		r.grace = s.after(s.cfg.Grace, func() { s.abandon(r) })
 	}
 }

@@ -372,3 +372,10 @@ func (s *Session) leave(h *host) {
 		}
 	}
 }
+
+// leftToAgent reports whether an attempt was stopped by the agent: if it doesn't return, the agent replaces the whole
+// worker, which frees what it holds. The mutex is held.
+func (s *Session) leftToAgent(r *Run) bool {
+	h := r.t.host
+	return h != nil && s.hosting.hosts[h.at] == r.t && !r.expired.Load()
+}

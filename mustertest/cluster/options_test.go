@@ -141,3 +141,39 @@ func TestLargeValues(t *testing.T) {
 		t.Error(n, err)
 	}
 }
+
+var stubborn = muster.Func("cluster.stubborn", func(context.Context, int) (int, error) {
+	select {} // it ignores its context
+})
+
+// A task that ignores its cancel costs its worker, and no other task.
+func TestStubbornTask(t *testing.T) {
+	c := cluster.Start(t, 1)
+	cfg := c.Config()
+	cfg.Grace = 300 * time.Millisecond
+	s, ctx, err := muster.Open(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	before, err := pid.Call(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	defer cancel()
+	if _, err := stubborn.Call(short, 0); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	for range 200 { // until the worker was replaced
+		after, err := pid.Call(ctx, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after != before {
+			return
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	t.Error("the worker that runs it is still in use")
+}
