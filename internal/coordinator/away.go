@@ -49,6 +49,15 @@ func (m *Machine) SetPack(id NeedID, pack int) {
 	}
 }
 
+// PackOf is how many tasks like that one are given out for a CPU, or 0 if it needs none.
+func (m *Machine) PackOf(id ID) int {
+	r := m.lookup(id)
+	if r == nil || m.needs[r.need].cpu == 0 {
+		return 0
+	}
+	return int(m.needs[r.need].pack)
+}
+
 // NeedOf is the need of a task, and whether it is away.
 func (m *Machine) NeedOf(id ID) (NeedID, bool) {
 	r := m.lookup(id)
@@ -68,8 +77,17 @@ func (m *Machine) AddDim() Dim {
 // Take gives out the best-ranked ready task that is to run elsewhere, is of a class that suits, and fits what is offered,
 // by dimension, from which its need is taken. It counts an attempt.
 func (m *Machine) Take(offered []int64, suits func(class uint32) bool) (ID, bool) {
+	return m.TakeLike(0, offered, suits)
+}
+
+// TakeLike is Take among the tasks of which so many share a CPU; 0 for any. Tasks that need no CPU are always among
+// them. Who charges a batch doesn't know what was given out for what, so it charges each task the same share of its need.
+func (m *Machine) TakeLike(pack int, offered []int64, suits func(class uint32) bool) (ID, bool) {
 	var best *need
 	for _, n := range m.far {
+		if pack != 0 && n.cpu > 0 && n.pack != int64(pack) {
+			continue
+		}
 		if (best == nil || n.before(best)) && n.fits(offered) && suits(n.class) {
 			best = n
 		}

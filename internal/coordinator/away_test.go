@@ -73,6 +73,35 @@ func TestPacks(t *testing.T) {
 	}
 }
 
+// What shares a CPU isn't given out beside what doesn't, nor beside what shares it with more.
+func TestPacksAreAlike(t *testing.T) {
+	m := New([]int64{Unit, 1, 1})
+	long, short, none := m.AwayNeed([]Amount{{CPU, Unit}}, 1), m.AwayNeed([]Amount{{CPU, Unit}}, 2), m.AwayNeed([]Amount{{IO, 1}}, 3)
+	m.SetPack(short, 4)
+	first := m.Submit(Spec{Need: long})
+	for range 4 {
+		m.Submit(Spec{Need: short})
+	}
+	waits := m.Submit(Spec{Need: none})
+	free := append(cpus(2), 0)
+	free[IO] = 1
+	if id, ok := m.TakeLike(0, free, anywhere); !ok || id != first || m.PackOf(id) != 1 {
+		t.Fatal(id, ok)
+	}
+	if id, ok := m.TakeLike(1, free, anywhere); !ok || id != waits || m.PackOf(id) != 0 {
+		t.Error(id, ok)
+	}
+	if id, ok := m.TakeLike(1, free, anywhere); ok {
+		t.Error("a task of a pack is given out beside a long one:", id)
+	}
+	if id, ok := m.TakeLike(4, free, anywhere); !ok || m.PackOf(id) != 4 {
+		t.Error(id, ok)
+	}
+	if m.PackOf(0) != 0 {
+		t.Error("no task shares a CPU")
+	}
+}
+
 func TestGiveBackDoesNotCount(t *testing.T) {
 	m := New([]int64{Unit, 1, 1})
 	need := m.AwayNeed([]Amount{{CPU, Unit}}, 1)

@@ -73,10 +73,13 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	runs := s.carried.runs[:0]
 	now := s.now()
 	suits := s.suits(o)
-	for len(runs) < o.Most {
-		id, ok := s.m.Take(free, suits)
+	for pack := 0; len(runs) < o.Most; {
+		id, ok := s.m.TakeLike(pack, free, suits)
 		if !ok {
 			break
+		}
+		if pack == 0 {
+			pack = s.m.PackOf(id)
 		}
 		s.busy++
 		r := s.begin(id, now)
