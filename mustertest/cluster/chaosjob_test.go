@@ -91,6 +91,10 @@ var (
 	})
 )
 
+// holdOn is for how long a task is held in any case: of those that are known to take so long, a CPU gets one at a time,
+// so that none of them waits for another.
+const holdOn = 150 * time.Millisecond
+
 // hold runs until the gate of its phase is open.
 func hold(ctx context.Context, w work) (int, error) {
 	if err := w.begins(); err != nil {
@@ -98,7 +102,7 @@ func hold(ctx context.Context, w work) (int, error) {
 	}
 	for {
 		if _, err := os.Stat(gateOf(w.Dir, w.X/chaosPhase)); !errors.Is(err, fs.ErrNotExist) {
-			return w.X * w.X, err
+			return w.X * w.X, errors.Join(err, pause(ctx, holdOn))
 		}
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
 			return 0, err
@@ -138,7 +142,7 @@ type phase struct {
 	want []int
 }
 
-// begin starts all but the Map.
+// begin starts those that take long or call others.
 func (p *phase) begin() {
 	p.start(chaosHold, chaosHeld)
 	p.start(chaosSleep, chaosSlow)
@@ -151,7 +155,6 @@ func (p *phase) begin() {
 		p.next++
 	}
 	p.next += chaosChildren + chaosItems
-	p.start(chaosCheap, chaosPhase-p.next)
 }
 
 func (p *phase) start(f *muster.Function[work, int], n int) {
@@ -162,33 +165,70 @@ func (p *phase) start(f *muster.Function[work, int], n int) {
 	}
 }
 
-// items are the numbers of the Map's items.
-func (p *phase) items(yield func(work) bool) {
-	first := p.base + chaosHeld + chaosSlow + chaosParents + chaosChildren
-	for i := range chaosItems {
-		if !yield(work{p.dir, first + i}) {
-			return
+// The cheap ones don't all come at once, or they would be done before anything is killed.
+const (
+	wave      = 128
+	wavePause = 5 * time.Millisecond
+)
+
+// check runs the cheap ones and the Map, and looks at all results.
+func (p *phase) check() error {
+	items := make(chan error, 1)
+	go func() { items <- p.runMap() }()
+	err := p.runCheap()
+	for i, r := range p.refs {
+		if v, e := r.Get(p.ctx); e != nil || v != p.want[i] {
+			err = errors.Join(err, fmt.Errorf("task %d: %d, want %d: %w", i, v, p.want[i], or(e)))
+			break
 		}
 	}
+	return errors.Join(err, <-items)
 }
 
-// check runs the Map, and looks at all results.
-func (p *phase) check() error {
-	x := p.base + chaosHeld + chaosSlow + chaosParents + chaosChildren
-	last := x + chaosItems
-	for v, err := range chaosCheap.Map(p.ctx, p.items) {
+// runCheap starts cheap ones in waves.
+func (p *phase) runCheap() error {
+	for p.next < chaosPhase {
+		w := phase{ctx: p.ctx, dir: p.dir, base: p.base, next: p.next}
+		w.start(chaosCheap, min(wave, chaosPhase-p.next))
+		for i, r := range w.refs {
+			if v, err := r.Get(p.ctx); err != nil || v != w.want[i] {
+				return fmt.Errorf("cheap task %d: %d, want %d: %w", p.next+i, v, w.want[i], or(err))
+			}
+		}
+		if err := pause(p.ctx, wavePause); err != nil {
+			return err
+		}
+		p.next = w.next
+	}
+	return nil
+}
+
+// runMap runs the Map, whose input comes in waves too.
+func (p *phase) runMap() error {
+	first := p.base + chaosHeld + chaosSlow + chaosParents + chaosChildren
+	x := first
+	for v, err := range chaosCheap.Map(p.ctx, func(yield func(work) bool) {
+		for i := range chaosItems {
+			if i%wave == 0 && pause(p.ctx, wavePause) != nil || !yield(work{p.dir, first + i}) {
+				return
+			}
+		}
+	}) {
 		if err != nil || v != x*x {
-			return fmt.Errorf("item %d: %d, %w", x, v, err)
+			return fmt.Errorf("item %d: %d: %w", x, v, or(err))
 		}
 		x++
 	}
-	if x != last {
-		return fmt.Errorf("the Map ended at %d, not %d", x, last)
-	}
-	for i, r := range p.refs {
-		if v, err := r.Get(p.ctx); err != nil || v != p.want[i] {
-			return fmt.Errorf("task %d: %d, want %d: %w", i, v, p.want[i], err)
-		}
+	if x != first+chaosItems {
+		return fmt.Errorf("the Map ended at %d, not %d", x, first+chaosItems)
 	}
 	return nil
+}
+
+// or is err, or that a result is wrong.
+func or(err error) error {
+	if err == nil {
+		return errors.New("a wrong result")
+	}
+	return err
 }

@@ -89,7 +89,9 @@ type chaosRun struct {
 // hear waits for the driver to say something.
 func (r *chaosRun) hear(line string) {
 	r.t.Helper()
-	for r.driver.Next(patience+r.sc.away) != line {
+	limit := time.AfterFunc(patience, r.describe)
+	defer limit.Stop()
+	for r.driver.Next(patience+10*time.Second+r.sc.away) != line {
 	}
 }
 
@@ -148,8 +150,23 @@ func (r *chaosRun) holders(k, n int, which ...uint32) (pids []int) {
 		select {
 		case <-look.C:
 		case <-limit:
+			r.describe()
 			r.t.Fatalf("phase %d: the held tasks run %d times, not %d", k, len(pids), n*len(which))
 		}
+	}
+}
+
+// describe logs what the head knows.
+func (r *chaosRun) describe() {
+	var nodes []protocol.NodeInfo
+	r.c.Ask(protocol.OpListNodes, nil, &nodes)
+	for _, n := range nodes {
+		r.t.Logf("%s (%s): %d workers, %d tasks, %v CPUs free", n.Name, n.Node, n.Workers, n.Running, n.FreeCPU)
+	}
+	var jobs []protocol.JobInfo
+	r.c.Ask(protocol.OpListJobs, nil, &jobs)
+	for _, j := range jobs {
+		r.t.Logf("job %s, epoch %d, %s: %+v", j.Job, j.Epoch, j.State, j.Load)
 	}
 }
 
