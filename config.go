@@ -30,6 +30,9 @@ type Config struct {
 	// Strict encodes and decodes every argument and result, as another process would, and checks at the end that none
 	// was changed after it was passed. It is slow, and for tests. Defaults to false.
 	Strict bool
+	// MaxPending bounds the tasks that have not ended: Go and its kin wait while there are so many, inside a task with its
+	// slot lent. Defaults to 2,000,000.
+	MaxPending int
 	// Grace is how long a cancelled or timed-out function may take to return. Defaults to 10 s.
 	Grace time.Duration
 	// UnsatisfiableAfter is how long a task waits for a node of the cluster that has what it needs: nodes may join. A
@@ -64,6 +67,9 @@ func (c Config) engine() (engine.Config, error) {
 	if c.CPUs == 0 {
 		e.CPUs = float64(runtime.GOMAXPROCS(0))
 	}
+	if e.MaxPending = c.MaxPending; e.MaxPending == 0 {
+		e.MaxPending = 2_000_000
+	}
 	if c.Concurrency == 0 {
 		e.Concurrency = 1000
 	}
@@ -84,6 +90,8 @@ func (c Config) check() error {
 		return fmt.Errorf("muster: Config.CPUs is %v: it must be at least 1, or 0 for GOMAXPROCS", c.CPUs)
 	case c.Concurrency < 0:
 		return fmt.Errorf("muster: Config.Concurrency is %d: it must not be negative", c.Concurrency)
+	case c.MaxPending < 0:
+		return fmt.Errorf("muster: Config.MaxPending is %d: it must not be negative", c.MaxPending)
 	case c.Memory < 0:
 		return fmt.Errorf("muster: Config.Memory is %d: it must not be negative", c.Memory)
 	case c.CacheLimit < 0:

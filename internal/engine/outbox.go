@@ -115,6 +115,7 @@ func (s *Session) flush() {
 			s.handOut()
 		}
 		s.wake()
+		s.relieve()
 		if s.out.empty() {
 			s.mu.Unlock()
 			break

@@ -53,7 +53,8 @@ type Session struct {
 	told          told
 	carried       carried
 	hosting       hosting
-	dropped       []upDrop // tasks that went up, to be given up
+	dropped       []upDrop      // tasks that went up, to be given up
+	space         chan struct{} // closed when tasks may be started again; nil while nobody waits for that
 }
 
 // Open makes a session.

@@ -63,6 +63,7 @@ type Config struct {
 	Memory      func() int64 // asked when a function first names Memory
 	Resources   map[string]float64
 	Strict      bool
+	MaxPending  int // tasks that have not ended; 0 for no bound
 	Grace       time.Duration
 
 	// Carrier takes the tasks of registered functions to other machines; nil: they run here.

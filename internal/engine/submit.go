@@ -23,6 +23,9 @@ func start(ctx context.Context, at site, t *Task, ops Ops) {
 	}
 	by := s.tetherOf(ctx, at.run)
 	s.mu.Lock()
+	if !at.lazy {
+		s.admit(ctx, at.run)
+	}
 	if s.closed {
 		s.mu.Unlock()
 		t.reject(ErrClosed)
