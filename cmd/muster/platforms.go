@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -137,24 +136,4 @@ func eachFile(from string, add func(name, from string) error) error {
 		return fmt.Errorf("--with %s: %w", from, err)
 	}
 	return nil
-}
-
-// builder builds a program.
-type builder struct {
-	dir     string // for what it makes
-	pkg     string
-	tags    []string
-	overlay string // of the fingerprints; "" for none
-	stderr  io.Writer
-}
-
-func (b *builder) args() []string {
-	args := []string{"build"}
-	if len(b.tags) > 0 {
-		args = append(args, "-tags="+strings.Join(b.tags, ","))
-	}
-	if b.overlay != "" {
-		args = append(args, "-overlay="+b.overlay)
-	}
-	return args
 }

@@ -97,7 +97,8 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	if alive := countAlive(up.nodes); alive > 1 || alive == 1 && up.Agent == nil {
 		fmt.Fprintf(w, "it has %s\n", plural(alive, "node"))
 	}
-	fmt.Fprintf(w, "\nanother machine joins by (%d of them within a day):\n  muster join %s--token %s\n", tokenUses, up.joinAddress(), up.Token)
+	fmt.Fprintf(w, "\nanother machine joins by (%d of them within a day):\n  muster join %s--token %s\n",
+		tokenUses, up.joinAddress(), up.Token)
 	if host, _, err := net.SplitHostPort(up.Join); err == nil && net.ParseIP(host).IsLoopback() {
 		fmt.Fprintln(w, "  (this head can be reached from this machine only: stop it, and give --addr 0.0.0.0:4222 for others)")
 	}
