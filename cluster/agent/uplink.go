@@ -40,6 +40,7 @@ type uplink struct {
 	number uint64               // of the message that is on its way
 	flying bool                 // a message is on its way
 	closed bool
+	abort  context.CancelFunc // of what is on its way; nil if nothing is
 }
 
 // maxBacklog is how many bytes of items wait for a coordinator that isn't there before workers have to wait.
@@ -98,10 +99,13 @@ func (u *uplink) wait() {
 	}
 }
 
-// begin forgets what was for the coordinator of an earlier epoch.
+// begin forgets what was for the coordinator of an earlier epoch, even what is on its way: nobody may be there to answer.
 func (u *uplink) begin(epoch uint32) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if u.abort != nil {
+		u.abort()
+	}
 	u.epoch, u.lists, u.after, u.size = epoch, nil, nil, 0
 	u.room.Broadcast()
 }
@@ -109,33 +113,44 @@ func (u *uplink) begin(epoch uint32) {
 // run sends until the uplink is closed or ctx ends.
 func (u *uplink) run(ctx context.Context) {
 	for {
-		data, after, ok := u.next()
-		if !ok || !u.send(ctx, data) {
+		sending, data, after, ok := u.next(ctx)
+		if !ok {
 			return
 		}
-		u.heard()
+		heard := u.send(sending, data)
+		aborted := sending.Err() != nil
+		u.landed()
+		if !heard && !aborted || ctx.Err() != nil {
+			return
+		}
 		for _, f := range after {
-			f()
+			if heard {
+				f()
+			}
 		}
 	}
 }
 
-// heard notes that nothing is on its way.
-func (u *uplink) heard() {
+// landed notes that nothing is on its way.
+func (u *uplink) landed() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.flying = false
+	u.abort()
+	u.abort = nil
 }
 
-func (u *uplink) next() (data []byte, after []func(), ok bool) {
+// next waits for the next message. What it gives to send it with ends when another epoch begins.
+func (u *uplink) next(ctx context.Context) (sending context.Context, data []byte, after []func(), ok bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for len(u.lists) == 0 && !u.closed {
 		u.more.Wait()
 	}
 	if u.closed {
-		return nil, nil, false
+		return nil, nil, nil, false
 	}
+	sending, u.abort = context.WithCancel(ctx)
 	data = u.lists[0].AppendUp(nil, u.epoch, u.node)
 	u.size -= u.lists[0].Size()
 	u.room.Broadcast()
@@ -143,7 +158,7 @@ func (u *uplink) next() (data []byte, after []func(), ok bool) {
 	if u.lists = u.lists[1:]; len(u.lists) == 0 {
 		after, u.after = u.after, nil
 	}
-	return data, after, true
+	return sending, data, after, true
 }
 
 // send requests until there is an answer. Nobody there is no reason to stop: the driver may be connecting again.
