@@ -162,7 +162,8 @@ func (l *ledger) worth() bool { return l.free.cpu > 0 && l.free.cpu >= min(unit,
 // grown reports whether an offer of so much is to be replaced, since clearly more is free now.
 func (l *ledger) grown(offered *room) bool {
 	f, t := &l.free, &l.total
-	return f.cpu-offered.cpu >= max(1, min(unit, t.cpu/2)) || f.io-offered.io >= max(1, t.io/2) ||
+	return f.cpu/unit > offered.cpu/unit || f.cpu == t.cpu && offered.cpu < t.cpu || // a larger task may fit now
+		f.cpu-offered.cpu >= max(1, min(unit, t.cpu/2)) || f.io-offered.io >= max(1, t.io/2) ||
 		f.memory-offered.memory >= max(1, t.memory/8) || f.gpus > offered.gpus ||
 		slices.ContainsFunc(f.named, func(a protocol.Amount) bool {
 			had := offered.find(a.Name)
