@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/musterrun/muster"
 	"github.com/musterrun/muster/mustertest/cluster"
 	"github.com/musterrun/muster/protocol"
 )
@@ -40,7 +41,7 @@ type mayRepeat struct {
 const (
 	rareInHand  = chaosHeld + 8 + chaosParents
 	cheapInHand = 2 * 2 * 256
-	itemsInHand = chaosItems // a Map's chunks are as long as they take a millisecond: few of them, but no number is promised
+	itemsInHand = 2048 // a Map's chunks are as long as they take some milliseconds, and there are few of them
 )
 
 // TestChaos kills each part of a cluster while a job runs, and counts what that costs.
@@ -103,18 +104,23 @@ func (r *chaosRun) open(k int) {
 	}
 }
 
-// ledgers gives which tasks each process has executed.
 func (r *chaosRun) ledgers() map[int][]uint32 {
 	r.t.Helper()
-	files, err := os.ReadDir(r.dir)
+	return ledgersIn(r.t, r.dir)
+}
+
+// ledgersIn gives which tasks each process has executed.
+func ledgersIn(t *testing.T, dir string) map[int][]uint32 {
+	t.Helper()
+	files, err := os.ReadDir(dir)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	all := map[int][]uint32{}
 	for _, f := range files {
-		data, err := os.ReadFile(filepath.Join(r.dir, f.Name()))
+		data, err := os.ReadFile(filepath.Join(dir, f.Name()))
 		if err != nil {
-			r.t.Fatal(err)
+			t.Fatal(err)
 		}
 		pid, _ := strconv.Atoi(f.Name())
 		for ; len(data) >= 4; data = data[4:] {
@@ -265,5 +271,27 @@ func (r *chaosRun) judge(k int, name string, most mayRepeat) {
 	r.t.Logf("%s: executed again: %d that take long or call others, %d cheap ones, %d items of the Map", name, more.rare, more.cheap, more.items)
 	if more.rare > most.rare || more.cheap > most.cheap || more.items > most.items {
 		r.t.Errorf("%s: executed again %+v, at most %+v may be", name, more, most)
+	}
+}
+
+// A worker that is killed while it has as many tasks as it may costs no more than those.
+func TestKilledBusyWorker(t *testing.T) {
+	c := cluster.Processes(t, 2, cluster.Options{})
+	ctx, dir := c.Context(), t.TempDir()
+	const n = 50_000
+	refs := make([]muster.Ref[int], n)
+	for i := range refs {
+		refs[i] = chaosCheap.Go(ctx, work{dir, i})
+	}
+	_, _ = refs[n/10].Get(ctx)
+	c.KillWorker(0)
+	check(t, ctx, refs)
+	ran := 0
+	for _, tasks := range ledgersIn(t, dir) {
+		ran += len(tasks)
+	}
+	t.Logf("executed again: %d", ran-n)
+	if ran > n+cheapInHand {
+		t.Errorf("%d executions of %d", ran, n)
 	}
 }

@@ -3,14 +3,27 @@ package cluster_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"github.com/musterrun/muster"
 	"github.com/musterrun/muster/mustertest/cluster"
 )
 
-func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
+func TestMain(m *testing.M) {
+	part := os.Getenv("MUSTER_TEST_ROLE") + os.Getenv("MUSTER_WORKER")
+	code := cluster.Main(m)
+	if code == 0 && part == "" {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
 
 var (
 	inc = muster.Func("cluster.inc", func(_ context.Context, x int) (int, error) { return x + 1, nil })
