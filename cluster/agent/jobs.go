@@ -128,7 +128,8 @@ func (a *Agent) catchUp() {
 	}
 }
 
-// listJobs makes the agent know all jobs. Offers that were on their way may have got lost: they are made again.
+// listJobs makes the agent know all jobs. Offers and outcomes that were on their way may have got lost: they are sent
+// again.
 func (a *Agent) listJobs() {
 	var list []protocol.JobInfo
 	if err := a.cfg.Control.Ask(a.ctx, protocol.OpListJobs, nil, &list); err != nil {
@@ -142,6 +143,7 @@ func (a *Agent) listJobs() {
 	}
 	for _, j := range a.jobs {
 		j.offer.parked = false
+		j.journal.repeat(time.Now())
 	}
 	a.mu.Unlock()
 	a.offer()

@@ -22,7 +22,8 @@ const (
 	enough      = 64 << 10        // what isn't small
 	mostFlying  = 64              // messages that may be unconfirmed at all: the server refuses a flood
 	repeatAfter = 4 * time.Second // without a confirmation
-	maxOutbox   = 256 << 20       // bytes of outcomes that aren't confirmed, in all; beyond it no task is taken
+	refusedFor  = 100 * time.Millisecond
+	maxOutbox   = 256 << 20 // bytes of outcomes that aren't confirmed, in all; beyond it no task is taken
 )
 
 // journal appends outcomes to a job's stream, and forgets them once the stream has confirmed them. A lone outcome goes
@@ -42,7 +43,8 @@ type journal struct {
 	cut      [][]byte // complete messages that aren't sent yet, the oldest first
 	flying   map[uint64]*flight
 	number   uint64
-	resting  bool // the stream takes nothing for now: the next repeat tries again
+	resting  bool        // the stream takes nothing for now: resume or the next repeat tries again
+	again    *time.Timer // resume's; nil if none is to come
 	closed   bool
 	troubled bool // a refusal was logged
 }
@@ -164,7 +166,12 @@ func (j *journal) confirmed(number uint64, m *nats.Msg) bool {
 	case f == nil || j.closed:
 		return false
 	case err != nil:
+		delete(j.flying, number)
+		j.cut = append(j.cut, f.data)
 		j.resting = true
+		if j.again == nil {
+			j.again = time.AfterFunc(refusedFor, j.resume)
+		}
 		if !j.troubled {
 			j.troubled = true
 			j.log.Warn("the job's journal takes no outcomes; they wait here", "subject", j.subject, "error", err)
@@ -204,22 +211,27 @@ func checkAck(m *nats.Msg) error {
 	return nil
 }
 
-// repeat sends what wasn't confirmed in time again, with the same bytes: one that is there twice counts once.
+// resume tries again after a refusal: a server that has just come back may not have its streams yet.
+func (j *journal) resume() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.again, j.resting = nil, false
+	j.more.Signal()
+}
+
+// repeat sends what was refused, and what wasn't confirmed in time, again, with the same bytes: one that is there twice
+// counts once.
 func (j *journal) repeat(before time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	late := false
 	for number, f := range j.flying {
 		if f.at.Before(before) {
 			delete(j.flying, number)
 			j.cut = append(j.cut, f.data) // the order of messages means nothing to the journal
-			late = true
 		}
 	}
-	if late || len(j.flying) == 0 {
-		j.resting = false
-		j.more.Signal()
-	}
+	j.resting = false
+	j.more.Signal()
 }
 
 // empty reports whether all outcomes are confirmed.
@@ -237,6 +249,9 @@ func (j *journal) close() {
 		return
 	}
 	j.closed = true
+	if j.again != nil {
+		j.again.Stop()
+	}
 	size := j.open.Size()
 	for _, data := range j.cut {
 		size += len(data)

@@ -53,6 +53,7 @@ func TestProcesses(t *testing.T) {
 
 // A driver that is killed and started again goes on with what is left.
 func TestKilledDriver(t *testing.T) {
+	t.Parallel()
 	c := cluster.Processes(t, 2, cluster.Options{})
 	dir := t.TempDir()
 	d := c.Run(counting, "count", dir)
@@ -70,6 +71,7 @@ func TestKilledDriver(t *testing.T) {
 
 // An agent that is killed and back before anybody counts it as dead has nothing of what it had: that runs again.
 func TestAgentBackAtOnce(t *testing.T) {
+	t.Parallel()
 	c := cluster.Processes(t, 2, cluster.Options{})
 	ctx := c.Context()
 	dir := t.TempDir()
@@ -86,6 +88,7 @@ func TestAgentBackAtOnce(t *testing.T) {
 
 // A driver that was cut off for so long that its job's work was ended goes on when it is back.
 func TestDriverAwayForLong(t *testing.T) {
+	t.Parallel()
 	c := cluster.Processes(t, 2, cluster.Options{})
 	ctx := c.Context()
 	dir := t.TempDir()
@@ -100,6 +103,7 @@ func TestDriverAwayForLong(t *testing.T) {
 
 // A driver whose job is cancelled learns that from what it waits for.
 func TestCancelledJob(t *testing.T) {
+	t.Parallel()
 	c := cluster.Processes(t, 1, cluster.Options{})
 	config := c.Config()
 	config.Job, config.Grace = "doomed", 100*time.Millisecond
@@ -120,6 +124,7 @@ func TestCancelledJob(t *testing.T) {
 
 // An agent that is cut off, but not for as long as the dead are, goes on with what it has.
 func TestCutOffBriefly(t *testing.T) {
+	t.Parallel()
 	c := cluster.Processes(t, 2, cluster.Options{})
 	ctx, dir := c.Context(), t.TempDir()
 	const n = 2000

@@ -1,0 +1,108 @@
+package cluster_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster/mustertest/cluster"
+)
+
+// A head that is back doesn't know of a node that died meanwhile: its tasks run elsewhere all the same.
+func TestHeadAndAgentKilled(t *testing.T) {
+	t.Parallel()
+	c := cluster.Processes(t, 3, cluster.Options{})
+	ctx, dir := c.Context(), t.TempDir()
+	const n = 2000
+	refs := start(ctx, dir, n)
+	_, _ = refs[100].Get(ctx)
+	c.KillHead()
+	c.KillAgent(1)
+	c.StartHead()
+	check(t, ctx, refs)
+	if ran, _ := executions(t, dir); ran > n+16 {
+		t.Errorf("%d executions of %d", ran, n)
+	}
+}
+
+// What a worker had that died while the head was away is given back once the head is there again.
+func TestWorkerKilledWithoutHead(t *testing.T) {
+	t.Parallel()
+	c := cluster.Processes(t, 2, cluster.Options{})
+	ctx, dir := c.Context(), t.TempDir()
+	const n = 2000
+	refs := start(ctx, dir, n)
+	_, _ = refs[100].Get(ctx)
+	c.KillHead()
+	c.KillWorker(0)
+	c.StartHead()
+	check(t, ctx, refs)
+	if ran, _ := executions(t, dir); ran > n+16 {
+		t.Errorf("%d executions of %d", ran, n)
+	}
+}
+
+// A driver that goes on while an agent is cut off doesn't wait for that one, and what it brings later does no harm.
+func TestDriverKilledWhileAnAgentIsCutOff(t *testing.T) {
+	t.Parallel()
+	c := cluster.Processes(t, 3, cluster.Options{})
+	dir := t.TempDir()
+	d := c.Run(counting, "count", dir)
+	for d.Next(patience) != "500" {
+	}
+	c.CutOff(0)
+	d.Kill()
+	d = c.Run(counting, "count", dir)
+	for d.Next(patience) != "1000" {
+	}
+	c.Heal(0)
+	for d.Next(patience) != "done" {
+	}
+	d.Wait(patience)
+	if ran, _ := executions(t, dir); ran > 4000+16 {
+		t.Errorf("%d executions of 4000", ran)
+	}
+}
+
+// Two agents that come and go while the head does too.
+func TestAllComeAndGo(t *testing.T) {
+	t.Parallel()
+	c := cluster.Processes(t, 2, cluster.Options{})
+	ctx, dir := c.Context(), t.TempDir()
+	const n = 6000
+	refs := start(ctx, dir, n)
+	for i := range 4 {
+		_, _ = refs[1000*i].Get(ctx)
+		c.KillAgent(i % 2)
+		if i%2 == 0 {
+			c.KillHead()
+			c.StartHead()
+		}
+		c.StartAgent(i % 2)
+	}
+	check(t, ctx, refs)
+	if ran, _ := executions(t, dir); ran > n+256 { // an agent that is killed before it could record what was done loses that
+		t.Errorf("%d executions of %d", ran, n)
+	} else {
+		t.Logf("executed again: %d", ran-n)
+	}
+}
+
+// Tasks that wait for others, in every process that may die, come to their ends.
+func TestNestedAmongFaults(t *testing.T) {
+	t.Parallel()
+	c := cluster.Processes(t, 2, cluster.Options{})
+	ctx := c.Context()
+	r := fib.Go(ctx, 17)
+	<-time.After(cluster.Ages.Renew)
+	for range 3 {
+		if len(c.Workers(0)) > 0 {
+			c.KillWorker(0)
+		}
+		<-time.After(cluster.Ages.Renew)
+	}
+	c.KillHead()
+	c.StartHead()
+	if v, err := r.Get(ctx); v != 1597 || err != nil {
+		t.Error(v, err)
+	}
+}
