@@ -93,7 +93,7 @@ func placeFile(ctx context.Context, control Control, dir string, f *protocol.Fil
 // workerEnv is a worker's clean environment: what programs need to run at all, and what the job declares.
 func (a *Agent) workerEnv(p *proc, dir string, declared []string) []string {
 	env := []string{"TMPDIR=" + filepath.Join(dir, "tmp")}
-	for _, name := range []string{"PATH", "HOME", "LANG"} {
+	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "LANG"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}

@@ -232,7 +232,7 @@ func environment(t *testing.T, log, dir string) {
 		}
 	}
 	slices.Sort(names)
-	allowed := []string{"DECLARED", "HOME", "LANG", "MUSTER_CPUS", "PATH", "TMPDIR"}
+	allowed := []string{"DECLARED", "HOME", "LANG", "MUSTER_CPUS", "PATH", "TMPDIR", "XDG_CACHE_HOME"}
 	for _, name := range names {
 		if !slices.Contains(allowed, name) {
 			t.Errorf("the worker has the variable %s", name)
