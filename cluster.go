@@ -33,17 +33,17 @@ const leaveFor = 10 * time.Second
 // openEngine makes the session, and says how to leave the cluster that takes its tasks. lost ends the session's context
 // if the job becomes another driver's. Tests put another in its place.
 var openEngine = func(ctx context.Context, c Config, ec engine.Config, lost context.CancelCauseFunc) (
-	*engine.Session, func() error, error,
+	*engine.Session, func(failed error) error, error,
 ) {
 	if c.Addr == "" {
-		return engine.Open(ec, engine.TrialOf(ctx)), func() error { return nil }, nil
+		return engine.Open(ec, engine.TrialOf(ctx)), func(error) error { return nil }, nil
 	}
 	return c.onCluster(ctx, ec, lost)
 }
 
 // onCluster opens the session's job on the cluster at c.Addr.
 func (c Config) onCluster(ctx context.Context, ec engine.Config, lost context.CancelCauseFunc) (
-	*engine.Session, func() error, error,
+	*engine.Session, func(failed error) error, error,
 ) {
 	if !underMain() {
 		return nil, nil, errors.New("muster: Open with an address needs Main: it is the door by which this program becomes a worker: " +
@@ -69,7 +69,7 @@ func (c Config) onCluster(ctx context.Context, ec engine.Config, lost context.Ca
 	s := engine.Open(ec, engine.TrialOf(ctx))
 	l.s.Store(s)
 	if err := l.carrier.Start(ctx, s); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("muster: cluster %s: %w", c.Addr, err), s.Close(), l.leave())
+		return nil, nil, errors.Join(fmt.Errorf("muster: cluster %s: %w", c.Addr, err), s.Close(), l.leave(err))
 	}
 	l.watch(l.carrier.Ages().Renew)
 	return s, l.leave, nil
@@ -83,11 +83,12 @@ type link struct {
 	stop    context.CancelFunc
 	watched sync.WaitGroup
 	lost    context.CancelCauseFunc // ends the session's context
+	leaving atomic.Bool             // it has ended by itself, or is lost: what is said about the connection is no news
 }
 
 // note tells the session's listeners what happens to the connection.
 func (l *link) note(text string) {
-	if s := l.s.Load(); s != nil {
+	if s := l.s.Load(); s != nil && !l.leaving.Load() {
 		s.Note(event.Event{Kind: event.Hint, Item: -1, Text: text})
 	}
 }
@@ -117,20 +118,25 @@ func (l *link) watch(every time.Duration) {
 	})
 }
 
-// superseded ends all that was started with the session's context: nobody would tell how it ends.
+// superseded ends all that was started: nobody would tell how it ends.
 func (l *link) superseded(err error) {
 	l.note(err.Error())
+	if l.leaving.Swap(true) {
+		return
+	}
+	l.s.Load().Strand(err)
 	l.lost(fmt.Errorf("%w: %w", err, context.Canceled))
 }
 
-func (l *link) leave() error {
+func (l *link) leave(failed error) error {
+	l.leaving.Store(true)
 	if l.stop != nil {
 		l.stop()
 		l.watched.Wait()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaveFor)
 	defer cancel()
-	err := l.carrier.Close(ctx, nil)
+	err := l.carrier.Close(ctx, failed)
 	l.user.Close()
 	if err != nil {
 		return fmt.Errorf("muster: leave the cluster: %w", err)

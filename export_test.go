@@ -9,8 +9,8 @@ import (
 
 // OnLoop has every session run its tasks in workers of the same process, over the cluster's messages.
 func OnLoop(nodes, cpus int) {
-	openEngine = func(ctx context.Context, _ Config, ec engine.Config, _ context.CancelCauseFunc) (*engine.Session, func() error, error) {
+	openEngine = func(ctx context.Context, _ Config, ec engine.Config, _ context.CancelCauseFunc) (*engine.Session, func(error) error, error) {
 		s, c := loop.Driver(ec, engine.TrialOf(ctx), nodes, cpus)
-		return s, func() error { c.Close(); return nil }, nil
+		return s, func(error) error { c.Close(); return nil }, nil
 	}
 }

@@ -72,6 +72,9 @@ func (c Config) main(run func(context.Context) error, stderr *os.File) int {
 		return exitUsage
 	}
 	var rep report
+	if c.Addr != "" {
+		rep.now = stderr
+	}
 	s.s.Listen(engine.Listener{Mask: rep.mask(), Tell: rep.observe})
 	bars := progress.New(mode, stderr)
 	if bars.Mask() != 0 {
@@ -177,6 +180,7 @@ func (e *ending) code(otherwise int) int {
 // finish ends the session and reports.
 func (e *ending) finish(runErr error) int {
 	left := e.s.s.Unfinished()
+	e.s.failed = runErr
 	closeErr := e.s.Close()
 	e.bars.Close()
 	if len(left) > 0 {

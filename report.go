@@ -17,7 +17,8 @@ type report struct {
 	total  int
 	first  []event.Event
 	hints  []string
-	cache  int // troubles of the cache
+	cache  int       // troubles of the cache
+	now    io.Writer // where hints are told at once, on a cluster: they say why something waits
 }
 
 // reportFirst is how many errors are shown whole.
@@ -37,6 +38,10 @@ func (r *report) observe(e event.Event) {
 			r.hints = append(r.hints, e.Text)
 		}
 	case event.Hint:
+		if r.now != nil {
+			fmt.Fprintf(r.now, "muster: %s\n", e.Text)
+			return
+		}
 		r.hints = append(r.hints, e.Text)
 	case event.LazyUnused:
 		r.hints = append(r.hints, unused(e.Items))

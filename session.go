@@ -17,6 +17,7 @@ type Session struct {
 	cancel context.CancelCauseFunc
 	keeper *keeper
 	leave  func() error // ends what takes its tasks elsewhere
+	failed error        // with which the program that Main runs has failed; set before Close
 }
 
 // Open makes a session and a context that carries it, as errgroup.WithContext does; but a failed task cancels nothing.
@@ -44,7 +45,9 @@ func Open(ctx context.Context, c Config) (*Session, context.Context, error) {
 		s.Listen(engine.Listener{Mask: event.All, Tell: c.OnEvent})
 	}
 	s.Note(event.Event{Kind: event.SessionOpened, Item: -1, Text: fmt.Sprintf("%v CPUs", ec.CPUs)})
-	return &Session{s: s, cancel: cancel, keeper: k, leave: sync.OnceValue(leave)}, s.Context(ctx), nil
+	session := &Session{s: s, cancel: cancel, keeper: k}
+	session.leave = sync.OnceValue(func() error { return leave(session.failed) })
+	return session, s.Context(ctx), nil
 }
 
 // Context is ctx with the session, for work that has a context of its own, such as a request.

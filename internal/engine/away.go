@@ -25,6 +25,7 @@ type carried struct {
 	packs    []pack // by function
 	unfit    map[coordinator.NeedID]unfit
 	refusal  error // why tasks are being refused
+	stranded error // why nothing runs elsewhere any more
 	classes  classes
 	nodes    map[string]float64 // CPUs of each, the most that it has offered
 	offered  []int64            // scratch: room by dimension
@@ -69,6 +70,11 @@ type recaller interface {
 // there is one caller.
 func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	s.mu.Lock()
+	if s.carried.stranded != nil {
+		s.refuseAll(s.carried.stranded)
+		s.flush()
+		return
+	}
 	free := s.room(o)
 	runs := s.carried.runs[:0]
 	now := s.now()
@@ -246,7 +252,7 @@ func (s *Session) arrived(r *Run, late bool, err error, res coordinator.Result, 
 func (s *Session) Load() protocol.RenewJob {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := protocol.RenewJob{Done: uint64(s.load.ran)}
+	l := protocol.RenewJob{Done: s.load.done, Failed: s.load.failed}
 	s.m.Each(func(_ coordinator.ID, st coordinator.State) bool {
 		switch st {
 		case coordinator.Running, coordinator.Blocked, coordinator.Resuming:

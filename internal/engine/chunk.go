@@ -309,6 +309,16 @@ func (c *chunk[In, Out]) failRest(err error) {
 	}
 }
 
+// tally counts the chunk's items, and those that failed.
+func (c *chunk[In, Out]) tally() (items, failed int) {
+	for _, err := range c.errs[:min(len(c.errs), c.size)] {
+		if err != nil {
+			failed++
+		}
+	}
+	return c.size, failed
+}
+
 // report tells the listeners of the chunk: once of what is done, once of what was cancelled, and of each failed item.
 // Both mutexes are held.
 func (c *chunk[In, Out]) report() {

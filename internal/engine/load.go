@@ -3,10 +3,14 @@ package engine
 import (
 	"fmt"
 	"time"
+
+	"github.com/musterrun/muster/event"
 )
 
 // load watches how many attempts run at once, to notice a program that uses one core of many.
 type load struct {
+	done    uint64 // tasks, and items of Maps
+	failed  uint64
 	running int // not those that wait for a Ref
 	most    int
 	ran     int
@@ -30,4 +34,22 @@ func (l *load) hint(cpus float64) string {
 		return ""
 	}
 	return fmt.Sprintf("%d tasks ran one at a time on %v cores: start them with Go or Map before you wait for the first", l.ran, cpus)
+}
+
+// count counts a task that has ended; a chunk of a Map counts its items.
+func (l *load) count(t *Task, kind event.Kind) {
+	if t.is(joins) && !t.up {
+		return
+	}
+	n, bad := 1, 0
+	if c, ok := t.ops.(interface{ tally() (items, failed int) }); ok {
+		n, bad = c.tally()
+	}
+	switch kind {
+	case event.TaskDone:
+		l.done += uint64(n - bad)
+		l.failed += uint64(bad)
+	case event.TaskFailed, event.TaskUnfit:
+		l.failed += uint64(n)
+	}
 }

@@ -19,6 +19,7 @@ func (s *Session) settle(t *Task, err error, kind event.Kind) {
 	}
 	t.err = err
 	t.phase = over
+	s.load.count(t, kind)
 	t.planEnded()
 	if c, ok := t.ops.(interface{ ended() }); ok {
 		c.ended()

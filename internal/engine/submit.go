@@ -162,6 +162,9 @@ func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 	case sp.Opts.Isolated && !s.isAway(sp) && t.host == nil:
 		s.settle(t, s.failure(t, nil, errNotIsolated), event.TaskUnfit)
 		return
+	case s.isAway(sp) && s.carried.stranded != nil:
+		s.settle(t, s.failure(t, nil, s.carried.stranded), event.TaskFailed)
+		return
 	case s.isAway(sp):
 		spec.Need = s.awayNeed(sp, t.is(once))
 	case !sp.Opts.plain():

@@ -48,6 +48,11 @@ func (c *Carrier) farewell(ctx context.Context, failed error) error {
 		c.Send(node, protocol.Quit{})
 	}
 	c.waitQuiet(ctx)
+	if c.job != nil { // else it never started
+		load := c.job.Load()
+		load.Job, load.Epoch, load.Read = c.opened.Job, c.opened.Epoch, c.read.Load()
+		_ = c.asks.Ask(ctx, protocol.OpRenewJob, load, nil) // the last counts; the close says all else
+	}
 	request := protocol.CloseJob{Job: c.opened.Job, Epoch: c.opened.Epoch}
 	if failed != nil {
 		request.Error = failed.Error()
