@@ -130,10 +130,13 @@ func (h *Head) cancelJob(ctx context.Context, c caller, in *protocol.JobID) (any
 	return nil, h.server.update(revoked, h.disk.full())
 }
 
-// forgetJob removes a job that isn't running, with its journal.
+// forgetJob removes a job that isn't running, with its journal, so that nothing of it is listed.
 func (h *Head) forgetJob(ctx context.Context, c caller, in *protocol.JobID) (any, error) {
 	h.jobs.change.Lock()
 	defer h.jobs.change.Unlock()
+	if h.jobs.hide(in.Job, c.owns) {
+		return nil, nil //nolint:nilnil // an empty answer
+	}
 	j, err := h.named(c, in.Job)
 	if err != nil {
 		return nil, err
@@ -160,7 +163,9 @@ func (h *Head) end(ctx context.Context, j job, state protocol.JobState, cause, t
 	if err != nil {
 		return err
 	}
-	h.news(info.Job, info.Epoch, true)
+	if !j.named() || state != protocol.JobOrphaned { // else what runs may go on for a while: see digest
+		h.news(info.Job, info.Epoch, true)
+	}
 	h.event("job.closed", info.Job, "", "job "+label(info)+" "+text)
 	if j.named() || state == protocol.JobOrphaned {
 		return nil

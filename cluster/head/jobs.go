@@ -12,7 +12,7 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// keepEnded is how many jobs without a name are remembered after their end, in memory only.
+// keepEnded is how many jobs are remembered after their records are gone, in memory only.
 const keepEnded = 200
 
 // jobs is the table of jobs. Each has a file, written before anybody learns of a change; what a driver reports about
@@ -27,7 +27,14 @@ type jobs struct {
 
 	mu    sync.Mutex
 	all   map[string]*job
-	ended []protocol.JobInfo // without a name, oldest first
+	ended []endedJob // those whose records are gone, oldest first
+}
+
+// endedJob is remembered for its driver and its events. Whose user wants it gone, it isn't listed any more.
+type endedJob struct {
+	protocol.JobInfo
+
+	hidden bool
 }
 
 type job struct {
@@ -92,7 +99,8 @@ func (t *jobs) store(info protocol.JobInfo, change func(*job)) error {
 	return nil
 }
 
-// remove forgets a job. The change lock is held, and its journal is gone.
+// remove forgets a job; one with a name isn't listed any more, as it would look as if it could be run again. The change
+// lock is held, and its journal is gone.
 func (t *jobs) remove(info protocol.JobInfo) error {
 	if err := os.Remove(t.path(info.Job)); err != nil {
 		return fmt.Errorf("remove the record of job %s: %w", info.Job, err)
@@ -100,7 +108,7 @@ func (t *jobs) remove(info protocol.JobInfo) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.all, info.Job)
-	t.ended = append(t.ended, info)
+	t.ended = append(t.ended, endedJob{info, info.Name != ""})
 	if len(t.ended) > keepEnded {
 		t.ended = slices.Delete(t.ended, 0, len(t.ended)-keepEnded)
 	}
@@ -147,13 +155,26 @@ func (t *jobs) first(is func(*job) bool) (job, bool) {
 	return job{}, false
 }
 
-// over is how a job without a name ended, if that is remembered.
+// hide has an ended job not listed any more, if that one was and may is true of it.
+func (t *jobs) hide(id string, may func(protocol.JobInfo) bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.ended {
+		if j := &t.ended[i]; j.Job == id && !j.hidden && may(j.JobInfo) {
+			j.hidden = true
+			return true
+		}
+	}
+	return false
+}
+
+// over is how a job ended whose record is gone, if that is remembered.
 func (t *jobs) over(id string) (protocol.JobInfo, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, info := range slices.Backward(t.ended) {
-		if info.Job == id {
-			return info, true
+	for _, j := range slices.Backward(t.ended) {
+		if j.Job == id {
+			return j.JobInfo, true
 		}
 	}
 	return protocol.JobInfo{}, false
@@ -176,9 +197,9 @@ func (t *jobs) list(may func(protocol.JobInfo) bool) []protocol.JobInfo {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var out []protocol.JobInfo
-	for _, info := range t.ended {
-		if may(info) {
-			out = append(out, info)
+	for _, j := range t.ended {
+		if !j.hidden && may(j.JobInfo) {
+			out = append(out, j.JobInfo)
 		}
 	}
 	for _, j := range t.all {
@@ -190,12 +211,12 @@ func (t *jobs) list(may func(protocol.JobInfo) bool) []protocol.JobInfo {
 	return out
 }
 
-func (t *jobs) digest() []protocol.JobDigest {
+func (t *jobs) digest(now time.Time) []protocol.JobDigest {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := []protocol.JobDigest{}
 	for id, j := range t.all {
-		if j.live() {
+		if j.live() || j.mayBeAdopted(now) {
 			out = append(out, protocol.JobDigest{Job: id, Epoch: j.info.Epoch})
 		}
 	}

@@ -126,11 +126,25 @@ func TestOrphans(t *testing.T) {
 			return strings.Contains(string(m.Data), job) && strings.Contains(string(m.Data), `"ended":true`) == ended
 		})
 	}
-	ended(kept.Job, true)
+	deadline := time.Now().Add(watchdog)
+	orphaned := func() { // of which there are no news, since what runs of it goes on
+		t.Helper()
+		for j, _ := c.jobs.get(kept.Job); j.info.State != protocol.JobOrphaned; j, _ = c.jobs.get(kept.Job) {
+			if time.Now().After(deadline) {
+				t.Fatal("the job isn't orphaned")
+			}
+			u.ask(protocol.OpListNodes, nil, nil)
+		}
+		j, _ := c.jobs.get(kept.Job)
+		if !j.mayBeAdopted(time.Now()) || j.mayBeAdopted(time.Now().Add(adoptFor)) {
+			t.Error("what runs of it doesn't go on for so long")
+		}
+	}
+	ended(short.Job, true)
+	orphaned()
 	k.ask(protocol.OpRenewJob, protocol.RenewJob{Job: kept.Job, Epoch: 1}, nil)
 	ended(kept.Job, false)
-	ended(kept.Job, true)
-	deadline := time.Now().Add(watchdog)
+	orphaned()
 	for {
 		if _, there := c.jobs.get(short.Job); !there {
 			break
@@ -177,6 +191,12 @@ func TestCancel(t *testing.T) {
 	u.refused(protocol.CodeUnknown, protocol.OpCancelJob, protocol.JobID{Job: "nobody's"})
 	u.ask(protocol.OpRemoveJob, protocol.JobID{Job: "nightly"}, nil)
 	u.refused(protocol.CodeUnknown, protocol.OpRemoveJob, protocol.JobID{Job: "nightly"})
+	u.ask(protocol.OpRemoveJob, protocol.JobID{Job: job.Job}, nil) // without a name, and only remembered
+	u.refused(protocol.CodeSuperseded, protocol.OpRemoveJob, protocol.JobID{Job: job.Job})
+	var left []protocol.JobInfo
+	if u.ask(protocol.OpListJobs, nil, &left); len(left) != 0 {
+		t.Errorf("removed, and listed: %+v", left)
+	}
 	again, _ := c.open(u, "nightly")
 	if again.Epoch != 1 || again.Job == named.Job {
 		t.Errorf("%+v", again)

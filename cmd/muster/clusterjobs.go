@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/musterrun/muster/internal/journal"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -173,15 +175,42 @@ and fail. What a job with a name has recorded stays for when it is run again.`,
 }
 
 func cancelJobs(cmd *cobra.Command, r *reach, args []string) error {
-	return eachJob(cmd, r, args, protocol.OpCancelJob, "cancelled")
+	return eachJob(cmd, r, args, protocol.OpCancelJob, "cancelled", nil)
 }
 
+// removeClusterJobs also removes the journals that this machine's drivers have kept under those names: the next run would
+// resume from them.
 func removeClusterJobs(cmd *cobra.Command, r *reach, args []string) error {
-	return eachJob(cmd, r, args, protocol.OpRemoveJob, "removed")
+	return eachJob(cmd, r, args, protocol.OpRemoveJob, "removed", func(j protocol.JobInfo) error {
+		if j.Name == "" || j.Owner != r.id.Name {
+			return nil
+		}
+		return removeJournal(cmd.OutOrStdout(), j.Name)
+	})
 }
 
-// eachJob asks for an operation on each of the jobs, and says what was done.
-func eachJob(cmd *cobra.Command, r *reach, args []string, op, done string) error {
+// removeJournal removes this machine's journal of a job, if there is one and no process has it open.
+func removeJournal(w io.Writer, name string) error {
+	dir, err := jobsDir("")
+	if err != nil {
+		return err
+	}
+	var held *journal.HeldError
+	switch err := journal.Remove(dir, name); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.As(err, &held):
+		return fmt.Errorf("the job's journal on this machine stays, and the next run resumes from it: %w; then muster job rm --local %s",
+			err, name)
+	case err != nil:
+		return fmt.Errorf("the job's journal on this machine: %w", err)
+	}
+	fmt.Fprintln(w, "removed this machine's journal of", name, "too")
+	return nil
+}
+
+// eachJob asks for an operation on each of the jobs, says what was done, and goes on with then, if there is one.
+func eachJob(cmd *cobra.Command, r *reach, args []string, op, done string, then func(protocol.JobInfo) error) error {
 	var errs []error
 	for _, name := range args {
 		j, err := findJob(cmd.Context(), r, name)
@@ -193,6 +222,9 @@ func eachJob(cmd *cobra.Command, r *reach, args []string, op, done string) error
 			continue
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), done, jobLabel(j))
+		if then != nil {
+			errs = append(errs, then(j))
+		}
 	}
 	return errors.Join(errs...)
 }

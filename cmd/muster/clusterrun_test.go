@@ -81,7 +81,12 @@ func TestRunOnCluster(t *testing.T) {
 		t.Error("the driver of a cancelled job succeeded")
 	}
 	p.want(1, "has ended already", "cancel", "nightly")
-	p.want(0, "removed nightly", "job", "rm", "nightly")
+	p.want(0, "removed this machine's journal of nightly too", "job", "rm", "nightly")
+	p.want(1, "there is no job nightly", "job", "rm", "nightly")
+	if out := p.want(0, "", "jobs"); strings.Contains(out, "nightly") {
+		t.Errorf("removed, and listed: %s", out)
+	}
+	p.want(1, "there is no job nightly", "job", "show", "--local", "nightly")
 	p.want(0, "stopped the head", "down")
 }
 

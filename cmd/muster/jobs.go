@@ -221,7 +221,8 @@ func newJobRemove(w where) *cobra.Command {
 	return &cobra.Command{
 		Use: "rm JOB...", Short: "Remove jobs, and all that they have recorded", Args: cobra.MinimumNArgs(1), ValidArgsFunction: w.complete,
 		Long: `Removes jobs that don't run. On a cluster, those without a name go by themselves with their driver, and those with one
-a week after their last run.`,
+a week after their last run. A program that is run with a job's name keeps a journal on its own machine too, from which the
+next run resumes: rm on that machine removes it as well, and on others muster job rm --local JOB there does.`,
 		RunE: w.either(func(cmd *cobra.Command, args []string) error {
 			return removeLocalJobs(cmd, *w.dir, args)
 		}, removeClusterJobs),
