@@ -37,7 +37,7 @@ func (h *Head) keepHouse(ctx context.Context) {
 
 func (h *Head) digest(number uint64, now time.Time) {
 	data, err := json.Marshal(protocol.ClusterDigest{
-		Number: number, Up: now.Sub(h.started).Seconds(), Nodes: h.nodes.digest(now), Jobs: h.jobs.digest(),
+		Number: number, Up: now.Sub(h.started).Seconds(), Nodes: h.nodes.digest(now), Jobs: h.jobs.digest(now),
 	})
 	if err == nil {
 		err = h.conn.Publish(protocol.Digest, data)

@@ -37,6 +37,15 @@ func (j *job) silent(now, start time.Time, dead time.Duration) bool {
 	return j.live() && now.Sub(j.seen) > dead && now.Sub(start) > dead
 }
 
+// adoptFor is how long nodes go on with what they run of a job with a name whose driver is gone: one that is started
+// again takes it over.
+const adoptFor = 10 * time.Minute
+
+// mayBeAdopted reports whether an orphan's tasks go on.
+func (j *job) mayBeAdopted(now time.Time) bool {
+	return j.info.State == protocol.JobOrphaned && j.named() && now.Sub(j.endedAt) < adoptFor
+}
+
 // expired reports whether a job that isn't running has been kept for long enough. A week is measured by the clock, since
 // heads are started again meanwhile.
 func (j *job) expired(now, clock time.Time, c *Config) bool {

@@ -1,10 +1,15 @@
 package cluster_test
 
 import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/musterrun/muster/mustertest/cluster"
+	"github.com/musterrun/muster/protocol"
 )
 
 // A head that is back doesn't know of a node that died meanwhile: its tasks run elsewhere all the same.
@@ -106,3 +111,41 @@ func TestNestedAmongFaults(t *testing.T) {
 		t.Error(v, err)
 	}
 }
+
+// A driver that comes back after it was given up still takes over what runs.
+func TestDriverBackLate(t *testing.T) {
+	t.Parallel()
+	c := cluster.Processes(t, 1, cluster.Options{})
+	dir := filepath.Join(t.TempDir(), "ran")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := &chaosRun{t: t, c: c, dir: dir, sc: scaleOf()}
+	r.driver = c.Run(holding, "late", dir)
+	r.holders(0, 1, 0)
+	r.driver.Kill()
+	var jobs []protocol.JobInfo
+	for limit := time.After(patience); len(jobs) == 0 || jobs[0].State != protocol.JobOrphaned; {
+		select {
+		case <-time.After(cluster.Ages.Renew):
+			c.Ask(protocol.OpListJobs, nil, &jobs)
+		case <-limit:
+			t.Fatalf("%+v", jobs)
+		}
+	}
+	r.driver = c.Run(holding, "late", dir)
+	r.hear("asked")
+	r.open(0)
+	r.driver.Wait(patience)
+	if ran := len(r.holders(0, 1, 0)); ran != 1 {
+		t.Errorf("%d executions", ran)
+	}
+}
+
+// holding has one task, which is held.
+var holding = cluster.Driver("holding", func(ctx context.Context, args []string) error {
+	r := chaosHold.Go(ctx, work{args[0], 0})
+	fmt.Println("asked")
+	_, err := r.Get(ctx)
+	return err
+})
