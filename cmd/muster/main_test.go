@@ -113,7 +113,7 @@ func TestRunCachesAndExplains(t *testing.T) {
 
 	p.want(0, "result 6", "run", ".", "5")
 	p.want(0, "the argument N differs", "why-cached", "count")
-	p.want(0, "for the code in this folder 2 of them hold", "why-cached", "count")
+	p.want(0, "2 of them have the code in this folder: a call with the same argument, declared version (none)", "why-cached", "count")
 	p.edit("return n + 1", "return n + 2")
 	p.want(0, "helper changed", "why-cached", "count")
 	p.want(0, "result 3", "run", ".", "1")

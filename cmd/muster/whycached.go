@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,9 +21,10 @@ func newWhyCached() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "why-cached FUNCTION",
 		Short: "Explain why a result was computed although there were others of the function",
-		Long: `Compares the newest cached result of a function with the one that is nearest to it, and says what differs: which
-of the functions it calls has changed, the declared version, or which field of the argument. In a folder of the module
-that registers the function it also says whether results that are cached now hold for the code as it stands.`,
+		Long: `Compares the newest cached result of a function with the one that is nearest to it, of the same argument if there is
+one, and says what differs: which of the functions it calls has changed, the declared version, or which field of the
+argument. In a folder of the module
+that registers the function it also says how many of the results that are cached have the code as it stands.`,
 		Args: cobra.ExactArgs(1),
 	}
 	dir, asJSON := addDir(cmd), addJSON(cmd)
@@ -36,6 +40,9 @@ that registers the function it also says whether results that are cached now hol
 			var err error
 			if this, err = find(s, *key); err != nil {
 				return err
+			}
+			if this.Info.Func != args[0] {
+				return fmt.Errorf("the result %s is of %s, not of %s", *key, this.Info.Func, args[0])
 			}
 		}
 		x.explain(this, list)
@@ -58,14 +65,20 @@ type explanation struct {
 	Nearest string    `json:"nearest,omitempty"` // the key of the result that it is compared with
 	Differs []string  `json:"differs,omitempty"`
 	Now     []string  `json:"now,omitempty"`      // what differs between the code of the results and that in this folder
-	NowHits int       `json:"now_hits,omitempty"` // results that hold for the code in this folder
-	NowErr  string    `json:"now_error,omitempty"`
-	looked  bool
+	NowSame int       `json:"now_same,omitempty"` // results that were computed by the code as it is in this folder
+	// NowVersions counts these by the declared version. Which one the code in this folder declares, and its CacheKey, is
+	// known only when it runs.
+	NowVersions map[string]int `json:"now_versions,omitempty"`
+	NowErr      string         `json:"now_error,omitempty"`
+	looked      bool
 
 	store *cache.Store
 }
 
 // explain compares an entry with the nearest one stored before it.
+//
+// An equal argument counts more than equal code: other items of the same run are never why one of them was computed,
+// however little they differ from it.
 func (x *explanation) explain(this cache.Entry, list []cache.Entry) {
 	x.Key, x.Stored = this.Key.String(), this.Created
 	var nearest *cache.Entry
@@ -75,13 +88,33 @@ func (x *explanation) explain(this cache.Entry, list []cache.Entry) {
 		if e.Key == this.Key || e.Created.After(this.Created) {
 			continue
 		}
-		if d := x.differences(this, *e); nearest == nil || len(d) < len(fewest) {
+		far := 1
+		if nearest != nil {
+			far = cmp.Compare(argumentApart(&e.Info, &this.Info), argumentApart(&nearest.Info, &this.Info))
+		}
+		if nearest != nil && far > 0 {
+			continue
+		}
+		d := x.differences(this, *e)
+		if nearest == nil || cmp.Or(far, cmp.Compare(len(d), len(fewest)), nearest.Created.Compare(e.Created)) < 0 {
 			nearest, fewest = e, d
 		}
 	}
 	if nearest != nil {
 		x.Nearest, x.Differs = nearest.Key.String(), fewest
 	}
+}
+
+// argumentApart is how far the arguments of two results are from each other: 0 if they are equal, 1 if they look equal,
+// which is so for one argument under two CacheKeys, and 2 if they differ.
+func argumentApart(a, b *cache.Info) int {
+	switch {
+	case a.Args == b.Args:
+		return 0
+	case a.Summary == b.Summary && slices.Equal(a.Fields, b.Fields):
+		return 1
+	}
+	return 2
 }
 
 func (x *explanation) differences(this, old cache.Entry) []string {
@@ -92,6 +125,10 @@ func (x *explanation) differences(this, old cache.Entry) []string {
 				lines = append(lines, units...)
 				continue
 			}
+		}
+		if line == "the arguments differ" && argumentApart(&this.Info, &old.Info) == 1 {
+			line = "the arguments look equal: what isn't shown of them differs, or the CacheKey, for which the executable " +
+				"stands if no version is declared"
 		}
 		lines = append(lines, line)
 	}
@@ -148,12 +185,14 @@ func (x *explanation) compareSource(cmd *cobra.Command, list []cache.Entry) {
 	}
 	newest := slices.MaxFunc(list, func(a, b cache.Entry) int { return a.Created.Compare(b.Created) })
 	old := x.units(newest.Info.Fingerprint)
+	x.NowVersions = map[string]int{}
 	for _, e := range list {
 		if units := x.units(e.Info.Fingerprint); units != nil && len(source.Explain(units, f.Units)) == 0 {
-			x.NowHits++
+			x.NowSame++
+			x.NowVersions[e.Info.Version]++
 		}
 	}
-	if x.NowHits == 0 {
+	if x.NowSame == 0 {
 		x.Now = x.codeChanges(old, f.Units)
 	}
 }
@@ -178,12 +217,30 @@ func (x *explanation) print(w io.Writer) {
 	case !x.looked:
 	case x.NowErr != "":
 		fmt.Fprintln(w, x.NowErr)
-	case x.NowHits > 0:
-		fmt.Fprintf(w, "for the code in this folder %d of them hold\n", x.NowHits)
+	case x.NowSame > 0:
+		fmt.Fprintf(w, "%d of them %s the code in this folder: a call with the same argument, declared version (%s) and CacheKey\n"+
+			"hits, unless the result has expired or is refused\n", x.NowSame, map[bool]string{true: "has", false: "have"}[x.NowSame == 1],
+			versions(x.NowVersions))
 	default:
-		fmt.Fprintln(w, "for the code in this folder none of them holds:")
+		fmt.Fprintln(w, "none of them has the code in this folder:")
 		for _, l := range x.Now {
 			fmt.Fprintln(w, "  "+l)
 		}
 	}
+}
+
+// versions lists declared versions, each with the number of its results if there are several.
+func versions(count map[string]int) string {
+	var parts []string
+	for _, v := range slices.Sorted(maps.Keys(count)) {
+		part := fmt.Sprintf("%q", v)
+		if v == "" {
+			part = "none"
+		}
+		if len(count) > 1 {
+			part = fmt.Sprintf("%s: %d", part, count[v])
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
 }
