@@ -81,6 +81,8 @@ func TestTokens(t *testing.T) {
 	foreign := wrong
 	foreign.Addresses = []string{other.JoinAddr()}
 	c.refusedJoin(foreign, "another cluster")
+	foreign.Addresses = []string{c.Addr()}
+	c.refusedJoin(foreign, "cluster port is there, not its join port")
 	old := made(protocol.NewToken{Role: join.RoleUser, User: "ann", Life: time.Hour})
 	ours.forward(2 * time.Hour)
 	c.refusedJoin(old, "expired at")

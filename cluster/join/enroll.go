@@ -170,7 +170,10 @@ func postTo(ctx context.Context, address string, config *tls.Config, path string
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := client.Do(req)
-	if err != nil {
+	switch {
+	case err != nil && isNATS(err):
+		return answer, errClusterPort
+	case err != nil:
 		return answer, err
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))

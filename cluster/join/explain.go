@@ -51,3 +51,15 @@ func advice(err error) string {
 	}
 	return ""
 }
+
+// errClusterPort stands for what net/http makes of the head's other port.
+var errClusterPort = errors.New("a head's cluster port is there, not its join port: muster up prints two addresses, " +
+	"and the join port is the one in its muster join command")
+
+// isNATS reports whether what was asked by HTTPS speaks NATS: that speaks first, and net/http has no error of its own
+// for it.
+func isNATS(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, `{\"server_id\":`) || strings.Contains(text, `malformed HTTP response "INFO `) ||
+		strings.Contains(text, "server closed idle connection")
+}
