@@ -52,8 +52,8 @@ func (c *code) endsProcesses(cur inspector.Cursor) bool {
 	return false
 }
 
-// idle reports whether a value can't change a function's result: it stands in a call that logs it or waits, or is kept
-// in a variable that does nothing else.
+// idle reports whether a value can't change a function's result: it stands in a call that logs it or waits, is kept in a
+// variable that does nothing else, or decides no more than whether something is logged.
 func (c *code) idle(cur inspector.Cursor, seen map[*types.Var]bool) bool {
 	for ; cur.Node() != nil; cur = cur.Parent() {
 		switch n := cur.Node().(type) {
@@ -67,11 +67,27 @@ func (c *code) idle(cur inspector.Cursor, seen map[*types.Var]bool) bool {
 			}
 			v := variable(c.info, n.Lhs[0])
 			return v != nil && !isGlobal(v) && c.onlyIdle(cur, v, seen)
+		case *ast.IfStmt: // from its condition: what stands in its other parts stands in a statement there
+			return c.onlyLogging(n)
 		case *ast.FuncLit, ast.Stmt:
 			return false
 		}
 	}
 	return false
+}
+
+// onlyLogging reports whether an if does nothing but log.
+func (c *code) onlyLogging(n *ast.IfStmt) bool {
+	for _, s := range n.Body.List {
+		e, ok := s.(*ast.ExprStmt)
+		if !ok {
+			return false
+		}
+		if call, ok := ast.Unparen(e.X).(*ast.CallExpr); !ok || !c.logs(call) {
+			return false
+		}
+	}
+	return n.Else == nil
 }
 
 // onlyIdle reports whether all uses of a local variable are idle.

@@ -7,12 +7,12 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-var cachedimpure = check("cachedimpure", `find cached functions whose result depends on the time or on chance
+var cachedimpure = check("cachedimpure", `find cached functions whose result depends on the time, on chance or on the environment
 
-	var Price = muster.Func("price", price, muster.Cached(policy)) // bad if price asks time.Now or math/rand
+	var Price = muster.Func("price", price, muster.Cached(policy)) // bad if price asks time.Now, math/rand or os.Getenv
 
-A cached result is given again for the same argument. Pass the time, or the seed of a generator of the function's own, in
-the argument. Times that are only logged or limit a wait are no mistake.`, checkCached)
+A cached result is given again for the same argument. Pass the time, the seed of a generator of the function's own, what
+comes from the environment, or the value of a flag in the argument. What is only logged or limits a wait is no mistake.`, checkCached)
 
 func checkCached(pass *analysis.Pass, c *code) {
 	for cur := range c.root.Preorder((*ast.CallExpr)(nil)) {
@@ -25,15 +25,19 @@ func checkCached(pass *analysis.Pass, c *code) {
 			if !c.isCached(opt) {
 				continue
 			}
-			a := acts[0]
-			pass.Reportf(opt.Pos(), "%s is Cached and reaches %s (%s), so its result isn't the argument's alone: "+
-				"pass the time or the seed in the argument, or don't cache it", name, a.What, c.near(a.Where))
+			for _, a := range acts {
+				pass.Reportf(opt.Pos(), "%s is Cached and reaches %s (%s), so its result isn't the argument's alone: "+
+					"pass %s in the argument, or don't cache it", name, a.What, c.near(a.Where), passInstead[a.Kind])
+			}
 		}
 	}
 }
 
-// optioned is a call that gives options to a function: what of clock and chance the function reaches, its name, and the
-// options.
+// passInstead is what a cached function's argument had better hold. The kinds in it are those that change a result.
+var passInstead = map[Kind]string{Clock: "the time", Random: "the seed", Environ: "the value"}
+
+// optioned is a call that gives options to a function: what the function reaches that changes its result, its name, and
+// the options.
 func (c *code) optioned(call *ast.CallExpr) (acts []Act, name string, options []ast.Expr) {
 	api := apiOf(c.info, call)
 	if t := c.byCall[call]; t != nil {
@@ -54,10 +58,10 @@ func (c *code) optioned(call *ast.CallExpr) (acts []Act, name string, options []
 	return impure(acts), types.ExprString(sel.X), call.Args
 }
 
-// impure keeps the acts of the clock and of chance.
+// impure keeps the acts that change a result.
 func impure(acts []Act) (out []Act) {
 	for _, a := range acts {
-		if a.Kind == Clock || a.Kind == Random {
+		if passInstead[a.Kind] != "" {
 			out = append(out, a)
 		}
 	}

@@ -28,6 +28,7 @@ type code struct {
 	holds    map[types.Object]*task // the variables that hold a Function of muster's
 	mains    []*node                // what Main runs
 	params   map[*types.Var]bool    // of declared functions
+	flags    map[*types.Var]bool    // package variables that hold flags of the command line
 	passings []passing
 	origins  *origins
 	regs     map[*types.Func]registers
@@ -80,13 +81,14 @@ func read(pass *analysis.Pass) *code {
 		pass: pass, info: pass.TypesInfo,
 		inMain: map[*types.Package]bool{pass.Pkg: true},
 		nodes:  map[*types.Func]*node{}, lits: map[*ast.FuncLit]*task{}, holds: map[types.Object]*task{}, byCall: map[*ast.CallExpr]*task{},
-		params: map[*types.Var]bool{}, origins: &origins{of: map[types.Object]origin{}}, regs: map[*types.Func]registers{},
+		params: map[*types.Var]bool{}, flags: map[*types.Var]bool{}, origins: &origins{of: map[types.Object]origin{}}, regs: map[*types.Func]registers{},
 	}
 	if !inMainModule(pass) || len(pass.Files) == 0 {
 		return c
 	}
 	c.root = pass.ResultOf[inspect.Analyzer].(*inspector.Inspector).Root()
 	c.findTasks()
+	c.findFlags()
 	c.origins.trace(c)
 	c.registrations()
 	c.fill()
@@ -133,6 +135,7 @@ func (c *code) mention(cur inspector.Cursor) {
 		if isGlobal(obj) && c.own(obj.Pkg()) || c.params[obj] {
 			c.variableUsed(cur, obj)
 		}
+		c.commandLineRead(cur, obj)
 	}
 }
 

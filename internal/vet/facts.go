@@ -34,6 +34,7 @@ type Function struct {
 // Variable is the fact about a package variable.
 type Variable struct {
 	State string // as a Function's
+	Flag  bool   // a flag of the command line is kept in it
 	Acts  []Act  // what the task does that the variable holds as a Function of muster's
 }
 
@@ -60,12 +61,13 @@ type Access struct {
 type Kind uint8
 
 // The clock or a random source is asked; a process is started that outlives its task; a context is used that isn't the
-// task's.
+// task's; the environment or the command line is read.
 const (
 	Clock Kind = iota
 	Random
 	Exec
 	Context
+	Environ
 	kinds
 )
 
@@ -113,6 +115,9 @@ func (v *Variable) String() string {
 	if v.State != "" {
 		parts = append(parts, "state of "+v.State)
 	}
+	if v.Flag {
+		parts = append(parts, "a flag")
+	}
 	for _, a := range v.Acts {
 		parts = append(parts, "reaches "+a.What)
 	}
@@ -148,11 +153,11 @@ func (c *code) export() {
 		if !ok || !v.Exported() {
 			continue
 		}
-		fact := &Variable{State: c.origins.of[v].from}
+		fact := &Variable{State: c.origins.of[v].from, Flag: c.flags[v]}
 		if t := c.holds[v]; t != nil {
 			fact.Acts = c.reach(t.root).facts()
 		}
-		if fact.State != "" || len(fact.Acts) > 0 {
+		if fact.State != "" || fact.Flag || len(fact.Acts) > 0 {
 			c.pass.ExportObjectFact(v, fact)
 		}
 	}

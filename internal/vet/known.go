@@ -51,7 +51,8 @@ func sourceVariable(v *types.Var) string {
 	return ""
 }
 
-// kindOf says what an unread function is to a task: the clock, a random source, or a process that the task doesn't end.
+// kindOf says what an unread function is to a task: the clock, a random source, a process that the task doesn't
+// end, or the environment and the command line.
 func kindOf(fn *types.Func) (Kind, bool) {
 	if fn.Pkg() == nil || fn.Signature().Recv() != nil {
 		return 0, false
@@ -68,6 +69,10 @@ func kindOf(fn *types.Func) (Kind, bool) {
 		return Random, name == "MakeSeed"
 	case "os/exec":
 		return Exec, name == "Command"
+	case "os":
+		return Environ, name == "Getenv" || name == "LookupEnv" || name == "Environ" || name == "ExpandEnv"
+	case "flag":
+		return Environ, name == "Arg" || name == "Args" || name == "NArg" || name == "NFlag" || name == "Lookup"
 	}
 	return 0, false
 }

@@ -38,7 +38,7 @@ func Fill(n int, p *int, s []int) { *p = n; s[0] = n; n = 2 } // want Fill:`muta
 
 func Generic[E any](m map[string]E, e E) { m["x"] = e; N++ } // want Generic:`reads facts.test/a.N, writes facts.test/a.N, mutates 10`
 
-func Mode() string  { return os.Getenv("MODE") } // want Mode:`state of os.Getenv`
+func Mode() string  { return os.Getenv("MODE") } // want Mode:`reaches os.Getenv, state of os.Getenv`
 func Now() int64    { return helper() }          // want Now:`reaches time.Now, state of time.Now`
 func helper() int64 { return time.Now().Unix() }
 func Wait()         { time.Sleep(time.Until(time.Time{})) }

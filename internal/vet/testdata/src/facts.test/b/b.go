@@ -36,4 +36,4 @@ func Elsewhere() { // want Elsewhere:`^registers by 0$`
 	muster.Func("elsewhere", muster.Plain(func(x int) int { return x + a.N }))
 }
 
-func Mode() string { return "x" + a.Mode() + a.Env } // want Mode:`reads facts.test/a.Env, state of os.Getenv`
+func Mode() string { return "x" + a.Mode() + a.Env } // want Mode:`reads facts.test/a.Env, reaches os.Getenv, state of os.Getenv`
