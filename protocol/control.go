@@ -21,7 +21,7 @@ const (
 	OpCancelJob  = "job.cancel"  // JobID → nothing; users
 	OpRemoveJob  = "job.rm"      // JobID → nothing; users: a job that isn't running goes with its journal
 	OpReadLog    = "job.log"     // AskLog → what the node's agent answers to "logs"; users
-	OpListNodes  = "node.ls"     // nothing → []NodeInfo; all
+	OpListNodes  = "node.ls"     // nothing or AskNodes → []NodeInfo; all
 	OpReportNode = "node.report" // NodeInfo → nothing; agents, every Ages.Renew
 	OpHasBlob    = "blob.has"    // BlobID → BlobInfo; all
 	OpPutBlob    = "blob.put"    // PutBlob, newline, bytes → BlobInfo; users, jobs, agents
@@ -280,4 +280,10 @@ type JobDigest struct {
 	Job   string `json:"job"`
 	Epoch uint32 `json:"epoch"`
 	Ended bool   `json:"ended,omitempty"` // in News: it is over, or orphaned; what runs of it is to be ended
+}
+
+// AskNodes says of which node the last report isn't enough: the head asks it first, and refuses if it doesn't answer.
+// Heads before that take no notice of it. An agent may ask for itself, and admins for any.
+type AskNodes struct {
+	Fresh string `json:"fresh,omitempty"` // a node
 }

@@ -106,6 +106,8 @@ func TestNodes(t *testing.T) {
 	if len(all) != 1 || all[0].Node != n.Who || all[0].CPUs != 4 {
 		t.Errorf("nodes %+v", all)
 	}
+	u.refused(protocol.CodeForbidden, protocol.OpListNodes, protocol.AskNodes{Fresh: n.Who})
+	n.refused(protocol.CodeUnknown, protocol.OpListNodes, protocol.AskNodes{Fresh: n.Who}) // nothing answers there
 	await(t, digests, has(true))
 	n.ask(protocol.OpReportNode, protocol.NodeInfo{Node: n.Who}, nil)
 	await(t, digests, has(false))

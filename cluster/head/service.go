@@ -77,8 +77,36 @@ func (h *Head) askNode(ctx context.Context, node, operation string, body []byte)
 	return msg.Data, nil
 }
 
-func (h *Head) listNodes(context.Context, caller, *nothing) (any, error) {
+func (h *Head) listNodes(ctx context.Context, c caller, in *protocol.AskNodes) (any, error) {
+	if in.Fresh != "" {
+		if err := h.refresh(ctx, c, in.Fresh); err != nil {
+			return nil, err
+		}
+	}
 	return h.nodes.list(time.Now()), nil
+}
+
+// refresh asks a node for its report, as the last one may be as old as Ages.Dead.
+func (h *Head) refresh(ctx context.Context, c caller, node string) error {
+	if c.role != join.RoleAdmin && c.name != node {
+		return refuse(protocol.CodeForbidden, "%s can't have node %s asked", c.name, short(node))
+	}
+	if h.identities.role(node) != join.RoleAgent {
+		return refuse(protocol.CodeUnknown, "there is no node %q; muster nodes lists them", short(node))
+	}
+	data, err := h.askNode(ctx, node, "ping", nil)
+	if err != nil {
+		return refuse(protocol.CodeUnknown, "node %s doesn't answer", node)
+	}
+	var answer struct {
+		Body protocol.NodeInfo `json:"body"`
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return fmt.Errorf("node %s: its answer makes no sense: %w", node, err)
+	}
+	answer.Body.Node = node
+	_, err = h.nodes.report(answer.Body, time.Now())
+	return err
 }
 
 func (h *Head) reportNode(_ context.Context, c caller, in *protocol.NodeInfo) (any, error) {

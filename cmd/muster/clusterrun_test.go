@@ -73,6 +73,7 @@ func TestRunOnCluster(t *testing.T) {
 	awaitLine(t, logLines, "holding 7")
 	p.seen()
 	p.want(1, "1 job is running: nightly", "down")
+	p.want(1, "1 task runs on this machine", "leave")
 	p.want(0, "cancelled nightly", "cancel", "nightly")
 	if code := p.exit(logs); code != 0 {
 		t.Error("logs -f: exit code", code)

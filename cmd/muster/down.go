@@ -26,7 +26,7 @@ func newDown() *cobra.Command {
 		Use: "down", Short: "Stop the head and the agent of this machine", Args: cobra.NoArgs,
 		Long: `Stops what muster up or muster join has started, and waits until the processes are gone. Their state stays: muster up
 goes on with it. While jobs run it refuses, unless --force is given: the drivers of those jobs wait for the head then, and
-go on when it is back. That nothing runs is no error.`,
+go on when it is back. The same if the head can't be asked whether jobs run. That nothing runs is no error.`,
 		Example: "  muster down\n  muster down --force   though jobs run",
 	}
 	state := addState(cmd)
@@ -120,19 +120,19 @@ func areRunning(n int) string {
 	return fmt.Sprintf("%d jobs are running", n)
 }
 
-// noTasks is about an agent alone. A head that is away has no use for it.
+// noTasks is about an agent alone. It is asked itself, through the head, as its last report may be from before a job began.
 func noTasks(ctx context.Context, state daemon.Folder) error {
 	r, err := dialAgent(ctx, state)
 	if err != nil {
-		return nil // a head that can't be reached needs no agent
+		return fmt.Errorf("whether jobs run isn't known: %w", err)
 	}
 	defer r.Conn.Close()
 	var nodes []protocol.NodeInfo
-	if err := r.Ask(ctx, protocol.OpListNodes, nil, &nodes); err != nil {
-		return nil
+	if err := r.Ask(ctx, protocol.OpListNodes, protocol.AskNodes{Fresh: r.id.Name}, &nodes); err != nil {
+		return fmt.Errorf("whether jobs run isn't known: %w", err)
 	}
 	for _, n := range nodes {
-		if n.Node == r.id.Name && n.Alive && n.Running > 0 {
+		if n.Node == r.id.Name && n.Running > 0 {
 			return fmt.Errorf("%s: they would run again elsewhere", tasksRun(n.Running))
 		}
 	}
