@@ -96,6 +96,9 @@ const perUnit = 10_000
 func parseResources(list []string) (map[string]int64, error) {
 	out := map[string]int64{}
 	for _, text := range list {
+		if text == "" {
+			continue // none, though there were some before
+		}
 		name, amount, ok := strings.Cut(text, "=")
 		n, err := strconv.ParseFloat(amount, 64)
 		if !ok || name == "" || err != nil || n < 0 || n > 1<<40 || math.IsNaN(n) {
@@ -109,6 +112,9 @@ func parseResources(list []string) (map[string]int64, error) {
 func parseLabels(list []string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, text := range list {
+		if text == "" {
+			continue
+		}
 		key, value, ok := strings.Cut(text, "=")
 		if !ok || key == "" {
 			return nil, fmt.Errorf("--label %q: write it as zone=a", text)

@@ -106,20 +106,34 @@ func TestUpJoinLeaveDown(t *testing.T) {
 func (p *place) joinAndLeave(second string) {
 	p.t.Helper()
 	token := read[protocol.TokenInfo](p, "token", "new", "--json", "--uses=1").Token
-	join := short("join", "--state", second, "--token", token)
+	join := short("join", "--state", second, "--token", token, "--cpus=2", "--resource=seats=1", "--label=zone=b")
 	p.want(0, "this machine is node", join...)
 	p.want(1, "this machine's agent runs already", join...)
 	if nodes := read[[]protocol.NodeInfo](p, "nodes", "--json"); len(nodes) != 2 || !nodes[0].Alive || !nodes[1].Alive {
 		p.t.Errorf("nodes: %+v", nodes)
 	}
 	p.want(0, "stopped the agent", "down", "--state", second)
-	p.want(0, "this machine is node", short("join", "--state", second)...)
+	p.want(0, "this machine is node", short("join", "--state", second, "--label=")...)
+	p.gives(2, 1, 0)
+	p.want(0, "stopped the agent", "down", "--state", second)
+	p.want(0, "this machine is node", short("join", "--state", second, "--cpus=1")...)
+	p.gives(1, 1, 0)
 	p.want(0, "this machine was node", "leave", "--state", second)
 	p.want(0, "this machine is no node", "leave", "--state", second)
 	p.want(1, "the join token has been used as often as it may be", join...)
 	p.want(2, "this machine hasn't joined a cluster", "join", "--state", second)
 	if left := processes(p.t, second); len(left) > 0 {
 		p.t.Errorf("left behind: %q", left)
+	}
+}
+
+// gives checks what the second machine gives, which has no licences.
+func (p *place) gives(cpus float64, seats, labels int) {
+	p.t.Helper()
+	for _, n := range read[[]protocol.NodeInfo](p, "nodes", "--json") {
+		if n.Named["licences"] == 0 && (n.CPUs != cpus || len(n.Named) != seats || len(n.Labels) != labels) {
+			p.t.Errorf("it gives %+v", n)
+		}
 	}
 }
 

@@ -69,11 +69,13 @@ func awaitNode(ctx context.Context, r *reach, state daemon.Folder) error {
 	}
 }
 
-// forget removes a machine's identity.
+// forget removes a machine's identity, and what it gave.
 func forget(state daemon.Folder) error {
-	err := os.Remove(identityFile(state))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
+	var errs []error
+	for _, name := range []string{givenFile(state), identityFile(state)} {
+		if err := os.Remove(name); err != nil && !isGone(err) {
+			errs = append(errs, err)
+		}
 	}
-	return err
+	return errors.Join(errs...)
 }

@@ -29,7 +29,8 @@ func newJoin() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "join [ADDRESS]", Short: "Join a cluster: with this machine, or as a user", Args: cobra.MaximumNArgs(1),
 		Long: `With a token for machines, makes this machine a node of the cluster and starts its agent in the background. Without a
-token, starts the agent of a machine that has joined before. With a token for users, makes a context.
+token, starts the agent of a machine that has joined before, to give what it gave, but for the flags that are given
+(--label= and --resource= mean none). With a token for users, makes a context.
 
 ADDRESS is where the head lets one join, which the token knows; give it where that differs for you, such as behind a
 forwarded port. The token may also be in the variable MUSTER_TOKEN, or on standard input with --token -, where other
@@ -58,6 +59,9 @@ users of the machine can't see it.`,
 			return err
 		}
 		if err := f.mayJoin(state, given); err != nil {
+			return err
+		}
+		if err := f.agent.recall(cmd, state); err != nil {
 			return err
 		}
 		if given {

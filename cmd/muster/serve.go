@@ -159,7 +159,11 @@ func startAgent(ctx context.Context, state daemon.Folder, f *agentFlags, foregro
 		a.Stop()
 		conn.Close()
 	}}
-	if err := state.Tell(serviceAgent, foreground, map[string]string{aboutCluster: id.Cluster, aboutNode: id.Name}); err != nil {
+	err = f.remember(state)
+	if err == nil {
+		err = state.Tell(serviceAgent, foreground, map[string]string{aboutCluster: id.Cluster, aboutNode: id.Name})
+	}
+	if err != nil {
 		s.stop()
 		return nil, err
 	}

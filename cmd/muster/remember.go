@@ -1,0 +1,73 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/cmd/muster/internal/daemon"
+)
+
+// given is what of a machine its agent was last started with, as the flags have it. It stands in the state folder.
+type given struct {
+	CPUs      float64  `json:"cpus,omitempty"`
+	GPUs      float64  `json:"gpus,omitempty"`
+	Memory    string   `json:"memory,omitempty"`
+	Resources []string `json:"resources,omitempty"`
+	Labels    []string `json:"labels,omitempty"`
+}
+
+func givenFile(state daemon.Folder) string {
+	return filepath.Join(string(state), serviceAgent, "given.json")
+}
+
+// recall sets the flags that aren't on the command line to what they were the last time.
+func (f *agentFlags) recall(cmd *cobra.Command, state daemon.Folder) error {
+	var last given
+	data, err := os.ReadFile(givenFile(state))
+	if isGone(err) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &last)
+	}
+	if err != nil {
+		return fmt.Errorf("find what this machine gave before; to begin anew, remove %s: %w", givenFile(state), err)
+	}
+	for name, set := range map[string]func(){
+		"cpus":     func() { f.cpus = last.CPUs },
+		"gpus":     func() { f.gpus = last.GPUs },
+		"memory":   func() { f.memory = last.Memory },
+		"resource": func() { f.resources = last.Resources },
+		"label":    func() { f.labels = last.Labels },
+	} {
+		if !cmd.Flags().Changed(name) {
+			set()
+		}
+	}
+	return nil
+}
+
+// remember keeps the flags for the next time.
+func (f *agentFlags) remember(state daemon.Folder) error {
+	data, err := json.Marshal(given{CPUs: f.cpus, GPUs: f.gpus, Memory: f.memory, Resources: f.resources, Labels: f.labels})
+	if err != nil {
+		return err
+	}
+	name := givenFile(state)
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return fmt.Errorf("keep what this machine gives: %w", err)
+	}
+	err = os.WriteFile(name+".new", append(data, '\n'), 0o600)
+	if err == nil {
+		err = os.Rename(name+".new", name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("keep what this machine gives: %w", err), os.Remove(name+".new"))
+	}
+	return nil
+}
