@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -195,52 +192,4 @@ func (x *explanation) compareSource(cmd *cobra.Command, list []cache.Entry) {
 	if x.NowSame == 0 {
 		x.Now = x.codeChanges(old, f.Units)
 	}
-}
-
-func (x *explanation) print(w io.Writer) {
-	const short = shortKey
-	fmt.Fprintf(w, "%s: %s cached\n", x.Func, plural(x.Results, "result"))
-	switch {
-	case x.Nearest == "":
-		fmt.Fprintf(w, "%s, stored %s, was computed because there was no other\n", x.Key[:short], ago(x.Stored))
-	default:
-		fmt.Fprintf(w, "%s, stored %s, was computed although there was %s, because\n", x.Key[:short], ago(x.Stored), x.Nearest[:short])
-		lines := x.Differs
-		if len(lines) == 0 {
-			lines = []string{"its result had expired or was refused"}
-		}
-		for _, l := range lines {
-			fmt.Fprintln(w, "  "+l)
-		}
-	}
-	switch {
-	case !x.looked:
-	case x.NowErr != "":
-		fmt.Fprintln(w, x.NowErr)
-	case x.NowSame > 0:
-		fmt.Fprintf(w, "%d of them %s the code in this folder: a call with the same argument, declared version (%s) and CacheKey\n"+
-			"hits, unless the result has expired or is refused\n", x.NowSame, map[bool]string{true: "has", false: "have"}[x.NowSame == 1],
-			versions(x.NowVersions))
-	default:
-		fmt.Fprintln(w, "none of them has the code in this folder:")
-		for _, l := range x.Now {
-			fmt.Fprintln(w, "  "+l)
-		}
-	}
-}
-
-// versions lists declared versions, each with the number of its results if there are several.
-func versions(count map[string]int) string {
-	var parts []string
-	for _, v := range slices.Sorted(maps.Keys(count)) {
-		part := fmt.Sprintf("%q", v)
-		if v == "" {
-			part = "none"
-		}
-		if len(count) > 1 {
-			part = fmt.Sprintf("%s: %d", part, count[v])
-		}
-		parts = append(parts, part)
-	}
-	return strings.Join(parts, ", ")
 }

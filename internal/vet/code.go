@@ -81,7 +81,8 @@ func read(pass *analysis.Pass) *code {
 		pass: pass, info: pass.TypesInfo,
 		inMain: map[*types.Package]bool{pass.Pkg: true},
 		nodes:  map[*types.Func]*node{}, lits: map[*ast.FuncLit]*task{}, holds: map[types.Object]*task{}, byCall: map[*ast.CallExpr]*task{},
-		params: map[*types.Var]bool{}, flags: map[*types.Var]bool{}, origins: &origins{of: map[types.Object]origin{}}, regs: map[*types.Func]registers{},
+		params: map[*types.Var]bool{}, flags: map[*types.Var]bool{},
+		origins: &origins{of: map[types.Object]origin{}}, regs: map[*types.Func]registers{},
 	}
 	if !inMainModule(pass) || len(pass.Files) == 0 {
 		return c
