@@ -38,7 +38,8 @@ func newUp() *cobra.Command {
 you, and says how other machines join and how all of it is stopped. What runs already is left as it is.
 
 Both keep their state, their logs and a copy of this executable in one folder, and go on with it when they are started
-again: what the machine gives is what it gave before too, but for the flags that are given. By default the head listens on this machine only: give --addr for others to join.`,
+again: what the machine gives is what it gave before too, but for the flags that are given. By default the head listens on
+this machine only: give --addr for others to join.`,
 		Example: `  muster up                                     a cluster of this machine
   muster up --addr 0.0.0.0:4222                 others can join
   muster up --cpus 4 --resource licences=2      the agent gives four CPUs and two licences
