@@ -129,21 +129,29 @@ func (a *Agent) catchUp() {
 }
 
 // listJobs makes the agent know all jobs. Offers and outcomes that were on their way may have got lost: they are sent
-// again.
+// again, at once, since a head that has just come back may not answer yet.
 func (a *Agent) listJobs() {
+	a.mu.Lock()
+	for _, j := range a.jobs {
+		j.offer.parked = false
+		j.journal.repeat(time.Now())
+	}
+	a.mu.Unlock()
+	a.offer()
 	var list []protocol.JobInfo
-	if err := a.cfg.Control.Ask(a.ctx, protocol.OpListJobs, nil, &list); err != nil {
-		return // the digest lists them too
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, heardWithin) {
+		if a.cfg.Control.Ask(a.ctx, protocol.OpListJobs, nil, &list) == nil {
+			break
+		}
+		if a.conn.IsClosed() || !sleep(a.ctx, pause) {
+			return
+		}
 	}
 	a.mu.Lock()
 	for i := range list {
 		if list[i].State == protocol.JobRunning && validID(list[i].Job) {
 			a.know(list[i].Job, list[i].Epoch)
 		}
-	}
-	for _, j := range a.jobs {
-		j.offer.parked = false
-		j.journal.repeat(time.Now())
 	}
 	a.mu.Unlock()
 	a.offer()

@@ -196,8 +196,36 @@ func (r *chaosRun) nodeOf(k int, pids []int) (node, pid int, tasks []uint32) {
 	return 0, 0, nil
 }
 
+// await waits until a good part of a phase's tasks are done, so that what comes then comes while many are on their way.
+func (r *chaosRun) await(k int) {
+	r.t.Helper()
+	limit := time.After(patience)
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		n := 0
+		for _, ran := range r.ledgers() {
+			for _, x := range ran {
+				if int(x)/chaosPhase == k {
+					n++
+				}
+			}
+		}
+		if n >= chaosPhase/5 {
+			r.t.Logf("phase %d: %d of %d tasks were executed before", k, n, chaosPhase)
+			return
+		}
+		select {
+		case <-look.C:
+		case <-limit:
+			r.t.Fatalf("phase %d: only %d tasks were executed", k, n)
+		}
+	}
+}
+
 func (r *chaosRun) killWorker(k int) {
 	_, pid, tasks := r.nodeOf(k, r.holders(k, 1))
+	r.await(k)
 	kill(r.t, pid)
 	r.holders(k, 2, tasks...)
 	r.open(k)
@@ -206,6 +234,7 @@ func (r *chaosRun) killWorker(k int) {
 // killAgent starts the agent again when its tasks run elsewhere.
 func (r *chaosRun) killAgent(k int) {
 	node, _, tasks := r.nodeOf(k, r.holders(k, 1))
+	r.await(k)
 	r.c.KillAgent(node)
 	r.holders(k, 2, tasks...)
 	r.c.StartAgent(node)
@@ -215,6 +244,7 @@ func (r *chaosRun) killAgent(k int) {
 // killHead lets tasks end while the head is away.
 func (r *chaosRun) killHead(k int) {
 	r.holders(k, 1)
+	r.await(k)
 	r.c.KillHead()
 	r.open(k)
 	<-time.After(r.sc.away)
@@ -224,6 +254,7 @@ func (r *chaosRun) killHead(k int) {
 // killDriver lets tasks end that the next driver has adopted.
 func (r *chaosRun) killDriver(k int) {
 	r.holders(k, 1)
+	r.await(k)
 	r.driver.Kill()
 	r.driver = r.c.Run(chaos, "chaos", r.dir)
 	r.hear(fmt.Sprint("phase ", k))
@@ -233,6 +264,7 @@ func (r *chaosRun) killDriver(k int) {
 // cutOff lets tasks go on that run twice, the first of them where nobody hears of it.
 func (r *chaosRun) cutOff(k int) {
 	node, _, tasks := r.nodeOf(k, r.holders(k, 1))
+	r.await(k)
 	r.c.CutOff(node)
 	healed := time.After(r.sc.cut)
 	if r.sc.cut > r.sc.ages.Dead+r.sc.ages.Ask {
