@@ -126,6 +126,10 @@ func (s *stage) driver() error {
 		return fmt.Errorf("there is no driver %q: is it registered in package initialisation?", s.Name)
 	}
 	c := muster.Config{Addr: s.Identity, Job: s.Job, CacheDir: s.Cache, Grace: 5 * time.Second}
+	go func() {
+		<-closed(os.Stdin)
+		os.Exit(1) // the test has gone without stopping it
+	}()
 	c.Main(func(ctx context.Context) error { return run(ctx, s.Args) })
 	return nil
 }
