@@ -140,6 +140,22 @@ func TestMeterFollowsTheSpeed(t *testing.T) {
 	}
 }
 
+// A Map tells of its items when they have ended: two at a time each half a second are 4/s from the first frame on.
+func TestSpeedCountsFromWhenItemsBegan(t *testing.T) {
+	var tl tally
+	start := time.Unix(1000, 0)
+	for half := 1; half <= 20; half++ {
+		at := start.Add(time.Duration(half) * 500 * time.Millisecond)
+		for range 2 {
+			tl.count(event.Event{Kind: event.TaskDone, Func: "f", Items: 1, Time: at, Took: 500 * time.Millisecond})
+		}
+		tl.measure(at.Add(10 * time.Millisecond))
+		if rate := tl.rows[0].speed.rate; rate < 3.5 || rate > 4.5 {
+			t.Errorf("%.1f/s after %d halves of a second", rate, half)
+		}
+	}
+}
+
 func file(t *testing.T) (*os.File, func() string) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(t.TempDir(), "out"))

@@ -21,7 +21,7 @@ type counts struct {
 	done      int
 	failed    int
 	canceled  int
-	first     time.Time // of its first event
+	first     time.Time // when it was first heard of, or began
 	speed     meter
 }
 
@@ -48,7 +48,7 @@ func (t *tally) row(e event.Event) *counts {
 		if t.byName == nil {
 			t.byName = map[string]*counts{}
 		}
-		c = &counts{name: e.Func, first: e.Time}
+		c = &counts{name: e.Func, first: e.Time.Add(-e.Took)} // a Map tells of its items when they have ended
 		t.byName[e.Func] = c
 		t.rows = append(t.rows, c)
 	}
@@ -131,10 +131,12 @@ func (t *tally) measure(now time.Time) {
 	}
 }
 
-// meter is a speed in tasks per second, averaged over the last seconds.
+// meter is a speed in tasks per second, averaged over the last seconds: an exponential average, corrected for the time
+// before it began, so that the first frames don't count for more than the seconds they stand for.
 type meter struct {
 	at   time.Duration
 	seen int
+	sum  float64
 	rate float64
 }
 
@@ -148,9 +150,7 @@ func (m *meter) update(at time.Duration, n int) {
 	}
 	now := float64(n-m.seen) / dt
 	old := math.Exp(-dt / memory.Seconds())
-	if m.at == 0 {
-		old = 0
-	}
-	m.rate = old*m.rate + (1-old)*now
+	m.sum = old*m.sum + (1-old)*now
+	m.rate = m.sum / (1 - math.Exp(-at.Seconds()/memory.Seconds()))
 	m.at, m.seen = at, n
 }
