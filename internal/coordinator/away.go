@@ -75,14 +75,10 @@ func (m *Machine) AddDim() Dim {
 }
 
 // Take gives out the best-ranked ready task that is to run elsewhere, is of a class that suits, and fits what is offered,
-// by dimension, from which its need is taken. It counts an attempt.
-func (m *Machine) Take(offered []int64, suits func(class uint32) bool) (ID, bool) {
-	return m.TakeLike(0, offered, suits)
-}
-
-// TakeLike is Take among the tasks of which so many share a CPU; 0 for any. Tasks that need no CPU are always among
-// them. Who charges a batch doesn't know what was given out for what, so it charges each task the same share of its need.
-func (m *Machine) TakeLike(pack int, offered []int64, suits func(class uint32) bool) (ID, bool) {
+// by dimension, from which its need is taken. It counts an attempt. Of tasks that need CPU, only those are looked at of
+// which pack share one; 0 is for any. Who charges a batch doesn't know what was given out for what, so it charges each
+// task the same share of its need.
+func (m *Machine) Take(pack int, offered []int64, suits func(class uint32) bool) (ID, bool) {
 	var best *need
 	for _, n := range m.far {
 		if pack != 0 && n.cpu > 0 && n.pack != int64(pack) {

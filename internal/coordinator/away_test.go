@@ -31,19 +31,19 @@ func TestAwayTasksAreTakenAndNotGivenHere(t *testing.T) {
 		t.Fatal("Next gives a task that runs elsewhere")
 	}
 	free := cpus(1)
-	if id, ok := m.Take(free, anywhere); !ok || id != high || free[CPU] != 0 {
+	if id, ok := m.Take(0, free, anywhere); !ok || id != high || free[CPU] != 0 {
 		t.Fatal(id, ok, free)
 	}
-	if _, ok := m.Take(free, anywhere); ok {
+	if _, ok := m.Take(0, free, anywhere); ok {
 		t.Error("nothing fits any more")
 	}
-	if _, ok := m.Take(cpus(1), func(class uint32) bool { return class != 7 }); ok {
+	if _, ok := m.Take(0, cpus(1), func(class uint32) bool { return class != 7 }); ok {
 		t.Error("the class doesn't suit")
 	}
 	if got, away := m.NeedOf(high); got != need || !away || m.Free(CPU) != Unit {
 		t.Error("the session's own room is charged")
 	}
-	if id, ok := m.Take(cpus(1), anywhere); !ok || id != low {
+	if id, ok := m.Take(0, cpus(1), anywhere); !ok || id != low {
 		t.Error(id, ok)
 	}
 	for _, id := range []ID{low, high} {
@@ -65,7 +65,7 @@ func TestPacks(t *testing.T) {
 	m.SetPack(need, 8)
 	m.SetPack(0, 8) // not away: nothing
 	free, n := cpus(2), 0
-	for _, ok := m.Take(free, anywhere); ok; _, ok = m.Take(free, anywhere) {
+	for _, ok := m.Take(0, free, anywhere); ok; _, ok = m.Take(0, free, anywhere) {
 		n++
 	}
 	if n != 16 {
@@ -85,16 +85,16 @@ func TestPacksAreAlike(t *testing.T) {
 	waits := m.Submit(Spec{Need: none})
 	free := append(cpus(2), 0)
 	free[IO] = 1
-	if id, ok := m.TakeLike(0, free, anywhere); !ok || id != first || m.PackOf(id) != 1 {
+	if id, ok := m.Take(0, free, anywhere); !ok || id != first || m.PackOf(id) != 1 {
 		t.Fatal(id, ok)
 	}
-	if id, ok := m.TakeLike(1, free, anywhere); !ok || id != waits || m.PackOf(id) != 0 {
+	if id, ok := m.Take(1, free, anywhere); !ok || id != waits || m.PackOf(id) != 0 {
 		t.Error(id, ok)
 	}
-	if id, ok := m.TakeLike(1, free, anywhere); ok {
+	if id, ok := m.Take(1, free, anywhere); ok {
 		t.Error("a task of a pack is given out beside a long one:", id)
 	}
-	if id, ok := m.TakeLike(4, free, anywhere); !ok || m.PackOf(id) != 4 {
+	if id, ok := m.Take(4, free, anywhere); !ok || m.PackOf(id) != 4 {
 		t.Error(id, ok)
 	}
 	if m.PackOf(0) != 0 {
@@ -107,7 +107,7 @@ func TestGiveBackDoesNotCount(t *testing.T) {
 	need := m.AwayNeed([]Amount{{CPU, Unit}}, 1)
 	id := m.Submit(Spec{Need: need, Retries: 1})
 	for attempt := 1; attempt <= 3; attempt++ {
-		if _, ok := m.Take(cpus(1), anywhere); !ok {
+		if _, ok := m.Take(0, cpus(1), anywhere); !ok {
 			t.Fatal("it isn't ready again")
 		}
 		if out, _ := m.GiveBack(id, attempt+1); out != Ignored {
@@ -118,12 +118,12 @@ func TestGiveBackDoesNotCount(t *testing.T) {
 			t.Error(out)
 		}
 	}
-	m.Take(cpus(1), anywhere)
+	m.Take(0, cpus(1), anywhere)
 	if out, _ := m.Finish(id, 4, Error); out != Retry {
 		t.Error("attempts that were given back count against the retries:", out)
 	}
 	m.Due(id, 4)
-	m.Take(cpus(1), anywhere)
+	m.Take(0, cpus(1), anywhere)
 	m.Cancel(id, 9)
 	if acts := m.Actions(); len(acts) != 1 || acts[0].Verb != Interrupt {
 		t.Error(acts)
@@ -137,13 +137,13 @@ func TestAwayTasksThatWaitGoOnAtOnce(t *testing.T) {
 	m := New([]int64{Unit, 1, 1})
 	need := m.AwayNeed([]Amount{{CPU, Unit}}, 1)
 	parent := m.Submit(Spec{Need: need})
-	m.Take(cpus(1), anywhere)
+	m.Take(0, cpus(1), anywhere)
 	child := m.Submit(Spec{Need: need, Depth: 1})
 	m.Block(parent, child)
 	if m.State(parent) != Blocked {
 		t.Error(m.State(parent))
 	}
-	m.Take(cpus(1), anywhere)
+	m.Take(0, cpus(1), anywhere)
 	m.Finish(child, 1, Succeeded)
 	if !m.Unblock(parent) || m.State(parent) != Running {
 		t.Error("who runs elsewhere needs no CPU here")
@@ -161,7 +161,7 @@ func TestRefuse(t *testing.T) {
 	for range 3 {
 		m.Submit(Spec{Need: need})
 	}
-	if _, ok := m.Take(cpus(1), anywhere); ok {
+	if _, ok := m.Take(0, cpus(1), anywhere); ok {
 		t.Error("nobody has two")
 	}
 	seen := 0
@@ -206,7 +206,7 @@ func TestAwayRandom(t *testing.T) {
 			case 2:
 				free := cpus(int64(rapid.IntRange(0, 3).Draw(t, "cpus")))
 				m.SetPack(needs[1], rapid.IntRange(0, 300).Draw(t, "pack"))
-				for id, ok := m.Take(free, anywhere); ok; id, ok = m.Take(free, anywhere) {
+				for id, ok := m.Take(0, free, anywhere); ok; id, ok = m.Take(0, free, anywhere) {
 					running[id] = true
 				}
 				for d, n := range free {

@@ -34,8 +34,11 @@ func (s *Session) replay(o *protocol.Outcome) {
 	s.flush()
 	b := outcome{r: r}
 	s.open(&b, o)
+	if b.r == nil {
+		return
+	}
 	s.mu.Lock()
-	s.arrived(b.r, b.late, b.err, b.res, b.took)
+	s.arrived(b.r, b.err, b.res, b.took)
 	s.flush()
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/binary"
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
@@ -27,16 +28,13 @@ type carried struct {
 	refusal  error // why tasks are being refused
 	stranded error // why nothing runs elsewhere any more
 	classes  classes
-	nodes    map[string]float64 // CPUs of each, the most that it has offered
-	offered  []int64            // scratch: room by dimension
-	runs     []*Run             // scratch of Take
-	args     []byte             // scratch of Take: what the batch's arguments lie in
-	deaths   map[coordinator.ID]int
-	suspects map[coordinator.ID]bool
-	past     map[protocol.Attempt]string // nodes of attempts that were taken back, of tasks that have not ended
-	pasts    map[coordinator.ID][]uint32 // those attempts, by task
-	held     map[protocol.Key]string     // nodes that run a task for an earlier epoch, by its key
-	adopted  map[protocol.Key]*Run       // attempts that such a task stands for
+	cpus     float64                    // of the nodes that live, by the last survey
+	offered  []int64                    // scratch: room by dimension
+	runs     []*Run                     // scratch of Take
+	args     []byte                     // scratch of Take: what the batch's arguments lie in
+	records  map[coordinator.ID]*record // of tasks that an attempt was lost of
+	held     map[protocol.Key]string    // nodes that run a task for an earlier epoch, by its key
+	adopted  map[protocol.Key]*Run      // attempts that such a task stands for
 	replayed map[protocol.Key]*protocol.Outcome
 }
 
@@ -47,6 +45,7 @@ type awayRun struct {
 	asked map[protocol.RefID]bool // for the values of these
 	waits bool                    // its function has lent its CPUs
 
+	alone   bool // nothing runs beside it in its worker
 	started bool // it may have begun, and must not begin twice
 }
 
@@ -80,7 +79,7 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	now := s.now()
 	suits := s.suits(o)
 	for pack := 0; len(runs) < o.Most; {
-		id, ok := s.m.TakeLike(pack, free, suits)
+		id, ok := s.m.Take(pack, free, suits)
 		if !ok {
 			break
 		}
@@ -89,7 +88,7 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 		}
 		s.busy++
 		r := s.begin(id, now)
-		r.away = &awayRun{node: o.Node}
+		r.away = &awayRun{node: o.Node, alone: s.isSuspect(id)}
 		runs = append(runs, r)
 	}
 	s.carried.runs = runs
@@ -119,8 +118,8 @@ func (s *Session) pack(r *Run, b *protocol.Batch) {
 	}
 	b.Tasks = append(b.Tasks, protocol.Task{Key: key, ID: uint64(r.id), Attempt: uint32(r.attempt), Func: r.t.ops.Spec().reg.index})
 	t := &b.Tasks[len(b.Tasks)-1]
-	s.fillNeed(r.t.ops.Spec(), t)
-	if s.suspected(r) {
+	r.t.ops.Spec().Opts.demand(t)
+	if r.away.alone {
 		t.Flags |= protocol.Alone
 	}
 	if err := r.t.ops.(away).pack(r, t); err != nil {
@@ -135,15 +134,12 @@ func (s *Session) wireKey(r *Run) (k protocol.Key) {
 	if id := r.t.ident; id != nil && id.known.Load() {
 		return protocol.Key(id.key)
 	}
-	for i := range 8 {
-		k[i] = byte(r.num >> (8 * i))
-	}
+	binary.LittleEndian.PutUint64(k[:], r.num)
 	return k
 }
 
-// fillNeed says what the function's options ask for.
-func (s *Session) fillNeed(sp *Spec, t *protocol.Task) {
-	o := &sp.Opts
+// demand says in a task what the options ask for.
+func (o *Options) demand(t *protocol.Task) {
 	if o.IO {
 		t.Need.IO = 1
 	} else {
@@ -168,12 +164,6 @@ func (s *Session) fillNeed(sp *Spec, t *protocol.Task) {
 
 // room is an offer's by dimension; the slice is the session's. The mutex is held.
 func (s *Session) room(o *protocol.Offer) []int64 {
-	if s.carried.nodes == nil {
-		s.carried.nodes = map[string]float64{}
-	}
-	if cpus := float64(o.CPU) / coordinator.Unit; cpus > s.carried.nodes[o.Node] {
-		s.carried.nodes[o.Node] = cpus
-	}
 	f := append(s.carried.offered[:0], o.CPU, o.IO, o.Memory)
 	for range len(s.dims) {
 		f = append(f, 0)
@@ -205,15 +195,6 @@ func (s *Session) awayNeed(sp *Spec, chunk bool) coordinator.NeedID {
 	return id
 }
 
-// awayCPUs is how many CPUs the nodes have that have offered room so far, at least one.
-func (s *Session) awayCPUs() float64 {
-	n := 0.0
-	for _, cpus := range s.carried.nodes {
-		n += cpus
-	}
-	return max(1, n)
-}
-
 // wake tells the carrier that something is ready. The mutex is held.
 func (s *Session) wake() {
 	if s.cfg.Carrier != nil && s.m.AwayNews() {
@@ -223,27 +204,22 @@ func (s *Session) wake() {
 
 // arrive ends an attempt that ran elsewhere: with err, or with the result that unpack has stored.
 func (s *Session) arrive(r *Run, err error, took time.Duration) {
-	late := !r.Commit()
+	if !r.Commit() {
+		return // it was given up or taken back
+	}
 	res, err := r.judge(err, err)
 	s.mu.Lock()
-	s.arrived(r, late, err, res, took)
+	s.arrived(r, err, res, took)
 	s.flush()
 }
 
-// arrived is the part of arrive under the mutex.
-func (s *Session) arrived(r *Run, late bool, err error, res coordinator.Result, took time.Duration) {
-	if r.over {
-		return
-	}
+// arrived is the part of arrive under the mutex, by whoever has committed the attempt.
+func (s *Session) arrived(r *Run, err error, res coordinator.Result, took time.Duration) {
 	now := s.now()
 	if took > 0 {
 		r.start = now - int64(took)
 	}
-	if late {
-		s.cameBack(r)
-		return
-	}
-	s.clearRecord(r.id)
+	s.clearRecord(r.id) // it has ended by itself
 	s.conclude(r, err, res, now)
 	s.release()
 }
@@ -252,17 +228,8 @@ func (s *Session) arrived(r *Run, late bool, err error, res coordinator.Result, 
 func (s *Session) Load() protocol.RenewJob {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := protocol.RenewJob{Done: s.load.done, Failed: s.load.failed}
-	s.m.Each(func(_ coordinator.ID, st coordinator.State) bool {
-		switch st {
-		case coordinator.Running, coordinator.Blocked, coordinator.Resuming:
-			l.Running++
-		default:
-			l.Waiting++
-		}
-		return true
-	})
-	return l
+	l := &s.load
+	return protocol.RenewJob{Done: l.done, Failed: l.failed, Running: l.open, Waiting: s.m.Len() - l.open}
 }
 
 // stopAway tells the node of an attempt to interrupt it. The mutex is held.

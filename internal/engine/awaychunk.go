@@ -49,6 +49,14 @@ func encodeItems[T any](s *Session, dst []byte, items []T, refs codec.RefWriter)
 	return dst, v, err
 }
 
+func decodeItems[T any](data []byte, refs codec.RefReader) (items []T, err error) {
+	p, err := codec.Of(reflect.TypeFor[[]T]())
+	if err == nil {
+		err = p.Decode(data, &items, refs)
+	}
+	return items, err
+}
+
 // maxItemsInline is how long the items of a chunk may be to go by message: chunks are made to be short-lived, so the
 // way through a file would cost more than it saves.
 const maxItemsInline = 2 << 20

@@ -92,7 +92,9 @@ func (s *Session) abandon(r *Run) {
 	if !r.fate.CompareAndSwap(running, abandoned) {
 		return
 	}
-	s.stuck[r] = struct{}{}
+	if r.away == nil { // else its node deals with it
+		s.stuck[r] = struct{}{}
+	}
 	if c := r.computes.Load(); c != nil {
 		s.out.after = append(s.out.after, c.GiveUp)
 	}
@@ -103,6 +105,9 @@ func (s *Session) abandon(r *Run) {
 	}
 	s.mu.Unlock() // judge calls the user's code
 	late := fmt.Errorf("%w within %v of its cancel", errStuck, s.cfg.Grace)
+	if r.away != nil {
+		late = fmt.Errorf("node %s hasn't said within %v of its cancel that it has ended", r.away.node, s.cfg.Grace)
+	}
 	res, err := r.judge(late, late)
 	s.mu.Lock()
 	s.conclude(r, err, res, s.now())

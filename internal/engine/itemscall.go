@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
-	"reflect"
 
 	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/internal/journal"
@@ -54,14 +53,6 @@ func (c *itemsCall[In, Out]) identify(k *protocol.Call) error {
 		c.keys = append(c.keys, s.callKey("item", parent, &c.f.Spec, append(at, arg...)))
 	}
 	return nil
-}
-
-func decodeItems[T any](data []byte, refs codec.RefReader) (items []T, err error) {
-	p, err := codec.Of(reflect.TypeFor[[]T]())
-	if err == nil {
-		err = p.Decode(data, &items, refs)
-	}
-	return items, err
 }
 
 func (c *itemsCall[In, Out]) Spec() *Spec            { return &c.f.Spec }

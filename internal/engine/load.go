@@ -11,18 +11,21 @@ import (
 type load struct {
 	done    uint64 // tasks, and items of Maps
 	failed  uint64
-	running int // not those that wait for a Ref
+	open    int // attempts
+	running int // those of them that don't wait for a Ref
 	most    int
 	ran     int
 	busy    time.Duration
 }
 
 func (l *load) started() {
+	l.open++
 	l.running++
 	l.most = max(l.most, l.running)
 }
 
 func (l *load) ended(took time.Duration) {
+	l.open--
 	l.running--
 	l.ran++
 	l.busy += took
@@ -42,8 +45,8 @@ func (l *load) count(t *Task, kind event.Kind) {
 		return
 	}
 	n, bad := 1, 0
-	if c, ok := t.ops.(interface{ tally() (items, failed int) }); ok {
-		n, bad = c.tally()
+	if t.is(quiet) {
+		n, bad = t.ops.(interface{ tally() (items, failed int) }).tally()
 	}
 	switch kind {
 	case event.TaskDone:

@@ -104,7 +104,7 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 func (s *Session) capacity(sp *Spec) int {
 	n := s.cfg.CPUs / sp.Opts.CPUs
 	if s.isAway(sp) || s.cfg.Upstream != nil && sp.reg != nil {
-		return max(minAway, int(2*s.awayCPUs()/sp.Opts.CPUs))
+		return max(minAway, int(2*s.carried.cpus/sp.Opts.CPUs))
 	}
 	if sp.Opts.IO {
 		n = float64(s.cfg.Concurrency)

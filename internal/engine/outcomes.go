@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,8 +11,7 @@ import (
 
 // outcome is an outcome and the attempt that it is about.
 type outcome struct {
-	r    *Run
-	late bool
+	r    *Run // nil if it settles none
 	err  error
 	res  coordinator.Result
 	took time.Duration
@@ -21,10 +19,7 @@ type outcome struct {
 
 // Outcomes takes outcomes in the order in which the job's journal has them. What they hold may be kept.
 func (s *Session) Outcomes(o *protocol.Outcomes) {
-	s.takeOutcomes(o.Node, o.List)
-}
-
-func (s *Session) takeOutcomes(node string, list []protocol.Outcome) {
+	node, list := o.Node, o.List
 	batch := make([]outcome, len(list))
 	s.mu.Lock()
 	for i := range list {
@@ -40,10 +35,9 @@ func (s *Session) takeOutcomes(node string, list []protocol.Outcome) {
 	s.measure(batch)
 	for i := range batch {
 		b := &batch[i]
-		if b.r == nil {
-			continue
+		if b.r != nil {
+			s.arrived(b.r, b.err, b.res, b.took)
 		}
-		s.arrived(b.r, b.late, b.err, b.res, b.took)
 	}
 	s.flush()
 }
@@ -58,7 +52,8 @@ func (s *Session) attemptFor(node string, o *protocol.Outcome) *Run {
 		}
 		return r
 	}
-	if o.Status != protocol.Succeeded || len(o.Refs) > 0 || s.carried.past[at] != node {
+	rec := s.carried.records[coordinator.ID(o.ID)]
+	if o.Status != protocol.Succeeded || len(o.Refs) > 0 || rec == nil || rec.nodes[o.Attempt] != node {
 		return nil
 	}
 	r := s.currentRun(o.ID)
@@ -66,18 +61,6 @@ func (s *Session) attemptFor(node string, o *protocol.Outcome) *Run {
 		s.cfg.Carrier.Send(r.away.node, protocol.Stop{Attempt: r.wire(), Grace: s.cfg.Grace})
 	}
 	return r
-}
-
-// keepPast remembers which node had an attempt that was taken back: it may have succeeded all the same. The mutex is held.
-func (s *Session) keepPast(r *Run) {
-	if s.carried.past == nil {
-		s.carried.past = map[protocol.Attempt]string{}
-	}
-	s.carried.past[r.wire()] = r.away.node
-	if s.carried.pasts == nil {
-		s.carried.pasts = map[coordinator.ID][]uint32{}
-	}
-	s.carried.pasts[r.id] = append(s.carried.pasts[r.id], uint32(r.attempt))
 }
 
 // currentRun is the attempt of a task that runs elsewhere, or nil. The mutex is held.
@@ -105,10 +88,11 @@ func (r *Run) wire() protocol.Attempt {
 	return protocol.Attempt{Task: uint64(r.id), N: uint32(r.attempt)}
 }
 
-// open decodes an outcome into its task.
+// open decodes an outcome into its task, unless that was given up or taken back meanwhile.
 func (s *Session) open(b *outcome, o *protocol.Outcome) {
 	b.took = max(1, o.Took)
-	if b.late = !b.r.Commit(); b.late {
+	if !b.r.Commit() {
+		b.r = nil
 		return
 	}
 	var err error
@@ -183,132 +167,5 @@ func (p *pack) observe(took time.Duration) int {
 		return 2
 	default:
 		return int(float64(packAim) / p.mean)
-	}
-}
-
-// Unconfirmed gives out again what a node never said that it has.
-func (s *Session) Unconfirmed(node string, tasks []protocol.Attempt) {
-	s.mu.Lock()
-	for _, a := range tasks {
-		if r := s.runOn(node, a); r != nil {
-			s.takeBack(r)
-		}
-	}
-	s.flush()
-}
-
-// Lost gives out again what a dead node had. What ran on it may have killed it, so it runs alone from now on.
-func (s *Session) Lost(node string) {
-	s.mu.Lock()
-	var runs []*Run
-	s.m.Each(func(id coordinator.ID, _ coordinator.State) bool {
-		if r := s.currentRun(uint64(id)); r != nil && r.away.node == node {
-			runs = append(runs, r)
-		}
-		return true
-	})
-	for _, r := range runs {
-		s.suspect(r.id)
-		s.takeBack(r)
-	}
-	delete(s.carried.nodes, node)
-	s.forgetHeld(node)
-	s.flush()
-}
-
-// takeBack ends an attempt that won't have an outcome. The mutex is held.
-func (s *Session) takeBack(r *Run) {
-	if !r.fate.CompareAndSwap(running, returned) {
-		return // its outcome is being taken, or it was given up
-	}
-	if r.away.started {
-		r.final = true
-		s.arrived(r, false, ErrMaybeRan, coordinator.Fatal, 0)
-		return
-	}
-	s.stopTimers(r)
-	out, why := s.m.GiveBack(r.id, int(r.attempt))
-	if out == coordinator.Ignored {
-		return
-	}
-	r.over = true
-	s.keepPast(r)
-	s.load.ended(0)
-	s.endWaits(r)
-	s.handOver(r, false, nil)
-	s.linger(r)
-	if out == coordinator.Canceled {
-		s.settleCanceled(r.t, r, why)
-		s.clearRecord(r.id)
-		s.carryOut()
-		s.forget(r.id)
-	}
-	r.t.run = nil
-	s.release()
-}
-
-// gaveBack takes a node's word that an attempt ended without an outcome. The mutex is held.
-func (s *Session) gaveBack(r *Run, g *protocol.GiveBack) {
-	if g.Reason != protocol.WorkerDied {
-		s.takeBack(r)
-		return
-	}
-	s.suspect(r.id)
-	if g.Alone {
-		if s.carried.deaths == nil {
-			s.carried.deaths = map[coordinator.ID]int{}
-		}
-		s.carried.deaths[r.id]++
-	}
-	n := s.carried.deaths[r.id]
-	if n < maxDeaths {
-		s.takeBack(r)
-		return
-	}
-	if !r.Commit() {
-		return
-	}
-	r.final = true
-	err := fmt.Errorf("its worker died %d times while it ran alone, last on node %s: %s", n, r.away.node, g.Text)
-	s.arrived(r, false, err, coordinator.Fatal, 0)
-}
-
-// maxDeaths is how many workers a task may kill before it fails.
-const maxDeaths = 3
-
-// suspect has a task run alone from now on. The mutex is held.
-func (s *Session) suspect(id coordinator.ID) {
-	if s.carried.suspects == nil {
-		s.carried.suspects = map[coordinator.ID]bool{}
-	}
-	s.carried.suspects[id] = true
-}
-
-func (s *Session) suspected(r *Run) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.carried.suspects[r.id]
-}
-
-// clearRecord forgets what was held against a task that has ended. The mutex is held.
-func (s *Session) clearRecord(id coordinator.ID) {
-	if len(s.carried.suspects) > 0 {
-		delete(s.carried.suspects, id)
-		delete(s.carried.deaths, id)
-	}
-	if len(s.carried.pasts) > 0 {
-		for _, n := range s.carried.pasts[id] {
-			delete(s.carried.past, protocol.Attempt{Task: uint64(id), N: n})
-		}
-		delete(s.carried.pasts, id)
-	}
-}
-
-// upStarted notes that an attempt begins that must not begin twice.
-func (s *Session) upStarted(node string, a protocol.Attempt) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.runOn(node, a); r != nil && r.t.ops.Spec().Opts.Once {
-		r.away.started = true
 	}
 }

@@ -2,9 +2,7 @@ package engine
 
 import (
 	"fmt"
-	"reflect"
 
-	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -73,16 +71,15 @@ func (c *chunk[In, Out]) request(h *host, k *protocol.Call) error {
 		k.Kind, k.Arg, k.Refs = protocol.CallFunc, data, w.refs
 		return err
 	}
-	p, err := codec.Of(reflect.TypeFor[[]In]())
-	if err != nil {
-		return err
-	}
 	items := c.items
 	if c.errs != nil {
 		items = c.unsettled()
 	}
-	data, err := p.Append(nil, &items, &w)
-	k.Kind, k.Arg, k.Refs = protocol.CallItems, data, w.refs
+	_, v, err := encodeItems(h.s, nil, items, &w)
+	if err == nil && v.Form != protocol.Inline {
+		err = fmt.Errorf("argument: items of %d bytes are more than a task can pass on: pass Refs", v.Size)
+	}
+	k.Kind, k.Arg, k.Refs = protocol.CallItems, v.Data, w.refs
 	return err
 }
 
@@ -115,7 +112,7 @@ func (f *Fn[In, Out]) terms() *protocol.Terms {
 		Retries: uint32(o.Retries), First: o.First, Max: o.Max, Timeout: o.Timeout, Priority: int64(o.Priority), Version: o.Version,
 	}
 	var task protocol.Task
-	(*Session)(nil).fillNeed(&f.Spec, &task)
+	f.Opts.demand(&task)
 	t.Need = task.Need
 	return t
 }

@@ -104,6 +104,7 @@ func (s *Session) taskOf(id coordinator.ID) *Task {
 func (s *Session) forget(id coordinator.ID) {
 	i := id.Index()
 	s.tasks[i>>pageBits][i&(1<<pageBits-1)] = nil
+	s.clearRecord(id)
 }
 
 // Mask is the set of events that somebody listens to.

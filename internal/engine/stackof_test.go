@@ -7,9 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"reflect"
+
 	"github.com/musterrun/muster/event"
 	"github.com/musterrun/muster/internal/codec"
-	"reflect"
 )
 
 func testFn(do func(context.Context, int) (int, error)) *Fn[int, int] {

@@ -52,10 +52,10 @@ func (s *Session) forgetFit() {
 
 // countCPUs notes how much runs at once, for the Maps. The mutex is held.
 func (s *Session) countCPUs(nodes []protocol.NodeInfo) {
-	s.carried.nodes = map[string]float64{}
+	s.carried.cpus = 0
 	for i := range nodes {
 		if nodes[i].Alive {
-			s.carried.nodes[nodes[i].Node] = nodes[i].CPUs
+			s.carried.cpus += nodes[i].CPUs
 		}
 	}
 }

@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/musterrun/muster/internal/codec"
+	"github.com/musterrun/muster/protocol"
+)
+
+// hosted is a task of the agent's: a call whose argument is still encoded.
+type hosted[In, Out any] struct {
+	Task
+	f      *Fn[In, Out]
+	spec   *Spec
+	arg    []byte
+	items  bool
+	result protocol.Value
+	refs   []protocol.RefID
+}
+
+func (f *Fn[In, Out]) hosted(h *host, p *protocol.Task) (*Task, Ops) {
+	t := &hosted[In, Out]{f: f, spec: f.hostSpec(p), arg: p.Arg, items: p.Flags&protocol.Items != 0}
+	return &t.Task, t
+}
+
+// hostSpec is the function's, with what the agent hasn't taken care of: it has admitted the task, and retries are the
+// driver's.
+func (f *Fn[In, Out]) hostSpec(p *protocol.Task) *Spec {
+	usual := p.Need.CPU == units(1) && p.Need.IO == 0 && p.Timeout == 0
+	if usual {
+		if sp := f.reg.usual.Load(); sp != nil {
+			return sp
+		}
+	}
+	sp := f.Spec
+	sp.Opts.Retries, sp.Opts.RetryIf, sp.Opts.Memory, sp.Opts.Resources, sp.Opts.Priority = 0, nil, 0, nil, 0
+	sp.Opts.Isolated, sp.Opts.Once = false, false
+	sp.Opts.Timeout = p.Timeout
+	sp.Opts.CPUs, sp.Opts.IO = float64(p.Need.CPU)/float64(units(1)), p.Need.IO > 0
+	if usual {
+		f.reg.usual.Store(&sp)
+	}
+	return &sp
+}
+
+func (t *hosted[In, Out]) Spec() *Spec            { return t.spec }
+func (t *hosted[In, Out]) Deps(func(*Task)) error { return nil }
+func (t *hosted[In, Out]) Join() (*Task, error)   { return nil, nil }
+func (t *hosted[In, Out]) Results(func(*Task))    {}
+func (t *hosted[In, Out]) Release(bool)           { t.arg = nil }
+
+// Exec decodes the argument, calls the function, and encodes what it gives.
+func (t *hosted[In, Out]) Exec(r *Run) error {
+	if t.items {
+		return t.execItems(r)
+	}
+	var in In
+	if err := t.argument(&in); err != nil {
+		return fmt.Errorf("argument: %w", err)
+	}
+	v, err := t.f.invoke(r, in)
+	if !r.Commit() || err != nil {
+		return err
+	}
+	return t.keep(&v, t.f.OutPlan)
+}
+
+// argument decodes the argument, which may be another task's value.
+func (t *hosted[In, Out]) argument(in *In) error {
+	if len(t.arg) > 0 {
+		return t.f.InPlan.Decode(t.arg, in, hostReader{t.host})
+	}
+	if len(t.host.deps) == 0 {
+		return errors.New("there is none")
+	}
+	v := &t.host.deps[len(t.host.deps)-1].Value
+	if t.host.deps[0].Key == argumentKey {
+		v = &t.host.deps[0].Value
+	}
+	return decodeValue(t.s, v, in, hostReader{t.host})
+}
+
+// keep encodes the result.
+func (t *hosted[In, Out]) keep(ptr any, p *codec.Plan) error {
+	w := hostWriter{h: t.host}
+	data, err := p.Append(nil, ptr, &w)
+	if err == nil {
+		t.result, err = t.s.seal(data)
+	}
+	if err != nil {
+		return fmt.Errorf("result: %w", err)
+	}
+	t.refs = w.refs
+	return nil
+}
+
+// execItems works off the items of a Map's chunk.
+func (t *hosted[In, Out]) execItems(r *Run) error {
+	items, err := t.itemsOf()
+	if err != nil {
+		return fmt.Errorf("argument: %w", err)
+	}
+	outs := make([]Out, len(items))
+	var errs []error
+	for i := 0; i < len(items); {
+		i = t.span(r, items, outs, &errs, i)
+	}
+	if !r.Commit() {
+		return nil
+	}
+	if errs == nil {
+		return t.keepItems(outs)
+	}
+	return t.keepParts(outs, errs)
+}
+
+func (t *hosted[In, Out]) itemsOf() ([]In, error) {
+	if len(t.arg) > 0 {
+		return decodeItems[In](t.arg, hostReader{t.host})
+	}
+	if len(t.host.deps) == 0 {
+		return nil, errors.New("there are none")
+	}
+	var items []In
+	err := decodeValue(t.s, &t.host.deps[0].Value, &items, hostReader{t.host})
+	return items, err
+}
+
+// span works items off until none is left or one panics, and gives the index of the next one.
+func (t *hosted[In, Out]) span(r *Run, items []In, outs []Out, errs *[]error, i int) (next int) {
+	running := false
+	fail := func(err error) {
+		if *errs == nil {
+			*errs = make([]error, len(items))
+		}
+		(*errs)[i] = err
+	}
+	defer func() {
+		if running {
+			if v := recover(); v != nil {
+				fail(newPanic(v))
+				next = i + 1
+			}
+		}
+	}()
+	for ; i < len(items); i++ {
+		if err := r.Err(); err != nil {
+			fail(err)
+			continue
+		}
+		running = true
+		out, err := t.f.invoke(r, items[i])
+		running = false
+		outs[i] = out
+		if err != nil {
+			fail(err)
+		}
+	}
+	return i
+}
+
+func (t *hosted[In, Out]) keepItems(outs []Out) (err error) {
+	w := hostWriter{h: t.host}
+	_, t.result, err = encodeItems(t.s, nil, outs, &w)
+	t.refs = w.refs
+	return err
+}
+
+// keepParts encodes results of which some are failures.
+func (t *hosted[In, Out]) keepParts(outs []Out, errs []error) error {
+	w := hostWriter{h: t.host}
+	parts := make([]protocol.Value, len(outs))
+	for i := range outs {
+		if errs[i] != nil {
+			parts[i] = failure(errs[i])
+			continue
+		}
+		data, err := t.f.OutPlan.Append(nil, &outs[i], &w)
+		if err != nil {
+			parts[i] = failure(fmt.Errorf("result: %w", err))
+			continue
+		}
+		parts[i] = protocol.Value{Form: protocol.Inline, Data: data}
+	}
+	t.result, t.refs = protocol.Value{Form: protocol.List, Parts: parts}, w.refs
+	return nil
+}
+
+// ended tells the agent how the task went. The mutex is held.
+func (t *hosted[In, Out]) ended() {
+	o := protocol.Outcome{ID: t.host.at.Task, Attempt: t.host.at.N, Key: t.host.key, Took: t.lasted(), Status: protocol.Succeeded}
+	switch {
+	case t.err == nil:
+		o.Value, o.Refs = t.result, t.refs
+	case t.is(dropped):
+		o.Status, o.Value = protocol.Canceled, failure(ErrCanceled)
+	default:
+		o.Status, o.Value = protocol.Failed, failure(inner(t.err))
+	}
+	t.s.leave(t.host)
+	t.s.cfg.Upstream.Outcome(&o)
+}
+
+// inner is what the function returned, or why it didn't run to its end: the driver says the rest.
+func inner(err error) error {
+	if e, ok := err.(*TaskError); ok { //nolint:errorlint // the outermost
+		return e.Err
+	}
+	return err
+}

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/protocol"
+)
+
+// Unconfirmed gives out again what a node never said that it has.
+func (s *Session) Unconfirmed(node string, tasks []protocol.Attempt) {
+	s.mu.Lock()
+	for _, a := range tasks {
+		if r := s.runOn(node, a); r != nil {
+			s.takeBack(r)
+		}
+	}
+	s.flush()
+}
+
+// Lost gives out again what a dead node had. What ran on it may have killed it, so it runs alone from now on.
+func (s *Session) Lost(node string) {
+	s.mu.Lock()
+	var runs []*Run
+	s.m.Each(func(id coordinator.ID, _ coordinator.State) bool {
+		if r := s.currentRun(uint64(id)); r != nil && r.away.node == node {
+			runs = append(runs, r)
+		}
+		return true
+	})
+	for _, r := range runs {
+		s.recordOf(r.id).suspect = true
+		s.takeBack(r)
+	}
+	s.forgetHeld(node)
+	s.flush()
+}
+
+// takeBack ends an attempt that won't have an outcome. The mutex is held.
+func (s *Session) takeBack(r *Run) {
+	if !r.fate.CompareAndSwap(running, returned) {
+		return // its outcome is being taken, or it was given up
+	}
+	if r.away.started {
+		r.final = true
+		s.arrived(r, ErrMaybeRan, coordinator.Fatal, 0)
+		return
+	}
+	s.stopTimers(r)
+	out, why := s.m.GiveBack(r.id, int(r.attempt))
+	if out == coordinator.Ignored {
+		return
+	}
+	r.over = true
+	s.recordOf(r.id).lost(r)
+	s.load.ended(0)
+	s.endWaits(r)
+	s.handOver(r, false, nil)
+	s.linger(r)
+	if out == coordinator.Canceled {
+		s.settleCanceled(r.t, r, why)
+		s.carryOut()
+		s.forget(r.id)
+	}
+	r.t.run = nil
+	s.release()
+}
+
+// gaveBack takes a node's word that an attempt ended without an outcome. The mutex is held.
+func (s *Session) gaveBack(r *Run, g *protocol.GiveBack) {
+	if g.Reason != protocol.WorkerDied {
+		s.takeBack(r)
+		return
+	}
+	s.tellDeath(r.away.node, g.Text)
+	rec := s.recordOf(r.id)
+	rec.suspect = true
+	if g.Alone {
+		rec.deaths++
+	}
+	n := rec.deaths
+	if n < maxDeaths {
+		s.takeBack(r)
+		return
+	}
+	if !r.Commit() {
+		return
+	}
+	r.final = true
+	err := fmt.Errorf("its worker died %d times while it ran alone, last on node %s: %s", n, r.away.node, g.Text)
+	s.arrived(r, err, coordinator.Fatal, 0)
+}
+
+// maxDeaths is how many workers a task may kill before it fails.
+const maxDeaths = 3
+
+// tellDeath tells of a worker's death, once for all that ran in it. The mutex is held.
+func (s *Session) tellDeath(node, text string) {
+	if s.told.first("death " + node + " " + text) {
+		s.note(event.Event{Kind: event.Hint, Item: -1, Text: fmt.Sprintf("a worker on node %s died, and what it ran is run again: %s", node, text)})
+	}
+}
+
+// record is what is known of a task that an attempt was lost of.
+type record struct {
+	suspect bool              // it may have killed a worker, so it runs alone
+	deaths  int               // of workers in which it was alone
+	nodes   map[uint32]string // that had the attempts that were taken back: one may have succeeded all the same
+}
+
+// lost notes an attempt that was taken back.
+func (rec *record) lost(r *Run) {
+	if rec.nodes == nil {
+		rec.nodes = map[uint32]string{}
+	}
+	rec.nodes[uint32(r.attempt)] = r.away.node
+}
+
+// recordOf is the record of a task. The mutex is held, as for the others below.
+func (s *Session) recordOf(id coordinator.ID) *record {
+	if s.carried.records == nil {
+		s.carried.records = map[coordinator.ID]*record{}
+	}
+	rec := s.carried.records[id]
+	if rec == nil {
+		rec = &record{}
+		s.carried.records[id] = rec
+	}
+	return rec
+}
+
+func (s *Session) isSuspect(id coordinator.ID) bool {
+	rec := s.carried.records[id]
+	return rec != nil && rec.suspect
+}
+
+// clearRecord forgets what was held against a task.
+func (s *Session) clearRecord(id coordinator.ID) {
+	if len(s.carried.records) > 0 {
+		delete(s.carried.records, id)
+	}
+}
+
+// upStarted notes that an attempt begins that must not begin twice.
+func (s *Session) upStarted(node string, a protocol.Attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.runOn(node, a); r != nil && r.t.ops.Spec().Opts.Once {
+		r.away.started = true
+	}
+}
