@@ -221,6 +221,7 @@ func TestFirstMissLooksAfterTheStore(t *testing.T) {
 func TestTemporaryFiles(t *testing.T) {
 	s, _ := open(t, t.TempDir(), 1<<30)
 	stores(t, s, callFor("first", Value{}))
+	s.idle.Wait() // the first miss looks after the store, and would take held away before it is locked
 	shard := filesIn(t, s.entries, "*")[0]
 	held, free, young, old := shard+"1"+partSuffix, shard+"2"+partSuffix, shard+"3"+freeSuffix, shard+"4"+freeSuffix
 	for _, path := range []string{free, young, old} {

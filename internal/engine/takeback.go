@@ -98,7 +98,8 @@ const maxDeaths = 3
 // tellDeath tells of a worker's death, once for all that ran in it. The mutex is held.
 func (s *Session) tellDeath(node, text string) {
 	if s.told.first("death " + node + " " + text) {
-		s.note(event.Event{Kind: event.Hint, Item: -1, Text: fmt.Sprintf("a worker on node %s died, and what it ran is run again: %s", node, text)})
+		text = fmt.Sprintf("a worker on node %s died, and what it ran is run again: %s", node, text)
+		s.note(event.Event{Kind: event.Hint, Item: -1, Text: text})
 	}
 }
 

@@ -94,7 +94,8 @@ func start(f file, path string, run Run, report func(error)) (*Journal, error) {
 	return j, nil
 }
 
-// load reads what the file holds, cuts its torn end and begins a new run.
+// load reads what the file holds, cuts its torn end and begins a new run. Damaged frames that claim more than there is
+// lose their heads: what is appended would be taken for their data.
 func (j *Journal) load(run Run) error {
 	info, err := j.file.Stat()
 	if err != nil {
@@ -110,6 +111,11 @@ func (j *Journal) load(run Run) error {
 	}
 	if j.opened.Cut > 0 {
 		if err := j.file.Truncate(found.end); err != nil {
+			return err
+		}
+	}
+	for _, off := range found.long {
+		if _, err := j.file.WriteAt(make([]byte, headLen), off); err != nil {
 			return err
 		}
 	}

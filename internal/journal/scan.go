@@ -11,6 +11,7 @@ type scanned struct {
 	salt    uint32
 	end     int64 // of the last whole frame; 0 for an empty file
 	damaged int
+	long    []int64 // damaged frames before end that would take in what is appended there
 }
 
 // scan reads the frames of a file of the given size into x. Records whose data is damaged are left out; behind a damaged
@@ -39,6 +40,11 @@ func scan(f io.ReaderAt, size int64, x *index) (s scanned, err error) {
 		}
 		if err != nil {
 			return s, err
+		}
+	}
+	for _, off := range w.long {
+		if off < s.end {
+			s.long = append(s.long, off)
 		}
 	}
 	return s, nil

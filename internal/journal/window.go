@@ -15,6 +15,7 @@ type window struct {
 	buf   []byte
 	start int64
 	step  int64
+	long  []int64 // where frames are whose data would go on beyond the end of the file
 }
 
 // How much of the file a window reads at once.
@@ -69,6 +70,7 @@ func (w *window) frame(off int64) (e Entry, meta []byte, next int64, err error) 
 	}
 	e = Entry{at: off + headLen + int64(f.meta), size: f.data, sum: f.dataSum}
 	if f.data > w.size-e.at {
+		w.long = append(w.long, off)
 		return e, nil, 0, nil
 	}
 	return e, b[headLen:], e.at + f.data, nil
