@@ -260,12 +260,12 @@ type ClusterEvent struct {
 	Text string    `json:"text"`
 }
 
-// ClusterDigest is what the head says once a second on [Digest]: JSON.
+// ClusterDigest is what the head says once a second: JSON. On [Digest] it has no jobs, and on [JobsDigest] no nodes.
 type ClusterDigest struct {
 	Number uint64       `json:"number"` // counts up while the head runs
 	Up     float64      `json:"up"`     // seconds since the head started
-	Nodes  []NodeDigest `json:"nodes"`
-	Jobs   []JobDigest  `json:"jobs"`
+	Nodes  []NodeDigest `json:"nodes,omitempty"`
+	Jobs   []JobDigest  `json:"jobs,omitempty"`
 }
 
 // NodeDigest is a node in the digest. Age is how long, in seconds, the head has heard nothing of it.
@@ -275,11 +275,11 @@ type NodeDigest struct {
 	Dead bool    `json:"dead,omitempty"` // Age is above Ages.Dead, and the head has been up for so long
 }
 
-// JobDigest is a live job in the digest and in [News].
+// JobDigest is a live job in the digest and in its news.
 type JobDigest struct {
 	Job   string `json:"job"`
 	Epoch uint32 `json:"epoch"`
-	Ended bool   `json:"ended,omitempty"` // in News: it is over, or orphaned; what runs of it is to be ended
+	Ended bool   `json:"ended,omitempty"` // in news: it is over, or orphaned; what runs of it is to be ended
 }
 
 // AskNodes says of which node the last report isn't enough: the head asks it first, and refuses if it doesn't answer.

@@ -97,8 +97,15 @@ const AllControl = "m.c.>"
 // NodeSubject is where a node's agent is asked for something by the head, or by who may.
 func NodeSubject(node, operation string) string { return "m.n." + node + "." + operation }
 
-// Digest is where the head publishes, once a second, which nodes there are and which jobs have work.
+// Digest is where the head publishes, once a second, which nodes there are.
 const Digest = "m.digest"
 
-// News is where the head publishes at once that a job has begun or ended.
-const News = "m.news"
+// JobsDigest is where it publishes as often which jobs have work: to nodes only, since who knows a job's id can have
+// servers write into its journal (see docs/security.md).
+const JobsDigest = "m.jobs"
+
+// NewsSubject is where the head publishes at once that a job has begun or ended: to nodes, and to that job.
+func NewsSubject(job string) string { return "m.news." + job }
+
+// AllNews is the news of every job.
+const AllNews = "m.news.*"

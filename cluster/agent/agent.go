@@ -101,8 +101,8 @@ func (a *Agent) listen(ctx context.Context) error {
 		a.inbox + ".o.*.*":                    a.onConfirmed,
 		protocol.AllDown(a.cfg.Node):          a.onDown,
 		protocol.NodeSubject(a.cfg.Node, ">"): a.onRequest,
-		protocol.News:                         a.onNews,
-		protocol.Digest:                       a.onDigest,
+		protocol.AllNews:                      a.onNews,
+		protocol.JobsDigest:                   a.onDigest,
 	} {
 		sub, err := a.conn.Subscribe(subject, a.only(subject, handle))
 		if err != nil {

@@ -90,7 +90,7 @@ func (c *testCluster) open(job string, change func(*protocol.JobInfo)) *coordina
 func (c *testCluster) news(d protocol.JobDigest) {
 	c.t.Helper()
 	data, _ := json.Marshal(d)
-	if err := c.conn.Publish(protocol.News, data); err != nil {
+	if err := c.conn.Publish(protocol.NewsSubject(d.Job), data); err != nil {
 		c.t.Fatal(err)
 	}
 	c.flush()

@@ -79,7 +79,7 @@ func TestDeliveredElsewhere(t *testing.T) {
 		data []byte
 	}{
 		{protocol.NodeSubject("n1", "stop"), nil}, {protocol.DownSubject("j1", "n1"), quit.Append(nil)},
-		{protocol.News, ended}, {protocol.Digest, []byte(`{"up":1e9}`)}, {protocol.Digest, []byte(`{"up":1e9}`)},
+		{protocol.NewsSubject("j1"), ended}, {protocol.JobsDigest, []byte(`{"up":1e9}`)}, {protocol.JobsDigest, []byte(`{"up":1e9}`)},
 	} {
 		subject := protocol.OutcomeSubject("evil", "n"+string(rune('a'+i)))
 		if _, err := js.Publish(t.Context(), subject, x.data); err != nil {

@@ -142,7 +142,7 @@ func TestDigest(t *testing.T) {
 	within(t, "the job", known)
 	digest := func(up float64, jobs ...protocol.JobDigest) {
 		data, _ := json.Marshal(protocol.ClusterDigest{Up: up, Jobs: jobs})
-		_ = c.conn.Publish(protocol.Digest, data)
+		_ = c.conn.Publish(protocol.JobsDigest, data)
 		c.flush()
 	}
 	for range 5 {

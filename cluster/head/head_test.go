@@ -20,7 +20,7 @@ import (
 func TestJob(t *testing.T) {
 	c := start(t, Config{})
 	u, n := c.join(join.RoleUser, "ann"), c.join(join.RoleAgent, "")
-	news := n.hear(protocol.News)
+	news := n.hear(protocol.AllNews)
 	job, j := c.open(u, "")
 	if job.Epoch != 1 || job.Last != 0 || job.Ages != c.cfg.Ages {
 		t.Errorf("opened %+v", job)

@@ -3,6 +3,7 @@ package head
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,24 +36,29 @@ func (h *Head) keepHouse(ctx context.Context) {
 	}
 }
 
+// digest tells everybody which nodes there are, and nodes which jobs.
 func (h *Head) digest(number uint64, now time.Time) {
-	data, err := json.Marshal(protocol.ClusterDigest{
-		Number: number, Up: now.Sub(h.started).Seconds(), Nodes: h.nodes.digest(now), Jobs: h.jobs.digest(now),
-	})
-	if err == nil {
-		err = h.conn.Publish(protocol.Digest, data)
-	}
+	up := now.Sub(h.started).Seconds()
+	err := errors.Join(
+		h.publish(protocol.Digest, protocol.ClusterDigest{Number: number, Up: up, Nodes: h.nodes.digest(now)}),
+		h.publish(protocol.JobsDigest, protocol.ClusterDigest{Number: number, Up: up, Jobs: h.jobs.digest(now)}),
+	)
 	if err != nil {
 		h.log.Warn("publish the digest", "error", err)
 	}
 }
 
-// news tells everybody at once that a job has begun or ended.
-func (h *Head) news(job string, epoch uint32, ended bool) {
-	data, err := json.Marshal(protocol.JobDigest{Job: job, Epoch: epoch, Ended: ended})
-	if err == nil {
-		err = h.conn.Publish(protocol.News, data)
+func (h *Head) publish(subject string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
 	}
+	return h.conn.Publish(subject, data)
+}
+
+// news tells nodes and the job's driver at once that it has begun or ended.
+func (h *Head) news(job string, epoch uint32, ended bool) {
+	err := h.publish(protocol.NewsSubject(job), protocol.JobDigest{Job: job, Epoch: epoch, Ended: ended})
 	if err != nil {
 		h.log.Warn("publish news of a job", "job", job, "error", err) // the digest says the same
 	}

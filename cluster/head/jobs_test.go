@@ -26,7 +26,7 @@ func (m *member) reopen(name string, takeOver bool) (protocol.JobOpened, string,
 func TestNamedJob(t *testing.T) {
 	c := start(t, Config{})
 	u, n := c.join(join.RoleUser, "ann"), c.join(join.RoleAgent, "")
-	news := n.hear(protocol.News)
+	news := n.hear(protocol.AllNews)
 	job, j := c.open(u, "nightly")
 	js, err := jetstream.New(n.Conn)
 	if err != nil {
@@ -53,7 +53,7 @@ func TestNamedJob(t *testing.T) {
 	}
 
 	gone := j.Conn.StatusChanged(nats.RECONNECTING)
-	heard := j.hear(protocol.News)
+	heard := j.hear(protocol.NewsSubject(job.Job))
 	in.TakeOver, in.Host, in.PID = true, "there", 43
 	var second protocol.JobOpened
 	u.ask(protocol.OpOpenJob, in, &second)
@@ -117,7 +117,7 @@ func TestDriverGone(t *testing.T) {
 func TestOrphans(t *testing.T) {
 	c := start(t, Config{Ages: shortAges, KeepOrphan: shortAges.Dead, KeepNamed: time.Hour})
 	u := c.join(join.RoleUser, "ann")
-	news := u.hear(protocol.News)
+	news := c.join(join.RoleAgent, "").hear(protocol.AllNews)
 	short, _ := c.open(u, "")
 	kept, k := c.open(u, "nightly")
 	ended := func(job string, ended bool) {

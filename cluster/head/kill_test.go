@@ -118,7 +118,7 @@ func TestKill(t *testing.T) {
 	if _, err := join.Join(t.Context(), token); err != nil {
 		t.Errorf("the token is gone: %v", err)
 	}
-	digests := u.hear(protocol.Digest)
+	digests := n.hear(protocol.JobsDigest)
 	await(t, digests, func(m *nats.Msg) bool {
 		var d protocol.ClusterDigest
 		return json.Unmarshal(m.Data, &d) == nil && len(d.Jobs) == 1 && d.Jobs[0].Job == job.Job

@@ -18,19 +18,21 @@ const roleHead = "head"
 func permissions(who, role string, epoch uint32) jwt.Permissions {
 	var p jwt.Permissions
 	p.Pub.Allow.Add(protocol.ControlSubject(who, ">"))
-	p.Sub.Allow.Add(join.InboxPrefix(who)+".>", protocol.Digest, protocol.News)
+	p.Sub.Allow.Add(join.InboxPrefix(who)+".>", protocol.Digest)
 	switch role {
 	case join.RoleAgent:
 		p.Pub.Allow.Add(protocol.OfferSubject("*"), protocol.UpSubject("*", who), protocol.OutcomeSubject("*", who))
 		p.Pub.Allow.Add(protocol.Answers(protocol.AnswerDown, who), protocol.Answers(protocol.AnswerNode, who))
-		p.Sub.Allow.Add(protocol.AllDown(who), protocol.NodeSubject(who, ">"))
+		p.Sub.Allow.Add(protocol.AllDown(who), protocol.NodeSubject(who, ">"), protocol.JobsDigest, protocol.AllNews)
 	case join.RoleJob:
 		p.Pub.Allow.Add(
 			protocol.DownSubject(who, "*"), protocol.DecisionSubject(who),
 			protocol.AckSubject(who, epoch, ">"), protocol.FlowSubject(who, epoch, ">"),
 		)
 		p.Pub.Allow.Add(protocol.Answers(protocol.AnswerOffer, who), protocol.Answers(protocol.AnswerUp, who))
-		p.Sub.Allow.Add(protocol.OfferSubject(who), protocol.AllUp(who), protocol.JournalSubject(who, epoch))
+		p.Sub.Allow.Add(
+			protocol.OfferSubject(who), protocol.AllUp(who), protocol.JournalSubject(who, epoch), protocol.NewsSubject(who),
+		)
 	case join.RoleAdmin:
 		p.Pub.Allow.Add(protocol.NodeSubject("*", ">"))
 	case roleHead:

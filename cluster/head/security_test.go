@@ -61,8 +61,8 @@ func TestForeignSubjects(t *testing.T) {
 	for _, m := range []*member{s.eve, s.eveJ} {
 		for _, subject := range []string{
 			protocol.OutcomeSubject(s.job, s.node.Who), protocol.DecisionSubject(s.job), protocol.OfferSubject(s.job),
-			protocol.UpSubject(s.job, s.node.Who), protocol.DownSubject(s.job, s.node.Who), protocol.Digest, protocol.News,
-			protocol.ControlSubject("ann", protocol.OpListJobs), protocol.ControlSubject(s.job, protocol.OpCloseJob),
+			protocol.UpSubject(s.job, s.node.Who), protocol.DownSubject(s.job, s.node.Who), protocol.Digest, protocol.JobsDigest,
+			protocol.NewsSubject(s.job), protocol.ControlSubject("ann", protocol.OpListJobs), protocol.ControlSubject(s.job, protocol.OpCloseJob),
 			protocol.ControlSubject(s.node.Who, protocol.OpReportNode), protocol.NodeSubject(s.node.Who, "stop"),
 			join.InboxPrefix("ann") + ".x", join.InboxPrefix(s.job) + ".x", "anything", "$SYS.REQ.SERVER.PING",
 		} {
@@ -72,6 +72,7 @@ func TestForeignSubjects(t *testing.T) {
 			">", "m.>", "m.j.>", protocol.AllUp(s.job), protocol.OfferSubject(s.job), "m.j.*.offer", protocol.AllDown(s.node.Who),
 			protocol.OutcomeSubject(s.job, "*"), protocol.AllControl, protocol.ControlSubject("ann", ">"), "_INBOX.>", "_INBOX.*.*",
 			join.InboxPrefix("ann") + ".>", join.InboxPrefix(s.job) + ".>", "$JS.>", "$SYS.>",
+			protocol.JobsDigest, protocol.AllNews, protocol.NewsSubject(s.job), "m.news.>",
 		} {
 			s.cantHear(m, subject)
 		}
@@ -87,6 +88,32 @@ func TestForeignSubjects(t *testing.T) {
 	} {
 		s.cantHear(s.node, subject)
 	}
+}
+
+// Nobody but nodes and the job itself hears that a job is there: who knows its id can have servers write into its journal.
+func TestJobsOfOthers(t *testing.T) {
+	c := start(t, Config{Ages: shortAges})
+	ann, eve, node := c.join(join.RoleUser, "ann"), c.join(join.RoleUser, "eve"), c.join(join.RoleAgent, "")
+	_, eveJ := c.open(eve, "")
+	heard := map[*member]chan *nats.Msg{eve: eve.hear(protocol.Digest), eveJ: eveJ.hear(protocol.Digest)}
+	jobs, news := node.hear(protocol.JobsDigest), node.hear(protocol.AllNews)
+	job, j := c.open(ann, "nightly")
+	own := j.hear(protocol.NewsSubject(job.Job))
+	has := func(m *nats.Msg) bool { return strings.Contains(string(m.Data), job.Job) }
+	await(t, news, has)
+	await(t, jobs, has)
+	for m, digests := range heard {
+		before := len(digests)
+		await(t, digests, func(d *nats.Msg) bool {
+			if has(d) || strings.Contains(string(d.Data), "jobs") {
+				t.Errorf("%s hears %s", m.Who, d.Data)
+			}
+			before--
+			return before < 0 // one that was published after the nodes' that has the job
+		})
+	}
+	j.ask(protocol.OpCloseJob, protocol.CloseJob{Job: job.Job, Epoch: 1}, nil)
+	await(t, own, func(m *nats.Msg) bool { return has(m) && strings.Contains(string(m.Data), `"ended":true`) })
 }
 
 // Only the head makes, changes and removes streams and consumers, whatever they would be made for.
@@ -110,7 +137,7 @@ func TestForeignStreams(t *testing.T) {
 		}{
 			{"$JS.API.CONSUMER.CREATE." + mine, consumer(mine, protocol.OutcomeSubject(s.job, "n1"))},
 			{"$JS.API.CONSUMER.CREATE." + mine + ".x", consumer(mine, join.InboxPrefix("ann")+".x")},
-			{"$JS.API.CONSUMER.DURABLE.CREATE." + mine + ".x", consumer(mine, protocol.News)},
+			{"$JS.API.CONSUMER.DURABLE.CREATE." + mine + ".x", consumer(mine, protocol.NewsSubject(s.job))},
 			{"$JS.API.CONSUMER.CREATE." + theirs, consumer(theirs, join.InboxPrefix(m.Who)+".x")},
 			{"$JS.API.CONSUMER.MSG.NEXT." + theirs + "." + protocol.ConsumerName(s.job, 1), []byte("1")},
 			{"$JS.API.CONSUMER.INFO." + theirs + "." + protocol.ConsumerName(s.job, 1), nil},
@@ -139,7 +166,7 @@ func TestForeignStreams(t *testing.T) {
 func TestAnswerElsewhere(t *testing.T) {
 	s := newScene(t)
 	for _, reply := range []string{
-		protocol.OutcomeSubject(s.job, s.node.Who), join.InboxPrefix("ann") + ".x", protocol.News, "_INBOX.evening.x",
+		protocol.OutcomeSubject(s.job, s.node.Who), join.InboxPrefix("ann") + ".x", protocol.NewsSubject(s.job), "_INBOX.evening.x",
 	} {
 		if err := s.eve.Conn.PublishRequest(protocol.ControlSubject("eve", protocol.OpListNodes), reply, nil); err != nil {
 			t.Fatal(err)
@@ -157,7 +184,7 @@ func TestForeignAnswers(t *testing.T) {
 	s := newScene(t)
 	downs, offers := s.node.hear(protocol.AllDown(s.node.Who)), s.eveJ.hear(protocol.OfferSubject(s.evil))
 	for _, victim := range []string{
-		protocol.NodeSubject(s.next.Who, "stop"), protocol.ControlSubject("ann", protocol.OpListJobs), protocol.News,
+		protocol.NodeSubject(s.next.Who, "stop"), protocol.ControlSubject("ann", protocol.OpListJobs), protocol.NewsSubject(s.job),
 		protocol.OutcomeSubject(s.job, s.next.Who), protocol.JournalSubject(s.job, 1), protocol.UpSubject(s.job, s.next.Who),
 		join.InboxPrefix("ann") + ".x", protocol.AnswerSubject(join.InboxPrefix(s.job)+".r", protocol.AnswerDown, s.next.Who, "1"),
 		protocol.AnswerSubject(join.InboxPrefix(s.next.Who)+".r", protocol.AnswerOffer, s.job, "1"),
@@ -319,7 +346,7 @@ func TestRevoke(t *testing.T) {
 	c := start(t, Config{})
 	ann, admin := c.join(join.RoleUser, "ann"), c.connect(c.Admin())
 	_, j := c.open(ann, "named")
-	ended := admin.hear(protocol.News)
+	ended := c.join(join.RoleAgent, "").hear(protocol.AllNews)
 	admin.ask(protocol.OpDropIdentity, protocol.IdentityName{Name: "ann"}, nil)
 	await(t, ended, func(m *nats.Msg) bool { return strings.Contains(string(m.Data), `"ended":true`) })
 	for _, m := range []*member{ann, j} {

@@ -73,7 +73,7 @@ func TestDeliveredElsewhere(t *testing.T) {
 	}
 	for to, data := range map[string][]byte{
 		protocol.OfferSubject(c.Job()): offer.Append(nil), protocol.UpSubject(c.Job(), "a"): up.Append(nil),
-		protocol.News: news, protocol.Digest: []byte("{}"),
+		protocol.NewsSubject(c.Job()): news, protocol.Digest: []byte("{}"),
 	} {
 		e.deliver(to, data)
 		n.wait(t, "was written to m.j.evil.o.a")

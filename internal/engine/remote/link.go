@@ -95,7 +95,7 @@ func (c *Carrier) onDigest(m *nats.Msg) {
 
 // onNews hears that another driver has this job, or that it is over: then a renewal tells why, or that it isn't.
 func (c *Carrier) onNews(m *nats.Msg) {
-	if m.Subject != protocol.News {
+	if m.Subject != protocol.NewsSubject(c.opened.Job) {
 		c.foreign(m)
 		return
 	}

@@ -73,7 +73,7 @@ func (c *Carrier) listen(ctx context.Context) error {
 	for subject, f := range map[string]nats.MsgHandler{
 		protocol.OfferSubject(job): c.onOffer,
 		protocol.Digest:            c.onDigest,
-		protocol.News:              c.onNews,
+		protocol.NewsSubject(job):  c.onNews,
 		protocol.AnswerSubject(c.inbox, protocol.AnswerDown, "*", "*"): c.onAnswer,
 	} {
 		if _, err := c.subscribe(subject, f); err != nil {
