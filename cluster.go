@@ -25,6 +25,7 @@ const (
 	envAddr     = "MUSTER_ADDR"
 	envBinaries = "MUSTER_BINARIES" // OS/ARCH=PATH, separated as paths are
 	envFiles    = "MUSTER_FILES"    // NAME=PATH, the same
+	envCommand  = "MUSTER_COMMAND"  // what `muster run` was called with: how to run it again
 )
 
 // leaveFor is how long the end of a job may take that the cluster has to hear of.

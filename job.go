@@ -177,8 +177,8 @@ func (k *keeper) end(w io.Writer, asked, found int, unfinished bool) {
 func resumeCommand(job string, args []string) string {
 	words := []string{"MUSTER_JOB=" + quote(job)}
 	program := []string{quote(args[0])}
-	if by := os.Getenv("MUSTER_COMMAND"); by != "" { // muster run
-		program = []string{by}
+	if process.command != "" {
+		program = []string{process.command}
 	} else if info, ok := debug.ReadBuildInfo(); ok && strings.Contains(args[0], string(filepath.Separator)+"go-build") {
 		if program = goRun(info); program == nil {
 			program = []string{"go run ..."} // of files

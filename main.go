@@ -87,7 +87,7 @@ func (c Config) main(run func(context.Context) error, stderr *os.File) int {
 }
 
 // fromEnvironment takes what the environment says, and out of it what isn't for programs that this one starts: two can't
-// have one job.
+// have one job, and only this one was started by `muster run`.
 func (c *Config) fromEnvironment() {
 	if job := os.Getenv(envJob); job != "" {
 		c.Job = job
@@ -96,6 +96,8 @@ func (c *Config) fromEnvironment() {
 	if addr := os.Getenv(envAddr); addr != "" {
 		c.Addr = addr
 	}
+	process.command = os.Getenv(envCommand)
+	_ = os.Unsetenv(envCommand)
 }
 
 // call calls run. One that calls runtime.Goexit would leave the process without its main goroutine, waiting for ever.

@@ -89,6 +89,16 @@ var programs = map[string]func(){
 		_, _ = mainInc.Call(context.Background(), 1)
 		muster.Main(func(context.Context) error { return nil })
 	},
+	"mainless": func() {
+		_, err := mainInc.Call(context.Background(), 1)
+		fmt.Fprintln(os.Stderr, err)
+	},
+	"opens": func() {
+		s, _, err := muster.Open(context.Background(), muster.Config{})
+		if fmt.Fprintln(os.Stderr, err); err == nil {
+			_ = s.Close() // nothing runs in it
+		}
+	},
 	"foreign": func() {
 		muster.Main(func(context.Context) error {
 			_, err := mainInc.Call(context.Background(), 1)
@@ -205,6 +215,11 @@ func TestMainEnds(t *testing.T) {
 		{program: "nil", code: 2, stderr: []string{"muster: Main of a nil function: pass the one to run\n"}},
 		{program: "twice", code: 2, stderr: []string{"muster: Main was called twice: a program has one\n"}},
 		{program: "early", code: 2, stderr: []string{"muster: main.inc was called before Main: call it in the function that Main runs\n"}},
+		{program: "mainless", stderr: []string{"<nil>"}},
+		{program: "mainless", env: "MUSTER_ADDR=lab", stderr: []string{`main.inc: MUSTER_ADDR is "lab", and only Main heeds it: call muster.Main in main`}},
+		{program: "mainless", env: "MUSTER_JOB=nightly", stderr: []string{`MUSTER_JOB is "nightly", and only Main heeds it`}},
+		{program: "opens", env: "MUSTER_JOB=nightly", stderr: []string{"<nil>"}},
+		{program: "opens", env: "MUSTER_JOB=nightly MUSTER_COMMAND=x", stderr: []string{`MUSTER_JOB is "nightly", and only Main heeds it`}},
 		{program: "foreign", code: 1, stderr: []string{"muster: main.inc: the context has no session: pass on the context that Main, Open or the task's function was given\n"}},
 		{program: "unfit", code: 1, stderr: []string{`muster: main.inc: it needs Resource("gpu", 1), and the session has none`, "muster: main.inc: it needs", "1 failed: 1 main.inc"}},
 		{program: "config", code: 2, stderr: []string{"muster: Config.CPUs is -1: it must be at least 1"}},
@@ -214,7 +229,7 @@ func TestMainEnds(t *testing.T) {
 		{program: "lazy", stderr: []string{"muster: 1 lazy call never ran: nothing asked for its Ref\n"}},
 	} {
 		t.Run(strings.TrimSuffix(c.program+" "+c.env, " "), func(t *testing.T) {
-			cmd := process(t, c.program, c.env)
+			cmd := process(t, c.program, strings.Fields(c.env)...)
 			var stdout, stderr strings.Builder
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			if code := exitCode(cmd.Run()); code != c.code {
@@ -231,15 +246,15 @@ func TestMainEnds(t *testing.T) {
 func TestMainResumes(t *testing.T) {
 	dir := "JOB_DIR=" + t.TempDir()
 	for _, c := range []struct {
-		env    string
+		env    []string
 		code   int
 		stderr []string
 	}{
-		{"JOB_FAILS=1", 1, []string{"muster: stopped\n", "muster: job nightly: what is done is recorded; to go on: MUSTER_JOB=nightly "}},
-		{"", 0, []string{"muster: job nightly: resuming, 1 outcomes are recorded\n", "muster: job nightly: 1 of 1 calls were recorded before and didn't run again\n"}},
-		{"MUSTER_COMMAND=muster run ./x", 0, []string{"resuming"}},
+		{[]string{"JOB_FAILS=1"}, 1, []string{"muster: stopped\n", "muster: job nightly: what is done is recorded; to go on: MUSTER_JOB=nightly "}},
+		{nil, 0, []string{"muster: job nightly: resuming, 1 outcomes are recorded\n", "muster: job nightly: 1 of 1 calls were recorded before and didn't run again\n"}},
+		{[]string{"JOB_FAILS=1", "MUSTER_COMMAND=muster run ./x"}, 1, []string{"resuming", "to go on: MUSTER_JOB=nightly muster run ./x\n"}},
 	} {
-		cmd := process(t, "job", dir, "MUSTER_JOB=nightly", c.env)
+		cmd := process(t, "job", append(c.env, dir, "MUSTER_JOB=nightly")...)
 		var stdout, stderr strings.Builder
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		if code := exitCode(cmd.Run()); code != c.code || stdout.String() != "42\n" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/musterrun/muster/event"
@@ -25,6 +26,11 @@ type Session struct {
 func Open(ctx context.Context, c Config) (*Session, context.Context, error) {
 	if ctx == nil {
 		return nil, nil, errors.New("muster: Open with a nil context: pass context.Background()")
+	}
+	if os.Getenv(envCommand) != "" && c.Addr == "" && !underMain() {
+		if err := unheeded(); err != nil {
+			return nil, nil, err
+		}
 	}
 	ec, err := c.engine()
 	if err != nil {
@@ -67,6 +73,7 @@ var process struct {
 	session *engine.Session // the default session, made by the first call
 	first   string          // the function of that call
 	main    bool            // Main was called: there is no default
+	command string          // by which `muster run` was called, under Main
 	door    bool            // this process becomes a worker where it must, without Main
 }
 
@@ -86,6 +93,10 @@ func defaultSession(name string) (*engine.Session, error) {
 		if initialising() {
 			return nil, errors.New("muster: called during package initialisation: call it from main or from a task")
 		}
+		err := unheeded()
+		if err != nil {
+			return nil, err
+		}
 		ec, err := Config{}.engine()
 		if err != nil {
 			return nil, err
@@ -96,6 +107,19 @@ func defaultSession(name string) (*engine.Session, error) {
 		process.session, process.first = engine.Open(ec, engine.Trial{}), name
 	}
 	return process.session, nil
+}
+
+// unheeded is the error of a program that is told where to run, or by which name, and does without Main, which alone heeds
+// that: to run elsewhere than one has asked for is worse than not to run. A session that Open makes by itself is what its
+// Config says, unless `muster run` has promised something else.
+func unheeded() error {
+	for _, name := range []string{envAddr, envJob} {
+		if v := os.Getenv(name); v != "" {
+			return fmt.Errorf("muster: %s is %q, and only Main heeds it: call muster.Main in main, and all else in the function that "+
+				"it runs; or run the program without (muster run --local, and no --job)", name, v)
+		}
+	}
+	return nil
 }
 
 // underMain reports whether this program becomes a worker where an agent starts it: whether Main was called.
