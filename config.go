@@ -16,7 +16,8 @@ import (
 type Config struct {
 	// Addr is the cluster on which the tasks of registered functions run: the name of a context, an address that stands in
 	// one, or the path of an identity's file. Local functions run in this process all the same. It needs Main. Defaults to
-	// none: all tasks run in this process; under Main to the environment variable MUSTER_ADDR, which also overrides it.
+	// none: all tasks run in this process; under Main to the environment variable MUSTER_ADDR, which also overrides it. In a
+	// program without Main that has the variable, calls without a session are refused.
 	Addr string
 	// CPUs is how many cores the session keeps busy in this process. Defaults to GOMAXPROCS, which follows the cgroup's quota.
 	CPUs float64
