@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/musterrun/muster/internal/child"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -22,7 +23,6 @@ type Agent struct {
 	started   time.Time
 	folder    *folder
 	bins      *binaries
-	spawn     *spawner
 	labels    []protocol.Label
 	inbox     string // jobs answer below it as protocol.AnswerSubject says, and journals on INBOX.o.JOB.NUMBER
 	refused   refused
@@ -56,7 +56,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !supported {
+	if !child.Supported {
 		return nil, errors.New("start the agent: agents run on Linux and macOS only, not on this system yet")
 	}
 	folder, err := openFolder(c.StateDir, c.Logger)
@@ -72,7 +72,6 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 	a.labels = a.record().AllLabels()
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	if a.bins, err = openBinaries(folder, c.BinaryRoom); err == nil {
-		a.spawn = newSpawner()
 		err = errors.Join(folder.note(c.Node), a.listen(ctx))
 	}
 	if err != nil {
@@ -141,9 +140,6 @@ func (a *Agent) stop() {
 	a.mu.Unlock()
 	a.cancel()
 	a.all.Wait()
-	if a.spawn != nil {
-		a.spawn.stop()
-	}
 	a.folder.close()
 }
 
@@ -216,15 +212,12 @@ func (a *Agent) wakeAt(at time.Time) {
 // wake makes the clock look now. The mutex is held.
 func (a *Agent) wake() { a.wakeAt(time.Now()) }
 
-// tick repeats what got no answer, and asks workers whether they live.
+// tick repeats what got no answer, and ends attempts that don't end.
 func (a *Agent) tick(now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, j := range a.jobs {
 		j.journal.repeat(now.Add(-repeatAfter))
-		for _, p := range j.procs() {
-			p.ping(now)
-		}
 		a.overdue(j, now)
 	}
 }

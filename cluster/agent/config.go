@@ -45,7 +45,7 @@ type Config struct {
 	Logger     *slog.Logger  // Defaults to slog.Default().
 
 	offerAgain time.Duration // how long an offer is parked before it is made again
-	pingEvery  time.Duration // a worker that says nothing
+	pingEvery  time.Duration // a worker that says nothing; 0 for the usual, as below
 	silence    time.Duration // after which it is ended
 }
 
@@ -84,8 +84,6 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Ages.Dead, 15*time.Second)
 	setDefault(&c.Ages.Ask, 3*time.Second)
 	setDefault(&c.offerAgain, 30*time.Second)
-	setDefault(&c.pingEvery, 5*time.Second)
-	setDefault(&c.silence, 30*time.Second)
 	if c.Memory == 0 {
 		c.Memory = machineMemory()
 	}

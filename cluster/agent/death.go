@@ -4,34 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/musterrun/muster/internal/child"
 	"github.com/musterrun/muster/protocol"
 )
-
-// startError is a worker that never came to run a task.
-type startError struct{ err error }
-
-func (e *startError) Error() string { return e.err.Error() }
-func (e *startError) Unwrap() error { return e.err }
-
-// endError is how a worker ended, with what it wrote last.
-func endError(c *child, how, why string, greeted bool) error {
-	text := "the worker " + how
-	if why != "" {
-		text += ": " + why
-	} else if !greeted {
-		text += " before it said hello to its agent: does the program call muster.Main, and what does it do before?"
-	}
-	if last := strings.TrimSpace(c.tail.String()); last != "" {
-		text += "\nlast output:\n" + last
-	}
-	if !greeted {
-		return &startError{errors.New(text)}
-	}
-	return errors.New(text)
-}
 
 // died takes back what a worker had. The coordinator hears how it ended.
 func (a *Agent) died(p *proc, err error) {
@@ -58,7 +35,7 @@ func (a *Agent) died(p *proc, err error) {
 
 // afterDeath is died for a worker that nobody ended. The mutex is held.
 func (a *Agent) afterDeath(j *job, p *proc, err error) {
-	var start *startError
+	var start *child.StartError
 	failed := errors.As(err, &start)
 	j.log.Warn("a worker ended", "tasks", len(p.tasks), "how", err)
 	switch {

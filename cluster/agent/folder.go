@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"github.com/musterrun/muster/internal/child"
 )
 
 // folder is the agent's: bin/ with executables, jobs/ with a folder for each job, workers/ with a file for each worker
@@ -120,7 +122,7 @@ func (f *folder) endWorkers() {
 		birth, readErr := os.ReadFile(path)
 		if err == nil && readErr == nil && pid > 1 && leftover(pid, strings.TrimSpace(string(birth))) {
 			f.log.Info("a worker that an earlier agent left is killed", "pid", pid)
-			killGroup(pid)
+			child.KillGroup(pid)
 		}
 		_ = os.Remove(path)
 	}

@@ -98,27 +98,3 @@ func (l *joblog) read(offset int64, most int) (data []byte, from, end int64) {
 	n, _ := io.ReadFull(io.NewSectionReader(file, offset-start, int64(most)), data)
 	return data[:n], offset, end
 }
-
-// tail keeps the last bytes that were written to it.
-type tail struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-const tailSize = 4 << 10
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, b[max(0, len(b)-tailSize):]...)
-	if len(t.buf) > tailSize {
-		t.buf = append(t.buf[:0], t.buf[len(t.buf)-tailSize:]...)
-	}
-	return len(b), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.buf)
-}

@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -43,20 +42,6 @@ func TestJoblog(t *testing.T) {
 	}
 	if got, _, _ := l.read(200, 10); string(got) != "line 0020\n" {
 		t.Errorf("10 bytes are %q", got)
-	}
-}
-
-func TestTail(t *testing.T) {
-	var l tail
-	for i := range 3000 {
-		_, _ = fmt.Fprintf(&l, "%d ", i)
-	}
-	if s := l.String(); len(s) != tailSize || !strings.HasSuffix(s, " 2998 2999 ") {
-		t.Errorf("%d bytes, %q", len(s), s[len(s)-20:])
-	}
-	_, _ = l.Write(bytes.Repeat([]byte("x"), 3*tailSize))
-	if l.String() != strings.Repeat("x", tailSize) {
-		t.Error("a long write")
 	}
 }
 

@@ -105,9 +105,5 @@ func (a *Agent) workerEnv(p *proc, dir string, declared []string) []string {
 	case len(a.gpus.names) > 0:
 		env = append(env, visibleGPUs+"=")
 	}
-	env = append(env, "MUSTER_CPUS="+strconv.FormatFloat(a.cfg.CPUs, 'f', -1, 64)) // how much runs at once
-	return append(env, workerVariable+"=3")
+	return append(env, "MUSTER_CPUS="+strconv.FormatFloat(a.cfg.CPUs, 'f', -1, 64)) // how much runs at once
 }
-
-// workerVariable tells a program that it is a worker, and the descriptor of its socket.
-const workerVariable = "MUSTER_WORKER"

@@ -2,13 +2,10 @@ package agent
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/musterrun/muster/internal/child"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -32,39 +29,27 @@ func kindOf(t *protocol.Task) kind {
 }
 
 const (
-	helloWithin = time.Minute // a program's initialisation may take its time
-	maxStarts   = 3           // in a row that come to nothing, before the tasks are given back
-	maxPause    = 10 * time.Second
+	maxStarts = 3 // in a row that come to nothing, before the tasks are given back
+	maxPause  = 10 * time.Second
 )
 
-// proc is a worker: its process and its end of the socket. Its fields are the Agent's mutex's, unless they say otherwise.
+// proc is a worker: its process, and what the job gave it. Its fields are the Agent's mutex's, unless they say otherwise.
 type proc struct {
-	job   *job
-	kind  kind
-	epoch uint32   // of the coordinator whose tasks it runs
-	gpus  *lease   // which GPUs it sees; the lease itself is a task's. nil for none
-	out   *sendbuf // its own mutex's
-	tasks map[protocol.Attempt]held
-	done  int       // outcomes it has given
-	ready bool      // it was welcomed, and may be given tasks
-	over  bool      // it is to end, or has: nothing more is given to it, and what it says doesn't count
-	last  bool      // it gets no more tasks, and ends with those that it has
-	until time.Time // a former driver's: when it is killed if it still runs; zero for others
-	why   string
+	*child.Child // its own mutex's
+	a            *Agent
+	job          *job
+	kind         kind
+	epoch        uint32 // of the coordinator whose tasks it runs
+	gpus         *lease // which GPUs it sees; the lease itself is a task's. nil for none
+	tasks        map[protocol.Attempt]held
+	done         int       // outcomes it has given
+	ready        bool      // it was welcomed, and may be given tasks
+	over         bool      // it is to end, or has: nothing more is given to it, and what it says doesn't count
+	last         bool      // it gets no more tasks, and ends with those that it has
+	until        time.Time // a former driver's: when it is killed if it still runs; zero for others
 
-	quit  chan struct{} // closed: it was told to quit
-	kill  chan struct{} // closed: it is to be killed
-	once  sync.Once     // for quit
-	again sync.Once     // for kill
-	child *child        // nil until it was started
-
-	files  *prepared    // its job's
-	heard  atomic.Int64 // when it last said something, in nanoseconds; atomic
-	held   atomic.Bool  // it isn't read from: its coordinator is away and much waits for that
-	silent bool         // it was asked for its stacks
-
-	killedFor string // why; set before kill is closed
-
+	info     *protocol.JobInfo // the job's, when it was started
+	files    *prepared         // its job's
 	outcomes protocol.Outcomes // scratch of the goroutine that reads
 }
 
@@ -73,8 +58,8 @@ func (a *Agent) start(j *job, k kind) *proc { return a.startWith(j, k, nil) }
 
 func (a *Agent) startWith(j *job, k kind, gpus *lease) *proc {
 	p := &proc{
-		job: j, kind: k, epoch: j.epoch, gpus: gpus, out: newSendbuf(), tasks: map[protocol.Attempt]held{},
-		quit: make(chan struct{}), kill: make(chan struct{}),
+		Child: child.New(child.Config{Grace: a.cfg.Grace, PingEvery: a.cfg.pingEvery, Silence: a.cfg.silence, Logger: j.log}),
+		a:     a, job: j, kind: k, epoch: j.epoch, gpus: gpus, tasks: map[protocol.Attempt]held{},
 	}
 	switch {
 	case k == isolated || gpus != nil:
@@ -104,7 +89,6 @@ func (a *Agent) live(p *proc, pause time.Duration) {
 	if err == nil {
 		err = a.runChild(p)
 	}
-	p.out.close()
 	a.died(p, err)
 }
 
@@ -114,8 +98,7 @@ func (a *Agent) pauseFor(p *proc, pause time.Duration) error {
 	select {
 	case <-t.C:
 		return nil
-	case <-p.quit:
-	case <-p.kill:
+	case <-p.Over():
 	case <-p.job.ctx.Done():
 	}
 	return errors.New("it wasn't started")
@@ -125,7 +108,7 @@ func (a *Agent) pauseFor(p *proc, pause time.Duration) error {
 func (a *Agent) runChild(p *proc) error {
 	ready, err := a.prepared(p.job)
 	if err != nil {
-		return &startError{err}
+		return &child.StartError{Err: err}
 	}
 	a.mu.Lock()
 	info, binary, over := p.job.info, p.job.binary, p.over || p.job.over
@@ -133,95 +116,51 @@ func (a *Agent) runChild(p *proc) error {
 	if over || info == nil || binary == nil {
 		return errors.New("it wasn't started")
 	}
-	p.files = ready
+	p.files, p.info = ready, info
 	path, err := a.bins.get(p.job.ctx, a.cfg.Control, binary)
 	if err != nil {
-		return &startError{err}
+		return &child.StartError{Err: err}
 	}
 	defer a.bins.release(binary.Hash)
-	child, err := startChild(a.spawn, childSpec{
-		path: path, args: info.Args, env: a.workerEnv(p, ready.dir, info.Env), dir: ready.dir, log: ready.log,
-	})
-	if err != nil {
-		return &startError{fmt.Errorf("start the worker: %w", err)}
-	}
-	a.folder.noteWorker(child.pid())
-	defer a.folder.forgetWorker(child.pid())
-	return a.attend(p, child, info)
+	defer func() { a.folder.forgetWorker(p.PID()) }()
+	return p.Run(child.Spec{
+		Path: path, Args: info.Args, Env: a.workerEnv(p, ready.dir, info.Env), Dir: ready.dir, Output: ready.log,
+		Started: a.folder.noteWorker,
+	}, p)
 }
 
-// attend speaks with a process until it ends.
-func (a *Agent) attend(p *proc, c *child, info *protocol.JobInfo) error {
-	a.mu.Lock()
-	p.child = c
-	a.mu.Unlock()
-	var all sync.WaitGroup
-	all.Go(func() { c.watch(p.quit, p.kill, a.cfg.Grace) })
-	hello := time.AfterFunc(helloWithin, func() { p.die("it hasn't said hello within a minute") })
-	err := a.converse(p, c, info, hello, &all)
-	hello.Stop()
-	_ = c.conn.Close()
-	p.out.close()
-	how := c.wait(time.Second)
-	all.Wait()
-	a.mu.Lock()
-	why, greeted := p.why, p.ready
-	a.mu.Unlock()
-	select {
-	case <-p.kill:
-		how, why = "was killed", p.killedFor
-	default:
-		if !errors.Is(err, io.EOF) && !isClosed(err) {
-			why = err.Error()
+// Hello welcomes the worker, and gives it what waits for it.
+func (p *proc) Hello(hello *protocol.Hello) {
+	if missing := lacks(hello.Functions, p.info.Functions); len(missing) > 0 {
+		p.job.log.Warn("the worker lacks functions of the job: tasks of these will fail", "functions", missing)
+	}
+	w := protocol.Welcome{
+		Major: protocol.Major, Minor: protocol.Minor, Job: p.job.id, Node: p.a.cfg.Node, Functions: p.info.Functions,
+	}
+	p.a.mu.Lock()
+	defer p.a.mu.Unlock()
+	p.Send(protocol.FrameWelcome, w.Append)
+	p.ready = true
+	p.job.failed = 0
+	p.a.dispatch(p.job)
+}
+
+// lacks are the names in want that has doesn't have.
+func lacks(has, want []string) (missing []string) {
+	known := make(map[string]bool, len(has))
+	for _, name := range has {
+		known[name] = true
+	}
+	for _, name := range want {
+		if !known[name] {
+			missing = append(missing, name)
 		}
 	}
-	return endError(c, how, why, greeted)
-}
-
-// frame sends a frame. It never blocks.
-func (p *proc) frame(kind protocol.FrameKind, fill func([]byte) []byte) {
-	ok := p.out.add(func(dst []byte) []byte { return protocol.AppendFrame(dst, kind, fill) })
-	if !ok {
-		p.die("it doesn't read what is sent to it")
-	}
+	return missing
 }
 
 // end tells the worker to quit, and kills it if it doesn't within the grace. The mutex is held.
 func (p *proc) end(why string) {
 	p.over = true
-	if p.why == "" {
-		p.why = why
-	}
-	if p.ready {
-		p.frame(protocol.FrameQuit, nil)
-	}
-	p.once.Do(func() { close(p.quit) })
-}
-
-// die kills the worker. It needs no mutex.
-func (p *proc) die(why string) {
-	p.again.Do(func() {
-		p.job.log.Warn("a worker is killed", "reason", why)
-		p.killedFor = why
-		close(p.kill)
-	})
-}
-
-// ping asks a worker that says nothing whether it lives. The mutex is held.
-func (p *proc) ping(now time.Time) {
-	cfg := p.job.cfg
-	quiet := now.Sub(time.Unix(0, p.heard.Load()))
-	switch {
-	case !p.ready || p.over || p.held.Load():
-	case quiet >= cfg.silence+cfg.Grace:
-		p.die(fmt.Sprintf("it hasn't answered for %v", cfg.silence))
-	case quiet >= cfg.silence && !p.silent:
-		p.silent = true
-		p.job.log.Warn("a worker doesn't answer: it is asked for its stacks, and killed then; they are in the job's log")
-		p.child.stacks()
-	case quiet >= cfg.pingEvery:
-		p.frame(protocol.FramePing, nil)
-	default:
-		p.silent = false
-	}
+	p.Quit(why)
 }

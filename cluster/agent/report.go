@@ -42,9 +42,9 @@ func (a *Agent) info() *protocol.NodeInfo {
 		n.Running += len(j.waiting)
 		for _, p := range j.procs() {
 			n.Running += len(p.tasks)
-			if p.child != nil {
+			if pid := p.PID(); pid != 0 {
 				n.Workers++
-				pids = append(pids, p.child.pid())
+				pids = append(pids, pid)
 			}
 		}
 	}

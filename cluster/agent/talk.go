@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -19,16 +18,15 @@ func (e *foreignOutcome) Error() string {
 	return fmt.Sprintf("it sent an outcome of task %d, attempt %d, which it doesn't have", e.at.Task, e.at.N)
 }
 
-// frame takes what a worker says. An error ends the worker.
-func (a *Agent) frame(p *proc, kind protocol.FrameKind, body []byte) error {
-	p.heard.Store(time.Now().UnixNano())
+// Frame takes what a worker says. An error ends the worker.
+func (p *proc) Frame(kind protocol.FrameKind, body []byte) error {
 	switch kind {
 	case protocol.FrameOutcomes:
-		return a.ended(p, body)
+		return p.a.ended(p, body)
 	case protocol.FrameItems:
-		return a.items(p, body)
+		return p.a.items(p, body)
 	case protocol.FrameLog:
-		return a.logLine(p, body)
+		return p.a.logLine(p, body)
 	default:
 		return nil // a pong, or of a later minor version
 	}
@@ -83,10 +81,7 @@ func (a *Agent) items(p *proc, body []byte) error {
 	a.grantResumes()
 	a.mu.Unlock()
 	a.offer()
-	p.held.Store(true) // it isn't the worker that is silent meanwhile
 	p.job.up.wait()
-	p.heard.Store(time.Now().UnixNano())
-	p.held.Store(false)
 	return nil
 }
 
@@ -187,7 +182,7 @@ func (a *Agent) grantResumes() {
 // down sends items to a worker.
 func (p *proc) down(items ...protocol.Item) {
 	d := protocol.Down{Items: items}
-	p.frame(protocol.FrameDown, d.Append)
+	p.Send(protocol.FrameDown, d.Append)
 }
 
 // onDown takes what a coordinator says. The answer says that it was heard.

@@ -53,7 +53,7 @@ func TestDiesWhileItWaits(t *testing.T) {
 	within(t, "the other runs", func() bool { return strings.Contains(jobLog(a, "j1"), "it waits") })
 	k.down(protocol.Settle{By: attemptOf(&parent), Ref: protocol.KeyRef(parent.Key), Value: protocol.Value{Form: protocol.Inline}})
 	a.mu.Lock()
-	a.jobs["j1"].main.die("the test says so")
+	a.jobs["j1"].main.Kill("the test says so")
 	a.mu.Unlock()
 	k.givenBack(parent)
 	k.down(protocol.Stop{Attempt: attemptOf(&suspect), Grace: time.Minute})

@@ -137,7 +137,7 @@ func (p *proc) give(tasks []protocol.Task) {
 			n++
 		}
 		b := protocol.Batch{Tasks: tasks[:n]}
-		p.frame(protocol.FrameTasks, b.Append)
+		p.Send(protocol.FrameTasks, b.Append)
 		tasks = tasks[n:]
 	}
 }
@@ -267,7 +267,7 @@ func (a *Agent) overdue(j *job, now time.Time) {
 	})
 	for p := range j.others {
 		if !p.until.IsZero() && now.After(p.until) {
-			p.die("it still ran for a driver that was replaced long ago")
+			p.Kill("it still ran for a driver that was replaced long ago")
 		}
 	}
 	for p, n := range late {
@@ -277,7 +277,7 @@ func (a *Agent) overdue(j *job, now time.Time) {
 			a.dispatch(j)
 		}
 		if n == len(p.tasks) {
-			p.die("a task in it ignores that it was told to end")
+			p.Kill("a task in it ignores that it was told to end")
 		}
 	}
 }

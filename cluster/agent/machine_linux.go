@@ -6,19 +6,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
-
-func socketpair() ([2]int, error) {
-	return unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-}
-
-// childAttributes put a worker into a process group of its own, and make it end with this process.
-func childAttributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-}
 
 // processBirth tells a process from others that have had its number: the machine's start and, in its clock ticks, the
 // process's. It is empty if there is no such process.
@@ -34,15 +24,6 @@ func processBirth(pid int) string {
 	}
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(boot)) + " " + fields[19]
-}
-
-// oomKills counts the processes of this machine that the kernel has ended for lack of memory.
-func oomKills() int64 {
-	text, _ := os.ReadFile("/proc/vmstat")
-	_, after, _ := strings.Cut(string(text), "\noom_kill ")
-	line, _, _ := strings.Cut(after, "\n")
-	n, _ := strconv.ParseInt(line, 10, 64)
-	return n
 }
 
 // machineMemory is the memory in bytes of the machine, or of the cgroup if that has less.

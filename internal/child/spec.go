@@ -1,0 +1,21 @@
+package child
+
+import (
+	"io"
+	"os"
+)
+
+// Spec says how to start a worker. Its environment is Env, and the variable that tells it that it is one.
+type Spec struct {
+	Path    string
+	Name    string // what it sees as its own name, os.Args[0]. Defaults to Path.
+	Args    []string
+	Env     []string
+	Dir     string        // Defaults to this process's.
+	Stdout  *os.File      // its standard output. Defaults to Output.
+	Output  io.Writer     // gets what it writes to its standard error; the last 4 KiB are kept for the error of its end
+	Started func(pid int) // called once it is started, before it is listened to; may be nil
+}
+
+// Variable tells a program that it is a worker, and the descriptor of its socket.
+const Variable = "MUSTER_WORKER"
