@@ -101,6 +101,13 @@ func (l *link) replay(o *protocol.Outcomes) {
 	}
 }
 
+// decided does the same with decisions.
+func (l *link) decided(d *protocol.Decisions) {
+	if s := l.s.Load(); s != nil {
+		s.Decided(d)
+	}
+}
+
 // watch has the session compare what its tasks need with what the nodes have, now and then.
 func (l *link) watch(every time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -149,7 +156,7 @@ func (l *link) leave(failed error) error {
 func (c Config) remote(l *link) (remote.Config, error) {
 	rc := remote.Config{
 		Cluster: l.user, Name: c.Job, Program: filepath.Base(os.Args[0]), Functions: engine.Functions(), Args: os.Args[1:],
-		Note: l.note, Replay: l.replay, Superseded: l.superseded,
+		Note: l.note, Replay: l.replay, Decided: l.decided, Superseded: l.superseded,
 	}
 	for _, entry := range listed(envBinaries) {
 		platform, path, ok := strings.Cut(entry, "=")

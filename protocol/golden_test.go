@@ -33,6 +33,9 @@ type vector struct {
 func golden() []vector {
 	list := append(goldenBatches(), goldenOutcomes()...)
 	list = append(list, goldenItems()...)
+	list = append(list, vector{"decisions", &Decisions{Epoch: 3, Number: 2, List: []Decision{
+		{Key: testKey(0x10), Kind: Began}, {Key: testKey(0x20), Kind: FailedForGood, Data: failure("no")},
+	}}, 0})
 	hello := &Hello{Major: 1, PID: 4242, Functions: []string{"grüße", "geo.read"}}
 	welcome := &Welcome{Major: 1, Job: "j1", Node: "n1", Functions: []string{"geo.read", "grüße"}}
 	log := &Log{Attempt{300, 2}, "half way"}
@@ -150,6 +153,7 @@ func goldenItems() []vector {
 		down("stop", Stop{by, false, 5 * time.Second}, Stop{by, true, 0}),
 		down("take back", TakeBack{by}),
 		down("quit", Quit{}),
+		down("begin", Begin{by}),
 	}
 }
 

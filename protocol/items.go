@@ -29,6 +29,7 @@ const (
 	itemStop
 	itemTakeBack
 	itemQuit
+	itemBegin
 )
 
 // Accept confirms a batch: the node has its tasks now.
@@ -48,7 +49,8 @@ type GiveBack struct {
 	Text   string // how the worker ended, and the last it wrote
 }
 
-// Started says that an attempt has begun that can't be taken back any more.
+// Started says that an attempt is about to begin that must not run twice. The answer is a Begin once that is recorded, or
+// a Stop if it isn't to begin any more.
 type Started struct{ Attempt }
 
 // Want asks for the value of a task on behalf of a running attempt, which waits for it if Waits. The answer is a Settle.
@@ -94,6 +96,9 @@ type Stop struct {
 // TakeBack asks for a task that hasn't started. The answer is a GiveBack, unless it has.
 type TakeBack struct{ Attempt }
 
+// Begin is the answer to Started: it is recorded, so the attempt may run.
+type Begin struct{ Attempt }
+
 // Quit ends all that the node does for the job.
 type Quit struct{}
 
@@ -109,6 +114,7 @@ func (Settle) kind() byte   { return itemSettle }
 func (Stop) kind() byte     { return itemStop }
 func (TakeBack) kind() byte { return itemTakeBack }
 func (Quit) kind() byte     { return itemQuit }
+func (Begin) kind() byte    { return itemBegin }
 
 func (i Held) append(dst []byte) []byte { return appendBool(append(dst, i.Key[:]...), i.Gone) }
 
@@ -143,6 +149,8 @@ func (i TakeBack) append(dst []byte) []byte { return i.Attempt.append(dst) }
 
 func (Quit) append(dst []byte) []byte { return dst }
 
+func (i Begin) append(dst []byte) []byte { return i.Attempt.append(dst) }
+
 // item decodes the body of an item; nil if its kind isn't known.
 func (c *cursor) item(kind byte) Item {
 	switch kind {
@@ -172,6 +180,8 @@ func (c *cursor) item(kind byte) Item {
 		return TakeBack{c.attempt()}
 	case itemQuit:
 		return Quit{}
+	case itemBegin:
+		return Begin{c.attempt()}
 	default:
 		return nil
 	}

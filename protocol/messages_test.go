@@ -21,6 +21,7 @@ var forms = []form{
 	{"Offer", reads(ReadOffer)},
 	{"Batch", reads(ReadBatch)},
 	{"Outcomes", reads(ReadOutcomes)},
+	{"Decisions", reads(ReadDecisions)},
 	{"Up", reads(ReadUp)},
 	{"Down", reads(ReadDown)},
 	{"Hello", reads(ReadHello)},

@@ -20,8 +20,13 @@ var draw = map[string]func(*rapid.T) message{
 	},
 	"Batch":    func(t *rapid.T) message { return &Batch{drawUint32(t), drawUint64(t), drawSome(t, drawTask)} },
 	"Outcomes": func(t *rapid.T) message { return &Outcomes{drawUint32(t), drawText(t), drawSome(t, drawOutcome)} },
-	"Up":       func(t *rapid.T) message { return &Up{drawUint32(t), drawText(t), drawSome(t, drawItem)} },
-	"Down":     func(t *rapid.T) message { return &Down{drawUint32(t), drawSome(t, drawItem)} },
+	"Decisions": func(t *rapid.T) message {
+		return &Decisions{drawUint32(t), drawUint64(t), drawSome(t, func(t *rapid.T) Decision {
+			return Decision{drawKey(t), DecisionKind(rapid.Byte().Draw(t, "kind")), drawBytes(t)}
+		})}
+	},
+	"Up":   func(t *rapid.T) message { return &Up{drawUint32(t), drawText(t), drawSome(t, drawItem)} },
+	"Down": func(t *rapid.T) message { return &Down{drawUint32(t), drawSome(t, drawItem)} },
 	"Hello": func(t *rapid.T) message {
 		return &Hello{Major, drawMinor(t), rapid.IntMin(0).Draw(t, "int"), drawSome(t, drawText)}
 	},
@@ -120,6 +125,7 @@ func drawItem(t *rapid.T) Item {
 		func() Item { return Stop{drawAttempt(t), drawBool(t), drawDuration(t)} },
 		func() Item { return TakeBack{drawAttempt(t)} },
 		func() Item { return Quit{} },
+		func() Item { return Begin{drawAttempt(t)} },
 	)()
 }
 

@@ -40,6 +40,7 @@ type coordinator struct {
 	next     uint64
 	most     int
 	keep     bool // keep outcomes
+	slow     bool // the test answers Started
 }
 
 // open makes a job with a stream, and its coordinator.
@@ -177,6 +178,10 @@ func (k *coordinator) onUp(m *nats.Msg) {
 			k.accepted[a.Number]++
 		} else {
 			k.items = append(k.items, it)
+		}
+		if s, ok := it.(protocol.Started); ok && !k.slow {
+			d := protocol.Down{Epoch: k.epoch, Items: []protocol.Item{protocol.Begin(s)}}
+			_ = k.conn.PublishRequest(protocol.DownSubject(k.job, "n1"), k.conn.NewInbox(), d.Append(nil))
 		}
 	}
 	k.changed.Broadcast()

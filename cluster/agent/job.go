@@ -78,6 +78,7 @@ type held struct {
 	rare   *blocked // nil for those that wait for nothing
 	lease  *lease   // of GPUs; nil without
 	spoke  bool     // it has made calls or asked for something
+	once   bool     // it must not run twice
 	orphan bool     // it was told to end since nobody can answer it: its outcome doesn't count
 }
 
@@ -86,6 +87,7 @@ type waiting struct {
 	task protocol.Task
 	held held
 	seq  uint64 // they go to workers in the order in which they came
+	asks bool   // it waits for Begin
 	left int    // obstacles: objects on their way, the record of its start
 	proc *proc  // an isolated one's
 }

@@ -242,6 +242,8 @@ func (a *Agent) downItem(j *job, it protocol.Item) {
 		if w := j.waiting[it.Attempt]; w != nil {
 			a.giveBackWaiting(j, it.Attempt, w, protocol.NotStarted, "taken back")
 		}
+	case protocol.Begin:
+		a.begin(j, it.Attempt)
 	case protocol.Quit:
 		a.end(j, "its coordinator said so")
 	}

@@ -64,16 +64,49 @@ func TestDiesWhileItWaits(t *testing.T) {
 // A task that must not run twice goes to its worker only after its start is recorded.
 func TestOnce(t *testing.T) {
 	c := startCluster(t)
-	c.startAgent(nil)
+	a := c.startAgent(nil)
 	k := c.open("j1", nil)
-	task := k.task("echo", "x")
-	task.Flags = protocol.Once
-	k.give(task)
+	k.slow = true
+	task, never := k.task("echo", "x"), k.task("echo", "y")
+	task.Flags, never.Flags = protocol.Once, protocol.Once
+	task.Need.CPU, never.Need.CPU = 1, 1
+	k.give(task, never)
+	k.until("both ask", func() bool { return len(k.items) == 2 })
+	for _, asks := range []protocol.Task{task, never} {
+		if !slices.Contains(k.items, protocol.Item(protocol.Started{Attempt: attemptOf(&asks)})) {
+			t.Errorf("no Started in %v", k.items)
+		}
+	}
+	plain := k.task("echo", "z") // goes first, as they wait for the answer
+	k.give(plain)
+	k.outcome(plain)
+	if k.ended != 1 {
+		t.Errorf("%d have ended", k.ended)
+	}
+	k.down(protocol.Stop{Attempt: attemptOf(&never)})
+	if g := k.givenBack(never); g.Reason != protocol.NotStarted {
+		t.Errorf("%+v", g)
+	}
+	begin := protocol.Begin{Attempt: attemptOf(&task)}
+	k.down(begin, begin, protocol.Begin{Attempt: attemptOf(&never)}) // what is said again changes nothing
 	k.outcome(task)
+	allFree(t, a)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !slices.Contains(k.items, protocol.Item(protocol.Started{Attempt: attemptOf(&task)})) {
-		t.Errorf("no Started in %v", k.items)
+	if len(k.outcomes[attemptOf(&never)]) != 0 {
+		t.Error("one that was stopped ran all the same")
+	}
+}
+
+// One that has gone to its worker may have begun, also if its node leaves.
+func TestOnceWhoseNodeLeaves(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(nil)
+	k := c.open("j1", nil)
+	task, _ := k.waits(a, "wait", protocol.Once)
+	a.Stop()
+	if g := k.givenBack(task); g.Reason != protocol.WorkerDied {
+		t.Errorf("%+v", g)
 	}
 }
 

@@ -30,7 +30,7 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 		j.used.cpu += c.cpu
 		j.used.memory += c.memory
 		j.used.gpus += c.gpus
-		h := held{charge: c, key: t.Key}
+		h := held{charge: c, key: t.Key, once: t.Flags&protocol.Once != 0}
 		if !direct || t.Flags&(protocol.Alone|protocol.Isolated|protocol.Once) != 0 || t.Need.GPUs > 0 || needsObjects(t) {
 			a.wait(j, at, t, h)
 			continue
@@ -53,20 +53,27 @@ func (a *Agent) wait(j *job, at protocol.Attempt, t *protocol.Task, h held) {
 	j.waiting[at] = w
 	if t.Flags&protocol.Once != 0 {
 		w.left++
-		j.up.say(func() { a.cleared(j, at, w) }, protocol.Started{Attempt: at})
+		w.asks = true
+		j.up.say(nil, protocol.Started{Attempt: at})
 	}
 	a.fetchAll(j, at, w)
 }
 
-// cleared notes that one obstacle of a task is gone.
+// cleared notes that one obstacle of a task is gone. The mutex is held.
 func (a *Agent) cleared(j *job, at protocol.Attempt, w *waiting) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if j.waiting[at] != w {
 		return // it was given back meanwhile
 	}
 	if w.left--; w.left == 0 {
 		a.dispatch(j)
+	}
+}
+
+// begin lets a task go to its worker that must not run twice: that it begins is recorded. The mutex is held.
+func (a *Agent) begin(j *job, at protocol.Attempt) {
+	if w := j.waiting[at]; w != nil && w.asks {
+		w.asks = false
+		a.cleared(j, at, w)
 	}
 }
 
@@ -221,9 +228,13 @@ func (a *Agent) giveBackAll(j *job, p *proc, reason byte, text string) {
 	one := len(p.tasks) == 1
 	for at, h := range p.tasks {
 		a.forget(j, &h)
+		why := reason
+		if h.once {
+			why = protocol.WorkerDied // it may have begun
+		}
 		switch {
 		case p.epoch == j.epoch:
-			j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: reason, Alone: one && reason == protocol.WorkerDied, Text: text})
+			j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: why, Alone: one && reason == protocol.WorkerDied, Text: text})
 		case !h.orphan:
 			j.up.say(nil, protocol.Held{Key: h.key, Gone: true})
 		}

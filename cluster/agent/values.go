@@ -69,7 +69,9 @@ func (a *Agent) fetchAll(j *job, at protocol.Attempt, w *waiting) {
 			}
 		}
 		if err == nil {
+			a.mu.Lock()
 			a.cleared(j, at, w)
+			a.mu.Unlock()
 			return
 		}
 		a.failWaiting(j, at, w, err)

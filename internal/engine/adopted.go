@@ -45,6 +45,7 @@ func (s *Session) replay(o *protocol.Outcome) {
 // keepReplayed remembers a success that the journal doesn't have. The mutex is held.
 func (s *Session) keepReplayed(o *protocol.Outcome) {
 	if s.cfg.Journal == nil || o.Status != protocol.Succeeded || len(o.Refs) > 0 {
+		s.failDecided(o)
 		return
 	}
 	if e, ok := s.cfg.Journal.Task(journal.Key(o.Key)); ok && e.Status == journal.OK {
@@ -99,7 +100,7 @@ func (s *Session) adoptRunning(r *Run, key protocol.Key) bool {
 		s.carried.adopted = map[protocol.Key]*Run{}
 	}
 	s.carried.adopted[key] = r
-	r.away.node = node
+	r.away.node, r.away.started = node, r.t.ops.Spec().Opts.Once
 	return true
 }
 

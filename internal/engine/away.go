@@ -9,13 +9,15 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// Carrier takes a session's tasks to other machines. Wake and Send are called under the session's mutex: they are quick
+// Carrier takes a session's tasks to other machines. Wake, Send and Decide are called under the session's mutex: they are quick
 // and never block.
 type Carrier interface {
 	// Wake says that tasks are ready for Take.
 	Wake()
 	// Send brings something about an attempt to the node that has it.
 	Send(node string, it protocol.Item)
+	// Decide records something for the next driver of the job; heard is called, without locks, once it is recorded.
+	Decide(d protocol.Decision, heard func())
 	// PutValue keeps a value that is too large for a message, and GetValue gives it.
 	PutValue(ctx context.Context, data []byte) (id string, size int64, err error)
 	GetValue(ctx context.Context, id string, size int64) ([]byte, error)
@@ -36,6 +38,7 @@ type carried struct {
 	held     map[protocol.Key]string    // nodes that run a task for an earlier epoch, by its key
 	adopted  map[protocol.Key]*Run      // attempts that such a task stands for
 	replayed map[protocol.Key]*protocol.Outcome
+	decided  map[protocol.Key]protocol.Decision // by earlier drivers
 }
 
 // awayRun is the part of an attempt that only one on another machine has.

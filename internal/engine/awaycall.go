@@ -105,14 +105,23 @@ func (f *Fn[In, Out]) recallAway(r *Run, out *Out) (bool, error) {
 		r.s.unrecorded(&f.Spec, errUnkeyed)
 		return false, nil
 	}
-	v, found, err := f.recall(r, key)
-	if found && err == nil {
-		*out = v
+	if !f.Opts.Once || !r.s.comes(key) { // else that tells more than the record that it had begun
+		v, found, err := f.recall(r, key)
+		if found && err == nil {
+			*out = v
+		}
+		if found {
+			return true, err
+		}
 	}
-	if found {
-		return true, err
+	if f.recallReplayed(r, key, out) {
+		return true, nil
 	}
-	return f.recallReplayed(r, key, out), nil
+	if f.Opts.Once && r.s.comes(key) {
+		return false, nil // it is adopted
+	}
+	err := r.s.recallDecided(r)
+	return err != nil, err
 }
 
 // recallReplayed takes the outcome from the job's stream, if an earlier driver's task has left it there.

@@ -8,6 +8,7 @@ import (
 	"github.com/musterrun/muster/event"
 	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/internal/journal"
+	"github.com/musterrun/muster/protocol"
 )
 
 // recorded runs one attempt of a call of a job that has a journal: what an earlier run has recorded stands for it.
@@ -37,7 +38,7 @@ func (f *Fn[In, Out]) recorded(r *Run, in In, out *Out) error {
 func (f *Fn[In, Out]) recall(r *Run, key journal.Key) (v Out, found bool, err error) {
 	s := r.s
 	e, ok := s.cfg.Journal.Task(key)
-	if ok && e.Status == journal.Failed && !s.cfg.ResumeFailures {
+	if ok && e.Status == journal.Failed && !s.cfg.ResumeFailures && !f.Opts.Once {
 		ok = false
 	}
 	if ok {
@@ -104,6 +105,9 @@ func (s *Session) recordFailure(t *Task, r *Run, err error) {
 			data, _ = codec.AppendError(nil, errors.New(err.Error())) // a text can always be encoded
 		}
 		s.append(sp, journal.Record{Key: key, Status: journal.Failed, Attempt: attempt, Data: data})
+		if s.cfg.Carrier != nil && len(data) <= protocol.MaxInline {
+			s.cfg.Carrier.Decide(protocol.Decision{Key: protocol.Key(key), Kind: protocol.FailedForGood, Data: data}, nil)
+		}
 	})
 }
 

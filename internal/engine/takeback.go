@@ -43,7 +43,6 @@ func (s *Session) takeBack(r *Run) {
 		return // its outcome is being taken, or it was given up
 	}
 	if r.away.started {
-		r.final = true
 		s.arrived(r, ErrMaybeRan, coordinator.Fatal, 0)
 		return
 	}
@@ -70,6 +69,7 @@ func (s *Session) takeBack(r *Run) {
 // gaveBack takes a node's word that an attempt ended without an outcome. The mutex is held.
 func (s *Session) gaveBack(r *Run, g *protocol.GiveBack) {
 	if g.Reason != protocol.WorkerDied {
+		r.away.started = false // it was about to begin, and hasn't
 		s.takeBack(r)
 		return
 	}
@@ -87,7 +87,6 @@ func (s *Session) gaveBack(r *Run, g *protocol.GiveBack) {
 	if !r.Commit() {
 		return
 	}
-	r.final = true
 	err := fmt.Errorf("its worker died %d times while it ran alone, last on node %s: %s", n, r.away.node, g.Text)
 	s.arrived(r, err, coordinator.Fatal, 0)
 }
@@ -140,14 +139,5 @@ func (s *Session) isSuspect(id coordinator.ID) bool {
 func (s *Session) clearRecord(id coordinator.ID) {
 	if len(s.carried.records) > 0 {
 		delete(s.carried.records, id)
-	}
-}
-
-// upStarted notes that an attempt begins that must not begin twice.
-func (s *Session) upStarted(node string, a protocol.Attempt) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.runOn(node, a); r != nil && r.t.ops.Spec().Opts.Once {
-		r.away.started = true
 	}
 }

@@ -39,7 +39,9 @@ var square = muster.Func("cluster.square", func(ctx context.Context, w work) (in
 })
 
 // held runs until there is a file, and is counted as square is if its folder is there.
-var held = muster.Func("cluster.held", func(ctx context.Context, w work) (int, error) {
+var held = muster.Func("cluster.held", untilThere)
+
+func untilThere(ctx context.Context, w work) (int, error) {
 	for {
 		if _, err := os.Stat(w.Dir); !errors.Is(err, fs.ErrNotExist) {
 			return w.X, err
@@ -50,7 +52,7 @@ var held = muster.Func("cluster.held", func(ctx context.Context, w work) (int, e
 			return 0, ctx.Err()
 		}
 	}
-})
+}
 
 // executions counts the lines in the files of a folder, and names the processes.
 func executions(t *testing.T, dir string) (n int, pids []int) {

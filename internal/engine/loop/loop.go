@@ -64,6 +64,13 @@ func (c *Cluster) Send(name string, it protocol.Item) {
 	}
 }
 
+// Decide records a decision at once.
+func (c *Cluster) Decide(_ protocol.Decision, heard func()) {
+	if heard != nil {
+		c.done.Go(heard)
+	}
+}
+
 // PutValue and GetValue keep large values.
 func (c *Cluster) PutValue(_ context.Context, data []byte) (string, int64, error) {
 	return c.values.put(data), int64(len(data)), nil
@@ -105,12 +112,14 @@ type node struct {
 	free  int64
 	io    int64
 	share map[protocol.Attempt]charge
+	asks  map[protocol.Attempt]protocol.Task // that must not run twice, and wait for Begin
 }
 
 type charge struct{ cpu, io int64 }
 
 func newNode(c *Cluster, name string, cpus int, cfg engine.Config) *node {
 	n := &node{c: c, name: name, free: int64(cpus) * coordinator.Unit, io: 1000, share: map[protocol.Attempt]charge{}}
+	n.asks = map[protocol.Attempt]protocol.Task{}
 	n.up.ready, n.down.ready = make(chan struct{}, 1), make(chan struct{}, 1)
 	cfg.Upstream = n
 	n.session = engine.Open(cfg, engine.Trial{})
@@ -158,16 +167,24 @@ func (n *node) offer() bool {
 		}
 		n.share[protocol.Attempt{Task: t.ID, N: t.Attempt}] = ch
 	}
-	for _, ch := range n.share {
-		_ = ch
-	}
 	for i := range got.Tasks {
 		ch := n.share[protocol.Attempt{Task: got.Tasks[i].ID, N: got.Tasks[i].Attempt}]
 		n.free -= ch.cpu
 		n.io -= ch.io
 	}
+	now := got.Tasks[:0]
+	for _, t := range got.Tasks {
+		if at := (protocol.Attempt{Task: t.ID, N: t.Attempt}); t.Flags&protocol.Once != 0 {
+			n.asks[at] = t
+			n.up.put(protocol.Started{Attempt: at})
+		} else {
+			now = append(now, t)
+		}
+	}
 	n.mu.Unlock()
-	n.session.Tasks(&got)
+	if got.Tasks = now; len(now) > 0 {
+		n.session.Tasks(&got)
+	}
 	return true
 }
 
@@ -256,8 +273,34 @@ func (n *node) sendDown(list []any) {
 		if err != nil {
 			panic(err)
 		}
-		n.session.Down(&got)
+		if !n.answered(got.Items[0]) {
+			n.session.Down(&got)
+		}
 	}
+}
+
+// answered takes the answer to a Started.
+func (n *node) answered(it protocol.Item) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch it := it.(type) {
+	case protocol.Begin:
+		if t, ok := n.asks[it.Attempt]; ok {
+			delete(n.asks, it.Attempt)
+			n.session.Tasks(&protocol.Batch{Tasks: []protocol.Task{t}})
+		}
+		return true
+	case protocol.Stop:
+		if _, ok := n.asks[it.Attempt]; ok {
+			delete(n.asks, it.Attempt)
+			ch := n.share[it.Attempt]
+			n.free, n.io = n.free+ch.cpu, n.io+ch.io
+			delete(n.share, it.Attempt)
+			n.up.put(protocol.GiveBack{Attempt: it.Attempt, Reason: protocol.NotStarted})
+			return true
+		}
+	}
+	return false
 }
 
 // queue keeps an order.

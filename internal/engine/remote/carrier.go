@@ -20,19 +20,20 @@ type Carrier struct {
 	inbox  string  // answers from nodes come to subjects below it
 	job    Job     // from Start on
 
-	mu     sync.Mutex // guards what follows; nobody calls the Job, NATS or a hook with it
-	lot    lot
-	handed handed
-	downs  downs
-	nodes  *nodes
-	births births
-	roll   rollCall
-	lease  lease
-	rests  map[string][]part // batches that didn't fit into the answers that they were for, by node
-	once   map[string]bool   // what was noted already
-	notes  []string          // what is to be noted where a hook may be called
-	cause  error             // why carrying has ended, if by itself
-	subs   []*nats.Subscription
+	mu        sync.Mutex // guards what follows; nobody calls the Job, NATS or a hook with it
+	lot       lot
+	handed    handed
+	downs     downs
+	decisions decisions
+	nodes     *nodes
+	births    births
+	roll      rollCall
+	lease     lease
+	rests     map[string][]part // batches that didn't fit into the answers that they were for, by node
+	once      map[string]bool   // what was noted already
+	notes     []string          // what is to be noted where a hook may be called
+	cause     error             // why carrying has ended, if by itself
+	subs      []*nats.Subscription
 
 	giver    giver         // the serving goroutine's own
 	journal  journal       // the reading goroutine's own, but for what it guards
@@ -41,6 +42,7 @@ type Carrier struct {
 	leaving  atomic.Bool   // nothing is handed out any more
 	wake     signal        // parked offers may find tasks
 	speak    signal        // there is something to say to a node
+	deciding signal        // there may be a decision to record
 	quiet    signal        // all was heard that was to be said
 	renewing signal        // renew at once
 	tell     sync.Mutex    // one call of Job.Outcomes at a time
@@ -117,6 +119,7 @@ func (c *Carrier) Start(ctx context.Context, job Job) error {
 	c.mu.Unlock()
 	c.start(c.serve)
 	c.start(c.say)
+	c.start(c.decide)
 	c.start(c.tick)
 	c.Wake() // for the offers that came meanwhile
 	return nil

@@ -27,6 +27,8 @@ type Config struct {
 	// when the job was opened, later what comes late. Ids and attempts in it mean nothing any more, keys do. The list is
 	// used again when it has returned, what the outcomes point at isn't. Defaults to nobody.
 	Replay func(*protocol.Outcomes)
+	// Decided gets what earlier drivers have decided, likewise. Defaults to nobody.
+	Decided func(*protocol.Decisions)
 	// Superseded is told, once, that the job isn't this driver's any more, and why: nothing is handed out or read from
 	// then on. Close is to be called all the same, but not in it. Defaults to nobody.
 	Superseded func(error)
@@ -67,6 +69,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Replay == nil {
 		c.Replay = func(*protocol.Outcomes) {}
+	}
+	if c.Decided == nil {
+		c.Decided = func(*protocol.Decisions) {}
 	}
 	if c.Superseded == nil {
 		c.Superseded = func(error) {}

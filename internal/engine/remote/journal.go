@@ -76,7 +76,7 @@ func (c *Carrier) onRecord(m *nats.Msg) {
 			"this run")
 	}
 	for _, r := range next {
-		c.take(r.body)
+		c.take(r.body, r.seq)
 		c.read.Store(r.seq)
 		if r.seq >= c.opened.Last {
 			j.caughtUp()
@@ -107,9 +107,10 @@ func (c *Carrier) flow(m *nats.Msg) {
 }
 
 // take tells the Job what a record says.
-func (c *Carrier) take(m *nats.Msg) {
+func (c *Carrier) take(m *nats.Msg, seq uint64) {
 	if m.Subject == protocol.DecisionSubject(c.opened.Job) {
-		return // nothing is decided there yet
+		c.decided(m, seq)
+		return
 	}
 	o := &c.journal.outcomes
 	node := lastToken(m.Subject)

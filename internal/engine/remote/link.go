@@ -54,6 +54,7 @@ func (c *Carrier) connected(old []*parked) {
 	now := time.Now()
 	c.mu.Lock()
 	c.nodes.link(now)
+	c.decisions.at = time.Time{}             // what is on its way may be lost
 	c.handed.grant(now.Add(c.config.resend)) // so long may nodes take to confirm once more
 	again := c.downs.again(now, now)
 	c.mu.Unlock()
@@ -69,6 +70,7 @@ func (c *Carrier) connected(old []*parked) {
 		}
 	}
 	c.renewing.give()
+	c.deciding.give()
 	c.Wake()
 }
 

@@ -48,7 +48,7 @@ func Open(ctx context.Context, config Config) (*Carrier, error) {
 func newCarrier(config Config) *Carrier {
 	c := &Carrier{
 		config: config, rests: map[string][]part{}, once: map[string]bool{},
-		wake: newSignal(), speak: newSignal(), quiet: newSignal(), renewing: newSignal(),
+		wake: newSignal(), speak: newSignal(), deciding: newSignal(), quiet: newSignal(), renewing: newSignal(),
 	}
 	c.ctx, c.end = context.WithCancel(context.Background())
 	return c
@@ -62,6 +62,7 @@ func (c *Carrier) setAges() {
 	setDefault(&ages.Ask, 3*time.Second)
 	c.nodes = newNodes(*ages)
 	c.lease.dead = ages.Dead
+	c.decisions.epoch = c.opened.Epoch
 	c.roll = newRollCall(c.opened.Epoch, time.Now())
 }
 
@@ -75,6 +76,7 @@ func (c *Carrier) listen(ctx context.Context) error {
 		protocol.Digest:            c.onDigest,
 		protocol.NewsSubject(job):  c.onNews,
 		protocol.AnswerSubject(c.inbox, protocol.AnswerDown, "*", "*"): c.onAnswer,
+		c.decisionInbox(): c.onStored,
 	} {
 		if _, err := c.subscribe(subject, f); err != nil {
 			return err

@@ -30,6 +30,7 @@ func (c *Carrier) due(now time.Time) {
 	if c.nodes.isConnected() {
 		unconfirmed = c.handed.due(now.Add(-c.config.handOver))
 		again = c.downs.again(now.Add(-c.config.resend), now)
+		c.deciding.give()
 	}
 	dead := c.nodes.dead(now)
 	for _, node := range dead {
