@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/event"
 	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/internal/engine/remote"
@@ -26,6 +24,7 @@ const (
 	envBinaries = "MUSTER_BINARIES" // OS/ARCH=PATH, separated as paths are
 	envFiles    = "MUSTER_FILES"    // NAME=PATH, the same
 	envCommand  = "MUSTER_COMMAND"  // what `muster run` was called with: how to run it again
+	envTakeOver = "MUSTER_TAKEOVER" // not empty: take the job from a driver that seems to live
 )
 
 // leaveFor is how long the end of a job may take that the cluster has to hear of.
@@ -59,6 +58,9 @@ func (c Config) onCluster(ctx context.Context, ec engine.Config, lost context.Ca
 		return nil, nil, fmt.Errorf("muster: cluster %s: %w", c.Addr, err)
 	}
 	rc, err := c.remote(l)
+	if l.built = builtFor(rc.Binaries); err == nil {
+		err = l.built.check(ctx, l.user)
+	}
 	if err == nil {
 		l.carrier, err = remote.Open(ctx, rc)
 	}
@@ -83,6 +85,8 @@ type link struct {
 	s       atomic.Pointer[engine.Session]
 	stop    context.CancelFunc
 	watched sync.WaitGroup
+	built   platforms
+	lacks   []string                // platforms of nodes that it isn't built for and that was told of
 	lost    context.CancelCauseFunc // ends the session's context
 	leaving atomic.Bool             // it has ended by itself, or is lost: what is said about the connection is no news
 }
@@ -116,7 +120,7 @@ func (l *link) watch(every time.Duration) {
 		for ctx.Err() == nil {
 			var nodes []protocol.NodeInfo
 			if err := l.user.Ask(ctx, protocol.OpListNodes, nil, &nodes); err == nil {
-				l.s.Load().Survey(nodes)
+				l.s.Load().Survey(l.usable(nodes))
 			}
 			select {
 			case <-time.After(max(every, time.Second)):
@@ -157,6 +161,7 @@ func (c Config) remote(l *link) (remote.Config, error) {
 	rc := remote.Config{
 		Cluster: l.user, Name: c.Job, Program: filepath.Base(os.Args[0]), Functions: engine.Functions(), Args: os.Args[1:],
 		Note: l.note, Replay: l.replay, Decided: l.decided, Superseded: l.superseded,
+		TakeOver: os.Getenv(envTakeOver) != "",
 	}
 	for _, entry := range listed(envBinaries) {
 		platform, path, ok := strings.Cut(entry, "=")
@@ -177,39 +182,3 @@ func (c Config) remote(l *link) (remote.Config, error) {
 }
 
 func listed(env string) []string { return filepath.SplitList(os.Getenv(env)) }
-
-// identityAt finds how to reach a cluster: addr is the name of a context, an address that stands in one, or the path of
-// an identity's file.
-func identityAt(addr string) (join.Identity, error) {
-	contexts, err := join.UserContexts()
-	if err != nil {
-		return join.Identity{}, err
-	}
-	if strings.ContainsRune(addr, filepath.Separator) {
-		return join.Load(addr)
-	}
-	names, err := contexts.List()
-	if err != nil {
-		return join.Identity{}, err
-	}
-	if slices.Contains(names, addr) {
-		return contexts.Load(addr)
-	}
-	want := strings.TrimPrefix(addr, "tls://")
-	for _, name := range names {
-		id, err := contexts.Load(name)
-		if err != nil {
-			continue
-		}
-		for _, url := range id.URLs {
-			if strings.TrimPrefix(url, "tls://") == want {
-				return id, nil
-			}
-		}
-	}
-	known := "there is none yet: `muster up` makes one, `muster join` another machine's"
-	if len(names) > 0 {
-		known = "there are " + strings.Join(names, ", ")
-	}
-	return join.Identity{}, fmt.Errorf("%q is no context and no address in one: %s", addr, known)
-}

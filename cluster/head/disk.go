@@ -23,12 +23,15 @@ func (d *disk) room(need int64) error {
 	if err != nil {
 		return fmt.Errorf("find how much room the disk of %s has: %w", d.path, err)
 	}
-	if free-need < d.keep {
-		return refuse(protocol.CodeFull,
-			"the head's disk is full: %s has %d MiB free, of which %d are left alone, and %d more are needed; make room there",
-			d.path, free>>20, d.keep>>20, need>>20)
+	if free-need >= d.keep {
+		return nil
 	}
-	return nil
+	needed := ""
+	if need > 0 {
+		needed = fmt.Sprintf(", and %d more are needed", need>>20)
+	}
+	return refuse(protocol.CodeFull, "the head's disk is full: %s has %d MiB free, of which %d are left alone%s; make room there",
+		d.path, free>>20, d.keep>>20, needed)
 }
 
 // full is what turned last said.

@@ -16,7 +16,7 @@ func (j *job) held(now time.Time, dead time.Duration, connected func(public stri
 		return nil
 	}
 	return refuse(protocol.CodeHeld,
-		"job %q is run by process %d on %s, last heard of %v ago: wait for it, stop it, or take over with --take-over",
+		"job %q is run by process %d on %s, last heard of %v ago: wait for it, muster cancel it, or take it over by muster run --take-over",
 		j.info.Name, j.info.PID, j.info.Host, age.Round(time.Second))
 }
 

@@ -35,7 +35,7 @@ func advice(err error) string {
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		return "no machine has that name: check the address"
 	case errors.Is(err, nats.ErrNoServers), errors.Is(err, syscall.ECONNREFUSED), strings.Contains(err.Error(), "refused"):
-		return "nothing listens there: check the address and port, and that the head runs"
+		return "nothing listens there: check the address and port, and that the head runs (muster up on its machine)"
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAuthExpired):
 		return "the head doesn't accept this identity: it was revoked, or is of an earlier cluster there; join again with a new token"
 	case errors.Is(err, context.Canceled):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -106,13 +107,14 @@ func (d *diagnosis) cluster(ctx context.Context, flag string) {
 		return
 	}
 	_, id, err := findContext(name)
-	d.result("context", err, "muster context ls lists those that are there", fmt.Sprintf("%s: %s", name, id))
+	d.result("context", err, "muster context ls lists those that are there",
+		fmt.Sprintf("%s: you are %s, %s of cluster %s", name, id.Name, id.Role, id.Cluster))
 	if err != nil {
 		return
 	}
 	d.clock(ctx, id)
 	r, err := dialContext(ctx, name)
-	d.result("head", err, "muster up starts it on its machine", "it can be reached at "+fmt.Sprint(id.URLs))
+	d.result("head", err, "", "it can be reached at "+strings.Join(id.URLs, ", "))
 	if err != nil {
 		return
 	}

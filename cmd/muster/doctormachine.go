@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/musterrun/muster/cluster/join"
@@ -110,7 +111,7 @@ func (d *diagnosis) clock(ctx context.Context, id join.Identity) {
 			d.skew(skewOf(head, began, took))
 		}
 	}
-	d.result("join", err, "", fmt.Sprintf("identities are renewed at %v", id.Join))
+	d.result("join", err, "", "identities are renewed at "+strings.Join(id.Join, ", "))
 }
 
 func (d *diagnosis) skew(by time.Duration) {

@@ -50,11 +50,19 @@ func exitCode(err error, stderr *os.File) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintln(stderr, "muster:", err)
+	fmt.Fprintln(stderr, "muster:", withRemedy(err))
 	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// withRemedy says what to do about an error of the system's that doesn't say so itself.
+func withRemedy(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: make room there, or choose a folder on another disk: --state, TMPDIR", err)
+	}
+	return err
 }
 
 // newRoot is the whole command line.

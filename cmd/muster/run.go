@@ -19,11 +19,12 @@ import (
 
 // runFlags say how a program is built and where it runs.
 type runFlags struct {
-	job     string
-	tags    []string
-	with    []string
-	local   bool
-	context *string
+	job      string
+	tags     []string
+	with     []string
+	local    bool
+	takeOver bool
+	context  *string
 }
 
 func newRun() *cobra.Command {
@@ -49,12 +50,16 @@ their working folder, by the same name; those of a folder by their paths from wh
 	cmd.Flags().StringSliceVar(&f.tags, "tags", nil, "build tags (default: those in GOFLAGS)")
 	cmd.Flags().StringArrayVar(&f.with, "with", nil, "a file or folder to ship to the nodes; may be repeated")
 	cmd.Flags().BoolVar(&f.local, "local", false, "run in one process on this machine, though there is a cluster")
+	cmd.Flags().BoolVar(&f.takeOver, "take-over", false, "take the job from a driver elsewhere that seems to live still")
 	f.context = addContext(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed("job") {
 			if err := journal.CheckName(f.job); err != nil {
 				return usageError{err}
 			}
+		}
+		if f.takeOver && f.job == "" {
+			return usageError{errors.New("--take-over is about a job with a name: give --job too")}
 		}
 		return f.run(cmd, args)
 	}
@@ -92,6 +97,9 @@ func (f *runFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	p.Env = append(p.Env, envAddr+"="+where.name, binaries, where.files)
+	if f.takeOver {
+		p.Env = append(p.Env, "MUSTER_TAKEOVER=1")
+	}
 	return runProgram(p)
 }
 

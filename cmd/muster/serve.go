@@ -75,13 +75,13 @@ func (s *service) wait(ctx context.Context) {
 func serve(ctx context.Context, state, name string, start func(context.Context, io.Writer) (*service, error)) error {
 	log, err := daemon.Folder(state).OpenLog(name)
 	if err != nil {
-		daemon.Failed(err)
+		daemon.Failed(withRemedy(err))
 		return err
 	}
 	defer log.Close()
 	s, err := start(ctx, log)
 	if err != nil {
-		daemon.Failed(err)
+		daemon.Failed(withRemedy(err))
 		return err
 	}
 	daemon.Ready()

@@ -58,7 +58,7 @@ func (f Folder) Start(ctx context.Context, name string, within time.Duration, ar
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	if err := await(ctx, said); err != nil {
+	if err := await(ctx, said, name); err != nil {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()
 		return fmt.Errorf("start the %s: %w (its log: %s)", name, err, log.Name())
@@ -67,7 +67,7 @@ func (f Folder) Start(ctx context.Context, name string, within time.Duration, ar
 }
 
 // await reads what a service says about its start, and closes the pipe.
-func await(ctx context.Context, said io.ReadCloser) error {
+func await(ctx context.Context, said io.ReadCloser, name string) error {
 	stop := context.AfterFunc(ctx, func() { _ = said.Close() })
 	defer stop()
 	line, err := bufio.NewReader(said).ReadString('\n')
@@ -78,7 +78,7 @@ func await(ctx context.Context, said io.ReadCloser) error {
 	case line == ready:
 		return nil
 	case no:
-		return errors.New(why)
+		return errors.New(strings.TrimPrefix(why, "start the "+name+": ")) // which Start says too
 	case ctx.Err() != nil:
 		return fmt.Errorf("it isn't ready: %w", context.Cause(ctx))
 	case errors.Is(err, io.EOF):
