@@ -9,7 +9,7 @@ import (
 // offers, and it's that room that is charged, not the machine's own. All else is the same for both.
 
 // Pack is how many tasks of a need share the CPU of one: tasks that take microseconds can't pay a round trip each.
-const maxPack = 256
+const maxPack = 4096
 
 // AwayNeed interns the need of tasks that run elsewhere. Those of different classes are kept apart, so that each has a
 // pack of its own. What nobody has room for is no error: room may come.
@@ -42,7 +42,7 @@ func (m *Machine) keyOfNeed(n *need) []byte {
 	return key
 }
 
-// SetPack says how many tasks of the need are given out for the CPU of one, from 1 to 256.
+// SetPack says how many tasks of the need are given out for the CPU of one, from 1 to 4096.
 func (m *Machine) SetPack(id NeedID, pack int) {
 	if n := m.needs[id]; n.away {
 		n.pack = int64(max(1, min(pack, maxPack)))
@@ -56,6 +56,15 @@ func (m *Machine) PackOf(id ID) int {
 		return 0
 	}
 	return int(m.needs[r.need].pack)
+}
+
+// ReadyFar is how many tasks like that one, which was taken, still wait to be given out.
+func (m *Machine) ReadyFar(id ID) int {
+	r := m.lookup(id)
+	if r == nil {
+		return 0
+	}
+	return m.needs[r.need].ready.n
 }
 
 // NeedOf is the need of a task, and whether it is away.

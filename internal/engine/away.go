@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/binary"
+	"math"
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
@@ -81,13 +82,14 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	runs := s.carried.runs[:0]
 	now := s.now()
 	suits := s.suits(o)
-	for pack := 0; len(runs) < o.Most; {
+	for pack, most := 0, o.Most; len(runs) < most; {
 		id, ok := s.m.Take(pack, free, suits)
 		if !ok {
 			break
 		}
 		if pack == 0 {
 			pack = s.m.PackOf(id)
+			most = min(most, s.fairPart(id, pack, o.CPU))
 		}
 		s.busy++
 		r := s.begin(id, now)
@@ -106,6 +108,20 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 		s.cfg.Carrier.Wake() // some needed no room: others may have it
 	}
 }
+
+// fairPart is how many tasks like the one that was taken first are given out at once, so that the last ones of many don't
+// all lie on one node while others have nothing: half of the offer's part of them, by its CPUs, or a piece of a pack if
+// that is more. The mutex is held.
+func (s *Session) fairPart(first coordinator.ID, pack int, cpu int64) int {
+	if pack <= 1 || s.carried.cpus <= 0 {
+		return math.MaxInt
+	}
+	part := float64(1+s.m.ReadyFar(first)) * float64(cpu) / coordinator.Unit / s.carried.cpus / 2
+	return max(int(part), pack/packPieces, 1)
+}
+
+// packPieces is into how many batches a pack may be cut.
+const packPieces = 16
 
 // pack appends the attempt to the batch, unless it ends here.
 func (s *Session) pack(r *Run, b *protocol.Batch) {

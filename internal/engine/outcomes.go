@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
@@ -107,24 +106,24 @@ func (s *Session) open(b *outcome, o *protocol.Outcome) {
 	b.res, b.err = b.r.judge(err, err)
 }
 
-// measure learns how long tasks run, for how many share a CPU's offer. Of those that come together the median counts:
-// on a busy machine some of the shortest take a thousand times as long as the others. The mutex is held.
+// measure learns how long tasks run, for how many share a CPU's offer. The mutex is held.
 func (s *Session) measure(batch []outcome) {
-	var took []time.Duration
 	for i := 0; i < len(batch); {
-		took = took[:0]
 		id, ok := s.measured(&batch[i])
-		first := batch[i].r
-		for ; i < len(batch); i++ {
-			if next, _ := s.measured(&batch[i]); next != id {
+		end := i + 1
+		for ; end < len(batch); end++ {
+			if next, _ := s.measured(&batch[end]); next != id {
 				break
 			}
-			took = append(took, batch[i].took)
 		}
 		if ok {
-			slices.Sort(took)
-			s.m.SetPack(id, s.packOf(first).observe(took[len(took)/2]))
+			p := s.packOf(batch[i].r)
+			for step := max(1, (end-i)/packSamples); i < end; i += step {
+				p.observe(batch[i].took)
+			}
+			s.m.SetPack(id, p.size())
 		}
+		i = end
 	}
 }
 
@@ -143,29 +142,4 @@ func (s *Session) packOf(r *Run) *pack {
 		s.carried.packs = append(s.carried.packs, pack{})
 	}
 	return &s.carried.packs[i]
-}
-
-// pack is how many tasks of a function are given out for the CPU of one: two milliseconds' worth, two of medium length so
-// that the next one is there when one ends, and one of those that take long.
-type pack struct{ mean float64 } // ns
-
-const (
-	packAim  = 2 * time.Millisecond
-	packLong = 100 * time.Millisecond
-)
-
-func (p *pack) observe(took time.Duration) int {
-	if p.mean == 0 || float64(took) > 4*p.mean {
-		p.mean = float64(took)
-	} else {
-		p.mean += (float64(took) - p.mean) / 16
-	}
-	switch {
-	case p.mean >= float64(packLong):
-		return 1
-	case p.mean >= float64(packAim)/3:
-		return 2
-	default:
-		return int(float64(packAim) / p.mean)
-	}
 }

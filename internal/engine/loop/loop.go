@@ -140,7 +140,7 @@ func (n *node) close() {
 // offer takes a batch for what is free.
 func (n *node) offer() bool {
 	n.mu.Lock()
-	o := protocol.Offer{Node: n.name, Most: 256, CPU: n.free, IO: n.io}
+	o := protocol.Offer{Node: n.name, Most: 4096, CPU: n.free, IO: n.io}
 	n.mu.Unlock()
 	if o.CPU < coordinator.Unit/2 && o.IO == 0 {
 		return false
