@@ -15,6 +15,7 @@ type Offer struct {
 	Named  []Amount
 	Labels []Label // of the node, in the order of their names
 	Life   uint64  // random: one that is new says that the node has nothing of what it got before; 0 says nothing
+	Taken  uint64  // number of the last batch that the agent had when it offered; 0 says nothing
 }
 
 // Label is a property of a node by which tasks may choose it.
@@ -39,7 +40,7 @@ func (o *Offer) Append(dst []byte) []byte {
 	for _, l := range o.Labels {
 		dst = appendText(appendText(dst, l.Name), l.Value)
 	}
-	return binary.AppendUvarint(dst, o.Life)
+	return binary.AppendUvarint(binary.AppendUvarint(dst, o.Life), o.Taken)
 }
 
 // ReadOffer decodes an Offer. What a later minor version adds is passed over.
@@ -54,6 +55,7 @@ func ReadOffer(data []byte) (o Offer, err error) {
 	o.Named = c.amounts()
 	o.Labels = c.labels()
 	o.Life = c.uvarint("the life")
+	o.Taken = c.uvarint("the last batch")
 	c.skip()
 	return o, c.end("an offer")
 }

@@ -69,6 +69,7 @@ type offered struct {
 	rest   time.Time // nothing is offered before
 	pause  time.Duration
 	gave   time.Time // when the last batch came
+	taken  uint64    // its number
 }
 
 // held is an attempt that a worker has.
@@ -126,7 +127,7 @@ func (j *job) procs() []*proc {
 }
 
 // holder is the worker that has an attempt of this epoch.
-func (j *job) holder(at protocol.Attempt) (*proc, held, bool) {
+func (j *job) holder(at protocol.Attempt) (*proc, *held, bool) {
 	if j.main != nil {
 		if h, ok := j.main.tasks[at]; ok {
 			return j.main, h, true
@@ -142,7 +143,7 @@ func (j *job) holder(at protocol.Attempt) (*proc, held, bool) {
 			return p, h, true
 		}
 	}
-	return nil, held{}, false
+	return nil, nil, false
 }
 
 // know makes a job that the agent hasn't heard of, or the next epoch of one. The mutex is held.

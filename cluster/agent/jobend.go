@@ -66,9 +66,8 @@ func (a *Agent) keepRunning(j *job) (held []protocol.Item) {
 }
 
 // orphan tells an attempt to end whose coordinator has gone: nobody could answer it.
-func (a *Agent) orphan(p *proc, at protocol.Attempt, h held) {
+func (a *Agent) orphan(p *proc, at protocol.Attempt, h *held) {
 	h.orphan = true
-	p.tasks[at] = h
 	s := protocol.Stop{Attempt: at, Grace: a.cfg.Grace}
 	p.down(s)
 	p.stopping(s)
@@ -79,7 +78,7 @@ func (a *Agent) drop(j *job, why string) {
 	for _, p := range j.procs() {
 		p.end(why)
 		for at, h := range p.tasks {
-			a.forget(j, &h)
+			a.forget(j, h)
 			delete(p.tasks, at)
 		}
 	}

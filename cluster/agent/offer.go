@@ -153,7 +153,7 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 	offer := protocol.Offer{
 		Epoch: j.epoch, Number: o.number, Node: a.cfg.Node, Most: max(1, int(a.cfg.CPUs))*packSize + int(free.io),
 		CPU: o.room.cpu, IO: free.io, Memory: free.memory, GPUs: free.gpus, Named: free.named,
-		Labels: a.labels, Life: j.life,
+		Labels: a.labels, Life: j.life, Taken: o.taken,
 	}
 	return message{
 		protocol.OfferSubject(j.id),
@@ -223,6 +223,7 @@ func (a *Agent) accept(id string, number uint64, b *protocol.Batch) {
 		return
 	}
 	j.offer.gave = time.Now()
+	j.offer.taken = b.Number
 	j.up.say(nil, protocol.Accept{Number: b.Number})
 	if j.batches.add(b.Number) {
 		a.take(j, b, offered)

@@ -111,16 +111,12 @@ type blocked struct {
 }
 
 // note keeps track of what an attempt waits for, and lends its CPUs meanwhile. The mutex is held.
-func (a *Agent) note(p *proc, by protocol.Attempt, h held, it protocol.Item) {
-	if !h.spoke {
-		h.spoke = true
-		p.tasks[by] = h
-	}
+func (a *Agent) note(p *proc, by protocol.Attempt, h *held, it protocol.Item) {
+	h.spoke = true
 	switch it := it.(type) {
 	case protocol.Want:
 		if it.Waits {
 			h.waits(p, by).wants[it.Ref] = true
-			p.tasks[by] = h
 		}
 	case protocol.Block:
 		if it.Waits {
@@ -130,7 +126,6 @@ func (a *Agent) note(p *proc, by protocol.Attempt, h held, it protocol.Item) {
 			a.ledger.force(&h.charge)
 			p.job.used.cpu -= had - h.cpu
 		}
-		p.tasks[by] = h
 	}
 }
 
@@ -143,7 +138,7 @@ func (h *held) waits(p *proc, at protocol.Attempt) *blocked {
 
 // settle brings an answer to an attempt. One that ends its wait is held until the attempt's CPUs can be charged again.
 // The mutex is held.
-func (a *Agent) settle(p *proc, h held, s protocol.Settle) {
+func (a *Agent) settle(p *proc, h *held, s protocol.Settle) {
 	b := h.rare
 	if b != nil && b.wants[s.Ref] {
 		delete(b.wants, s.Ref)
@@ -170,7 +165,6 @@ func (a *Agent) grantResumes() {
 			if !a.ledger.regain(&h.charge) {
 				return
 			}
-			b.proc.tasks[b.at] = h
 			b.proc.down(b.settles...)
 		}
 		b.queued, b.settles = false, nil

@@ -12,6 +12,7 @@ import (
 func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 	admission := a.ledger.admit(offered, b.Tasks)
 	now := b.Tasks[:0]
+	slab := make([]held, 0, len(b.Tasks)) // one piece of memory for all
 	direct := j.main != nil && j.main.ready
 	for i := range b.Tasks {
 		t := &b.Tasks[i]
@@ -35,7 +36,8 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 			a.wait(j, at, t, h)
 			continue
 		}
-		j.main.tasks[at] = h
+		slab = append(slab, h)
+		j.main.tasks[at] = &slab[len(slab)-1]
 		now = append(now, *t)
 	}
 	if len(now) > 0 {
@@ -89,7 +91,8 @@ func (a *Agent) dispatch(j *job) {
 		}
 		if p := a.workerFor(j, w); p != nil && p.ready && (p.kind == shared || len(p.tasks) == 0) {
 			delete(j.waiting, at)
-			p.tasks[at] = w.held
+			h := w.held // the argument is the message's memory: it isn't kept
+			p.tasks[at] = &h
 			p.give([]protocol.Task{w.task})
 		}
 	}
@@ -188,7 +191,7 @@ func (a *Agent) ended(p *proc, body []byte) error {
 		}
 		delete(p.tasks, at)
 		x.Key = h.key // what a worker says about it counts for nothing
-		a.forget(j, &h)
+		a.forget(j, h)
 		switch {
 		case h.orphan:
 		case hasObject(&x.Value):
@@ -227,7 +230,7 @@ func (a *Agent) freed(j *job, p *proc) {
 func (a *Agent) giveBackAll(j *job, p *proc, reason byte, text string) {
 	one := len(p.tasks) == 1
 	for at, h := range p.tasks {
-		a.forget(j, &h)
+		a.forget(j, h)
 		why := reason
 		if h.once {
 			why = protocol.WorkerDied // it may have begun

@@ -11,7 +11,8 @@ import (
 // handed are the batches that were given out and that no node has confirmed. Not for concurrent use.
 type handed struct {
 	batches map[uint64]*batch
-	spare   []*batch // used again, so that a batch costs no allocation
+	newest  map[string]uint64 // by node: the last one that it was sent, unless that was given up
+	spare   []*batch          // used again, so that a batch costs no allocation
 }
 
 // batch is one of them.
@@ -32,9 +33,9 @@ func (h *handed) add(number uint64, node string, tasks []protocol.Task, at time.
 		b.tasks = append(b.tasks, protocol.Attempt{Task: tasks[i].ID, N: tasks[i].Attempt})
 	}
 	if h.batches == nil {
-		h.batches = map[uint64]*batch{}
+		h.batches, h.newest = map[uint64]*batch{}, map[string]uint64{}
 	}
-	h.batches[number] = b
+	h.batches[number], h.newest[node] = b, number
 }
 
 func (h *handed) fresh() *batch {
@@ -60,6 +61,9 @@ func (h *handed) confirm(node string, number uint64) {
 // remove takes out a batch: nil if it isn't there.
 func (h *handed) remove(number uint64) *batch {
 	b := h.batches[number]
+	if b != nil {
+		delete(h.newest, b.node)
+	}
 	delete(h.batches, number)
 	return b
 }
@@ -69,6 +73,7 @@ func (h *handed) due(before time.Time) (due []*batch) {
 	for n, b := range h.batches {
 		if b.at.Before(before) {
 			delete(h.batches, n)
+			delete(h.newest, b.node)
 			due = append(due, b)
 		}
 	}
@@ -92,6 +97,7 @@ func (h *handed) grant(at time.Time) {
 
 // drop forgets the batches of a node that is dead.
 func (h *handed) drop(node string) {
+	delete(h.newest, node)
 	for n, b := range h.batches {
 		if b.node == node {
 			delete(h.batches, n)

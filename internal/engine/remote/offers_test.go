@@ -23,6 +23,28 @@ func TestOfferIsReplaced(t *testing.T) {
 	}
 }
 
+// TestOfferThatCrossesABatch gets nothing: it offers what that batch takes.
+func TestOfferThatCrossesABatch(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{handOver: time.Hour})
+	s.most = 1
+	a := newAgent(t, h, c, "n1")
+	first := a.offer(1)
+	s.add(1, 3)
+	one := a.take(first)
+	a.taken = one.Number
+	two := a.take(a.offer(1))
+	crossed := a.offer(1)
+	a.up(protocol.Accept{Number: one.Number}) // it is heard behind the offer
+	a.taken = two.Number
+	if b := a.take(a.offer(1)); len(b.Tasks) != 1 || b.Tasks[0].ID != 3 {
+		t.Errorf("the offer behind it got %+v", b.Tasks)
+	}
+	if len(crossed) > 0 {
+		t.Errorf("what crossed a batch got %+v", a.take(crossed))
+	}
+}
+
 // TestOffersAreServedInTurn: who has waited longest is first, and who was served waits behind the others.
 func TestOffersAreServedInTurn(t *testing.T) {
 	h := startHead(t, calm)

@@ -45,7 +45,10 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 	if reborn {
 		c.forget(o.Node)
 	}
-	refused := c.lot.add(&parked{o, m.Reply})
+	var refused *parked
+	if !c.crossed(&o) {
+		refused = c.lot.add(&parked{o, m.Reply})
+	}
 	c.nodes.heard(o.Node)
 	c.roll.answer(o.Node)
 	c.mu.Unlock()
@@ -53,6 +56,12 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 		c.answerEmpty(refused)
 	}
 	c.Wake()
+}
+
+// crossed reports whether an offer may have crossed a batch on its way: it offers again what that takes, and the agent
+// offers what is left once it has the batch. With the lock.
+func (c *Carrier) crossed(o *protocol.Offer) bool {
+	return o.Taken != 0 && len(c.rests[o.Node]) == 0 && c.handed.newest[o.Node] > o.Taken
 }
 
 // answerEmpty ends an offer: there is nothing for it now.
