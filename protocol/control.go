@@ -20,6 +20,7 @@ const (
 	OpListJobs   = "job.ls"      // nothing → []JobInfo; users, agents
 	OpCancelJob  = "job.cancel"  // JobID → nothing; users
 	OpRemoveJob  = "job.rm"      // JobID → nothing; users: a job that isn't running goes with its journal
+	OpListTasks  = "job.tasks"   // AskTasks → TaskList, from the job's driver; users
 	OpReadLog    = "job.log"     // AskLog → what the node's agent answers to "logs"; users
 	OpListNodes  = "node.ls"     // nothing or AskNodes → []NodeInfo; all
 	OpReportNode = "node.report" // NodeInfo → nothing; agents, every Ages.Renew

@@ -288,7 +288,7 @@ func TestRefs(t *testing.T) {
 
 func TestSubjects(t *testing.T) {
 	for got, want := range map[string]string{
-		OfferSubject("J"): "m.j.J.offer", UpSubject("J", "N"): "m.j.J.up.N", AllUp("J"): "m.j.J.up.*",
+		OfferSubject("J"): "m.j.J.offer", AskSubject("J"): "m.j.J.ask", UpSubject("J", "N"): "m.j.J.up.N", AllUp("J"): "m.j.J.up.*",
 		DownSubject("J", "N"): "m.j.J.down.N", AllDown("N"): "m.j.*.down.N", OutcomeSubject("J", "N"): "m.j.J.o.N",
 		DecisionSubject("J"): "m.j.J.d", StreamName("J"): "J_J", ConsumerName("J", 7): "C_J_7",
 		JournalSubject("J", 7): "m.j.J.journal.7", Inbox("N"): "_INBOX.N", Answers(AnswerUp, "J"): "_INBOX.*.*.u.J.*",

@@ -22,6 +22,9 @@ func DownSubject(job, node string) string { return "m.j." + job + ".down." + nod
 // AllDown is what a node hears of every job.
 func AllDown(node string) string { return DownSubject("*", node) }
 
+// AskSubject is where the head asks a job's coordinator about its tasks; the answer is a Reply.
+func AskSubject(job string) string { return "m.j." + job + ".ask" }
+
 // OutcomeSubject is where a node's agent records outcomes, in the job's stream.
 func OutcomeSubject(job, node string) string { return "m.j." + job + ".o." + node }
 
@@ -72,6 +75,7 @@ type AnswerKind string
 const (
 	AnswerOffer AnswerKind = "b" // a job's coordinator answers an Offer
 	AnswerUp    AnswerKind = "u" // and an Up
+	AnswerAsk   AnswerKind = "a" // and what the head asks of it by [AskSubject]
 	AnswerDown  AnswerKind = "d" // a node's agent answers a Down
 	AnswerNode  AnswerKind = "n" // and what is asked of it by [NodeSubject]
 )

@@ -85,6 +85,9 @@ func (a *Agent) onRequest(m *nats.Msg) {
 	case "logs":
 		part, refusal := a.readLog(m.Data)
 		reply.Body, reply.Error = part, refusal
+	case "task":
+		text, refusal := a.whyTask(m.Data)
+		reply.Body, reply.Error = text, refusal
 	case "stop":
 		a.log.Info("the cluster asks this node to stop")
 		a.asked.Do(func() { close(a.stopped) })

@@ -58,6 +58,7 @@ var operations = map[string]operation{
 	protocol.OpListJobs:   typed((*Head).listJobs, user, admin, agent),
 	protocol.OpCancelJob:  typed((*Head).cancelJob, user, admin),
 	protocol.OpRemoveJob:  typed((*Head).forgetJob, user, admin),
+	protocol.OpListTasks:  typed((*Head).listTasks, user, admin),
 	protocol.OpReadLog:    typed((*Head).readLog, user, admin),
 	protocol.OpListNodes:  typed((*Head).listNodes, user, admin, agent, one),
 	protocol.OpReportNode: typed((*Head).reportNode, agent),

@@ -29,9 +29,12 @@ func permissions(who, role string, epoch uint32) jwt.Permissions {
 			protocol.DownSubject(who, "*"), protocol.DecisionSubject(who),
 			protocol.AckSubject(who, epoch, ">"), protocol.FlowSubject(who, epoch, ">"),
 		)
-		p.Pub.Allow.Add(protocol.Answers(protocol.AnswerOffer, who), protocol.Answers(protocol.AnswerUp, who))
+		for _, kind := range []protocol.AnswerKind{protocol.AnswerOffer, protocol.AnswerUp, protocol.AnswerAsk} {
+			p.Pub.Allow.Add(protocol.Answers(kind, who))
+		}
 		p.Sub.Allow.Add(
-			protocol.OfferSubject(who), protocol.AllUp(who), protocol.JournalSubject(who, epoch), protocol.NewsSubject(who),
+			protocol.OfferSubject(who), protocol.AskSubject(who), protocol.AllUp(who), protocol.JournalSubject(who, epoch),
+			protocol.NewsSubject(who),
 		)
 	case join.RoleAdmin:
 		p.Pub.Allow.Add(protocol.NodeSubject("*", ">"))

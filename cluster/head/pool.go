@@ -13,18 +13,20 @@ import (
 
 const (
 	quickWorkers = 8
+	relayWorkers = 8
 	blobWorkers  = 8
 	maxQueue     = 4096      // requests; more are dropped, and asked again by who waits for them
 	maxQueued    = 256 << 20 // bytes of requests about blobs; the same
 )
 
-// control answers requests, on a bounded number of goroutines. Blobs have their own, so that nobody's renewal waits for
-// a disk.
+// control answers requests, on a bounded number of goroutines. Blobs have their own, and so has what nodes and drivers are
+// asked, so that nobody's renewal waits for a disk, or for somebody who is slow to answer.
 type control struct {
 	head    *Head
 	sub     *nats.Subscription
 	queue   chan *nats.Msg
 	quick   chan *nats.Msg
+	relays  chan *nats.Msg
 	blobs   chan *nats.Msg
 	queued  atomic.Int64 // bytes in blobs
 	stop    chan struct{}
@@ -35,6 +37,7 @@ func startControl(h *Head) (*control, error) {
 	c := &control{
 		head: h, stop: make(chan struct{}),
 		queue: make(chan *nats.Msg, maxQueue), quick: make(chan *nats.Msg, maxQueue), blobs: make(chan *nats.Msg, maxQueue),
+		relays: make(chan *nats.Msg, maxQueue),
 	}
 	var err error
 	if c.sub, err = h.conn.ChanSubscribe(protocol.AllControl, c.queue); err != nil {
@@ -43,6 +46,9 @@ func startControl(h *Head) (*control, error) {
 	c.running.Go(c.route)
 	for range quickWorkers {
 		c.running.Go(func() { c.work(c.quick, func(*nats.Msg) {}) })
+	}
+	for range relayWorkers {
+		c.running.Go(func() { c.work(c.relays, func(*nats.Msg) {}) })
 	}
 	for range blobWorkers {
 		c.running.Go(func() { c.work(c.blobs, func(msg *nats.Msg) { c.queued.Add(-int64(len(msg.Data))) }) })
@@ -64,8 +70,11 @@ func (c *control) route() {
 			return
 		case msg := <-c.queue:
 			to := c.quick
-			if isBlob(msg.Subject) {
+			switch op := operationOf(msg.Subject); {
+			case strings.HasPrefix(op, "blob."):
 				to = c.blobs
+			case op == protocol.OpListTasks || op == protocol.OpReadLog:
+				to = c.relays
 			}
 			if to == c.blobs && c.queued.Add(int64(len(msg.Data))) > maxQueued || !offer(to, msg) {
 				c.head.log.Warn("dropped a request: too many wait", "subject", msg.Subject)
@@ -77,9 +86,9 @@ func (c *control) route() {
 	}
 }
 
-func isBlob(subject string) bool {
+func operationOf(subject string) string {
 	_, op, _ := strings.Cut(strings.TrimPrefix(subject, "m.c."), ".")
-	return strings.HasPrefix(op, "blob.")
+	return op
 }
 
 func offer(to chan<- *nats.Msg, msg *nats.Msg) bool {

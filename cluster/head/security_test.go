@@ -62,7 +62,8 @@ func TestForeignSubjects(t *testing.T) {
 		for _, subject := range []string{
 			protocol.OutcomeSubject(s.job, s.node.Who), protocol.DecisionSubject(s.job), protocol.OfferSubject(s.job),
 			protocol.UpSubject(s.job, s.node.Who), protocol.DownSubject(s.job, s.node.Who), protocol.Digest, protocol.JobsDigest,
-			protocol.NewsSubject(s.job), protocol.ControlSubject("ann", protocol.OpListJobs), protocol.ControlSubject(s.job, protocol.OpCloseJob),
+			protocol.NewsSubject(s.job), protocol.AskSubject(s.job), protocol.AskSubject(s.evil),
+			protocol.ControlSubject("ann", protocol.OpListJobs), protocol.ControlSubject(s.job, protocol.OpCloseJob),
 			protocol.ControlSubject(s.node.Who, protocol.OpReportNode), protocol.NodeSubject(s.node.Who, "stop"),
 			join.InboxPrefix("ann") + ".x", join.InboxPrefix(s.job) + ".x", "anything", "$SYS.REQ.SERVER.PING",
 		} {
@@ -72,7 +73,7 @@ func TestForeignSubjects(t *testing.T) {
 			">", "m.>", "m.j.>", protocol.AllUp(s.job), protocol.OfferSubject(s.job), "m.j.*.offer", protocol.AllDown(s.node.Who),
 			protocol.OutcomeSubject(s.job, "*"), protocol.AllControl, protocol.ControlSubject("ann", ">"), "_INBOX.>", "_INBOX.*.*",
 			join.InboxPrefix("ann") + ".>", join.InboxPrefix(s.job) + ".>", "$JS.>", "$SYS.>",
-			protocol.JobsDigest, protocol.AllNews, protocol.NewsSubject(s.job), "m.news.>",
+			protocol.AskSubject(s.job), protocol.JobsDigest, protocol.AllNews, protocol.NewsSubject(s.job), "m.news.>",
 		} {
 			s.cantHear(m, subject)
 		}
@@ -80,6 +81,7 @@ func TestForeignSubjects(t *testing.T) {
 	for _, subject := range []string{
 		protocol.OutcomeSubject(s.job, s.next.Who), protocol.UpSubject(s.job, s.next.Who), protocol.DownSubject(s.job, s.next.Who),
 		protocol.DecisionSubject(s.job), protocol.ControlSubject(s.next.Who, protocol.OpReportNode), protocol.NodeSubject(s.next.Who, "stop"),
+		protocol.AskSubject(s.job), protocol.AskSubject(s.evil),
 	} {
 		s.cantPublish(s.node, subject, []byte("forged"))
 	}

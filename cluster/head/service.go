@@ -3,11 +3,8 @@ package head
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
@@ -41,40 +38,7 @@ func (h *Head) readLog(ctx context.Context, c caller, in *protocol.AskLog) (any,
 	if err != nil {
 		return nil, refuse(protocol.CodeUnknown, "node %s doesn't answer: muster nodes says whether it lives", in.Node)
 	}
-	var answer struct {
-		Error *protocol.Refusal `json:"error"`
-		Body  json.RawMessage   `json:"body"`
-	}
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return nil, fmt.Errorf("node %s: its answer makes no sense: %w", in.Node, err)
-	}
-	if answer.Error != nil {
-		return nil, answer.Error
-	}
-	return answer.Body, nil
-}
-
-// askNode asks a node's agent for something.
-func (h *Head) askNode(ctx context.Context, node, operation string, body []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.cfg.Ages.Ask)
-	defer cancel()
-	reply := protocol.AnswerSubject(h.conn.NewInbox(), protocol.AnswerNode, node, "1")
-	sub, err := h.conn.SubscribeSync(reply)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	if err := h.conn.PublishRequest(protocol.NodeSubject(node, operation), reply, body); err != nil {
-		return nil, err
-	}
-	msg, err := sub.NextMsgWithContext(ctx)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(msg.Data) == 0: // the server's
-		return nil, nats.ErrNoResponders
-	}
-	return msg.Data, nil
+	return relayed[json.RawMessage]("node "+in.Node, data)
 }
 
 func (h *Head) listNodes(ctx context.Context, c caller, in *protocol.AskNodes) (any, error) {
@@ -98,14 +62,12 @@ func (h *Head) refresh(ctx context.Context, c caller, node string) error {
 	if err != nil {
 		return refuse(protocol.CodeUnknown, "node %s doesn't answer", node)
 	}
-	var answer struct {
-		Body protocol.NodeInfo `json:"body"`
+	info, err := relayed[protocol.NodeInfo]("node "+node, data)
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return fmt.Errorf("node %s: its answer makes no sense: %w", node, err)
-	}
-	answer.Body.Node = node
-	_, err = h.nodes.report(answer.Body, time.Now())
+	info.Node = node
+	_, err = h.nodes.report(info, time.Now())
 	return err
 }
 

@@ -49,17 +49,24 @@ func findJob(ctx context.Context, r *reach, name string) (protocol.JobInfo, erro
 	if err != nil {
 		return protocol.JobInfo{}, err
 	}
+	if j, ok := jobIn(jobs, name); ok {
+		return j, nil
+	}
+	return protocol.JobInfo{}, fmt.Errorf("there is no job %s on the cluster: muster jobs lists them, and this machine's with --local", name)
+}
+
+func jobIn(jobs []protocol.JobInfo, name string) (protocol.JobInfo, bool) {
 	for _, is := range []func(protocol.JobInfo) bool{
 		func(j protocol.JobInfo) bool { return j.Job == name },
-		func(j protocol.JobInfo) bool { return j.Name == name },
+		func(j protocol.JobInfo) bool { return j.Name == name && name != "" },
 	} {
 		for _, j := range slices.Backward(jobs) {
 			if is(j) {
-				return j, nil
+				return j, true
 			}
 		}
 	}
-	return protocol.JobInfo{}, fmt.Errorf("there is no job %s on the cluster: muster jobs lists them, and this machine's with --local", name)
+	return protocol.JobInfo{}, false
 }
 
 func printClusterJobs(cmd *cobra.Command, r *reach, asJSON bool) error {

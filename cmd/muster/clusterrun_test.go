@@ -82,6 +82,8 @@ func TestRunOnCluster(t *testing.T) {
 		t.Error("the driver of a cancelled job succeeded")
 	}
 	p.want(1, "has ended already", "cancel", "nightly")
+	p.want(1, "nobody knows its tasks any more", "tasks", "nightly")
+	p.want(0, "no job runs", "tasks")
 	p.want(0, "removed this machine's journal of nightly too", "job", "rm", "nightly")
 	p.want(1, "there is no job nightly", "job", "rm", "nightly")
 	if out := p.want(0, "", "jobs"); strings.Contains(out, "nightly") {
@@ -106,6 +108,41 @@ func (p *place) seen() {
 	p.want(0, "nightly", "__complete", "cancel", "")
 	p.want(0, "local", "__complete", "context", "use", "")
 	p.want(0, "nightly", "top", "--once")
+	p.tasks()
+}
+
+// tasks looks at the job's tasks: the second one runs.
+func (p *place) tasks() {
+	p.t.Helper()
+	out := p.want(0, "nightly/2  hold", "tasks", "nightly", "--all")
+	if !strings.Contains(out, "JOB      FUNCTION  WAITING  READY  RUNNING  BLOCKED  PAUSING  DONE  FAILED") || !strings.Contains(out, "running") {
+		p.t.Error(out)
+	}
+	p.want(0, "nightly  read      0        0      0        0        0        1     0", "tasks")
+	type list []struct {
+		Name  string
+		Tasks []protocol.TaskInfo
+	}
+	if l := read[list](p, "tasks", "--state=running", "--json"); len(l) != 1 || len(l[0].Tasks) != 1 || l[0].Tasks[0].Node == "" || l[0].Tasks[0].Task != 2 {
+		p.t.Errorf("%+v", l)
+	}
+	if l := read[list](p, "tasks", "--state=waiting", "--json"); len(l) != 1 || len(l[0].Tasks) != 0 {
+		p.t.Errorf("%+v", l)
+	}
+	out = p.want(0, "hold #2 runs on node ", "why", "nightly/2")
+	if !strings.Contains(out, "its worker, process ") {
+		p.t.Error(out)
+	}
+	p.want(0, "hold #2 runs on node ", "why", "2")
+	p.want(0, "1 task runs, and nothing else is ready", "why", "nightly")
+	p.want(0, "no task #1 waits or runs", "why", "nightly/1")
+	p.want(1, "there is no job other", "why", "other/1")
+	p.want(1, "there is no job other", "tasks", "other")
+	p.want(2, "it is one of waiting, ready", "tasks", "--state=odd")
+	p.want(2, "it must be from 1 to 1000", "tasks", "--most=0")
+	p.want(0, "nightly", "__complete", "why", "")
+	p.want(0, "nightly", "__complete", "tasks", "")
+	p.want(0, "blocked", "__complete", "tasks", "--state", "")
 }
 
 // start starts a command, and gives what it prints, line by line.

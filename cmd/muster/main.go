@@ -84,7 +84,8 @@ func newRoot() *cobra.Command {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newRun(), newJobs(), newJob(), newCache(), newWhyCached(), newFingerprint(), newVet())
-	root.AddCommand(newUp(), newDown(), newJoin(), newLeave(), newNodes(), newCancel(), newLogs(), newEvents(), newTop(), newDoctor())
+	root.AddCommand(newUp(), newDown(), newJoin(), newLeave(), newNodes(), newTasks(), newWhy(), newCancel(), newLogs())
+	root.AddCommand(newEvents(), newTop(), newDoctor())
 	root.AddCommand(newToken(), newIdentity(), newContext(), newBench(), newBenchDriver(), newServe())
 	wrapArgs(root)
 	return root

@@ -76,6 +76,11 @@ func (m *Machine) NeedOf(id ID) (NeedID, bool) {
 	return r.need, m.needs[r.need].away
 }
 
+// AmountsOf is what a need of tasks that run elsewhere asks for, and its class.
+func (m *Machine) AmountsOf(id NeedID) ([]Amount, uint32) {
+	return m.needs[id].amounts, m.needs[id].class
+}
+
 // AddDim adds a dimension of which the session itself has nothing.
 func (m *Machine) AddDim() Dim {
 	m.room.add()

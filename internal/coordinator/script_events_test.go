@@ -77,6 +77,8 @@ func (p *player) doMore(f []string) (answer string) {
 		var names []string
 		p.m.Holders(p.dim(f[1]), func(id ID) { names = append(names, p.nameOf(id)) })
 		return strings.Join(names, " ")
+	case "why":
+		return p.why(p.m.Why(p.id(f[1])))
 	case "attempt":
 		return strconv.Itoa(p.m.Attempt(p.id(f[1])))
 	case "number":
@@ -87,6 +89,25 @@ func (p *player) doMore(f []string) (answer string) {
 		p.t.Fatalf("no event %q", f[0])
 	}
 	return ""
+}
+
+var causeNames = strings.Fields("over runs tasks outside cpu value due turn room hold start")
+
+func (p *player) why(w Wait) string {
+	out := causeNames[w.Cause]
+	if w.Any {
+		out = "any of " + out
+	}
+	if w.N > 0 {
+		out += fmt.Sprintf(" %d", w.N)
+	}
+	if w.Cause == ForRoom {
+		out += " " + dimNames[w.Dim]
+	}
+	if w.On != 0 {
+		out += " " + p.nameOf(w.On)
+	}
+	return out
 }
 
 func (p *player) totals(f []string) {

@@ -31,6 +31,7 @@ type carried struct {
 	refusal  error // why tasks are being refused
 	stranded error // why nothing runs elsewhere any more
 	classes  classes
+	nodes    []protocol.NodeInfo        // by the last survey; nil before the first
 	cpus     float64                    // of the nodes that live, by the last survey
 	offered  []int64                    // scratch: room by dimension
 	runs     []*Run                     // scratch of Take

@@ -13,6 +13,7 @@ import (
 // timer calls a function under the session's mutex, unless it is stopped before.
 type timer struct {
 	t       *time.Timer
+	due     int64 // in ns since the session began
 	stopped bool
 }
 
@@ -21,7 +22,7 @@ func (s *Session) after(d time.Duration, f func()) *timer {
 	if s.ended {
 		return &timer{stopped: true}
 	}
-	tm := &timer{}
+	tm := &timer{due: s.now() + int64(d)}
 	s.busy++
 	tm.t = time.AfterFunc(d, func() {
 		s.mu.Lock()

@@ -16,7 +16,11 @@ type load struct {
 	most    int
 	ran     int
 	busy    time.Duration
+	byFunc  []endings // with a Carrier: by the number of a registered function, from 1; 0 is for the others
 }
+
+// endings counts the tasks of a function that have, and items of Maps.
+type endings struct{ done, failed uint64 }
 
 func (l *load) started() {
 	l.open++
@@ -50,9 +54,25 @@ func (l *load) count(t *Task, kind event.Kind) {
 	}
 	switch kind {
 	case event.TaskDone:
-		l.done += uint64(n - bad)
-		l.failed += uint64(bad)
+		l.add(t, uint64(n-bad), uint64(bad))
 	case event.TaskFailed, event.TaskUnfit:
-		l.failed += uint64(n)
+		l.add(t, 0, uint64(n))
 	}
+}
+
+func (l *load) add(t *Task, done, failed uint64) {
+	l.done += done
+	l.failed += failed
+	if t.s.cfg.Carrier == nil {
+		return
+	}
+	i := 0
+	if reg := t.ops.Spec().reg; reg != nil {
+		i = int(reg.index) + 1
+	}
+	for i >= len(l.byFunc) {
+		l.byFunc = append(l.byFunc, endings{})
+	}
+	l.byFunc[i].done += done
+	l.byFunc[i].failed += failed
 }

@@ -89,6 +89,9 @@ const pageBits = 10
 // keep enters t in the table.
 func (s *Session) keep(t *Task, id coordinator.ID) {
 	t.id, t.phase = id, live
+	if s.cfg.Carrier != nil {
+		t.born = uint32(s.now() / int64(time.Millisecond))
+	}
 	i := id.Index()
 	for i>>pageBits >= len(s.tasks) {
 		s.tasks = append(s.tasks, make([]*Task, 1<<pageBits))

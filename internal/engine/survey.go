@@ -19,9 +19,10 @@ type unfit struct {
 }
 
 // Survey compares what tasks need with what the cluster's nodes have in all. What no node can ever meet is told at once,
-// and refused when nodes had time to join.
+// and refused when nodes had time to join. The list is kept.
 func (s *Session) Survey(nodes []protocol.NodeInfo) {
 	s.mu.Lock()
+	s.carried.nodes = nodes
 	s.countCPUs(nodes)
 	refuse := map[coordinator.NeedID]error{}
 	s.m.EachAway(func(id coordinator.NeedID, amounts []coordinator.Amount, class uint32, first coordinator.ID) {

@@ -24,6 +24,7 @@ type Task struct {
 	ident   *identity    // its key in the job's journal; nil without one
 	plan    *planNode    // what it waited for, for Ref.Plan; nil without dependencies
 	took    float32      // seconds of the last attempt
+	born    uint32       // milliseconds from the session's start to its own; on a cluster
 	depth   uint16       // tasks above it
 	phase   phase
 	traits  traits

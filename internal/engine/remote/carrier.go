@@ -111,6 +111,9 @@ func (c *Carrier) Start(ctx context.Context, job Job) error {
 	if _, err := c.subscribe(protocol.AllUp(c.opened.Job), c.onUp); err != nil {
 		return err
 	}
+	if _, err := c.subscribe(protocol.AskSubject(c.opened.Job), c.onAsk); err != nil {
+		return err
+	}
 	if err := c.arrived(ctx); err != nil {
 		return err
 	}

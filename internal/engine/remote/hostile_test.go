@@ -73,7 +73,7 @@ func TestDeliveredElsewhere(t *testing.T) {
 	}
 	for to, data := range map[string][]byte{
 		protocol.OfferSubject(c.Job()): offer.Append(nil), protocol.UpSubject(c.Job(), "a"): up.Append(nil),
-		protocol.NewsSubject(c.Job()): news, protocol.Digest: []byte("{}"),
+		protocol.NewsSubject(c.Job()): news, protocol.Digest: []byte("{}"), protocol.AskSubject(c.Job()): []byte("{}"),
 	} {
 		e.deliver(to, data)
 		n.wait(t, "was written to m.j.evil.o.a")
@@ -106,6 +106,10 @@ func TestAnswerElsewhere(t *testing.T) {
 	offer := protocol.Offer{Epoch: c.Epoch(), Node: "a", Most: 1, CPU: 10_000}
 	up := protocol.Up{Epoch: c.Epoch(), Node: "a", Items: []protocol.Item{protocol.Started{}}}
 	s.add(1, 1)
+	if err := a.conn.PublishRequest(protocol.AskSubject(c.Job()), victim, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	n.wait(t, "asks for its answer elsewhere")
 	for _, reply := range []string{victim, protocol.Inbox("b") + ".x", "_INBOX.ab.x"} {
 		for subject, data := range map[string][]byte{
 			protocol.OfferSubject(c.Job()): offer.Append(nil), protocol.UpSubject(c.Job(), "a"): up.Append(nil),

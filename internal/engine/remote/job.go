@@ -21,4 +21,6 @@ type Job interface {
 	Unconfirmed(node string, tasks []protocol.Attempt)
 	// Load are the counts that the cluster shows of the job. Job, Epoch and Read are the carrier's to fill in.
 	Load() protocol.RenewJob
+	// ListTasks says which tasks there are and what they wait for, to people who ask.
+	ListTasks(q *protocol.AskTasks) *protocol.TaskList
 }

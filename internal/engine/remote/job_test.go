@@ -142,3 +142,7 @@ func (s *session) until(what string, holds func() bool) {
 		}
 	}
 }
+
+func (*session) ListTasks(*protocol.AskTasks) *protocol.TaskList {
+	return &protocol.TaskList{Counts: []protocol.TaskCount{{Func: "f"}}}
+}
