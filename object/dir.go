@@ -27,8 +27,8 @@ type Dir struct {
 // Open makes the folder if it isn't there, for its owner alone.
 func Open(path string) (*Dir, error) { return open(path, 0o400) }
 
-// OpenExecutables is Open for a folder whose values are programs.
-func OpenExecutables(path string) (*Dir, error) { return open(path, 0o500) }
+// OpenExecutables is Open for a folder whose values are programs. Whoever may enter the folder can start them.
+func OpenExecutables(path string) (*Dir, error) { return open(path, 0o555) }
 
 func open(path string, mode fs.FileMode) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {

@@ -187,6 +187,26 @@ type NodeInfo struct {
 	Running  int               `json:"running"`            // tasks
 	FreeCPU  float64           `json:"free_cpu"`           // CPUs
 	Resident int64             `json:"resident,omitempty"` // bytes, of the agent and its workers
+	Users    string            `json:"users,omitempty"`    // whose jobs it serves: one user's, or UsersAll, UsersAccounts
+	Refuses  map[string]string `json:"refuses,omitempty"`  // in its report: owners of jobs whom it doesn't serve, and why
+	Refusal  string            `json:"refusal,omitempty"`  // in the head's answer: why it doesn't serve who asks; "" if it may
+}
+
+// Whose jobs a node serves, if not one user's.
+const (
+	UsersAll      = "*"         // everybody's, as the agent's system user
+	UsersAccounts = "*accounts" // those of who has an account there, by which they run
+)
+
+// Refuse is why the node doesn't serve a user's jobs, as far as its report says; "" if it may serve them.
+func (n *NodeInfo) Refuse(user string) string {
+	switch why, ok := n.Refuses[user]; {
+	case ok:
+		return why
+	case n.Users == "" || n.Users == UsersAll || n.Users == UsersAccounts || n.Users == user:
+		return ""
+	}
+	return "it serves the jobs of user " + n.Users + " alone; its agent's flag --allow-users lets in all users, who trust each other then"
 }
 
 // AllLabels are the node's labels in the order of their names: those it was given, and node, os and arch.
@@ -231,8 +251,8 @@ type BlobInfo struct {
 
 // NewToken asks for a join token.
 type NewToken struct {
-	Role string        `json:"role"` // "agent" or "user"
-	User string        `json:"user,omitempty"`
+	Role string        `json:"role"`           // "agent", "user" or "admin"
+	User string        `json:"user,omitempty"` // for a node: whose it is to be; defaults to who asks
 	Uses int           `json:"uses"`
 	Life time.Duration `json:"life"`
 }

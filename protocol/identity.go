@@ -29,6 +29,7 @@ type IdentityName struct {
 type IdentityInfo struct {
 	Name      string    `json:"name"` // of the user or node
 	Role      string    `json:"role"`
+	User      string    `json:"user,omitempty"` // of a node: whose it is
 	PublicKey string    `json:"public_key"`
 	Host      string    `json:"host"` // where it was made, for people
 	Issued    time.Time `json:"issued"`

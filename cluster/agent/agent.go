@@ -16,6 +16,9 @@ import (
 )
 
 // Agent is a machine of a cluster. Its methods may be called concurrently.
+//
+// It serves the jobs of the user whose node it is, as its own system user. Those of others it serves only if it was told
+// to, or on Linux as root: then each user's workers run under the system account of that name, if there is one.
 type Agent struct {
 	cfg       Config
 	conn      *nats.Conn
@@ -23,6 +26,7 @@ type Agent struct {
 	started   time.Time
 	folder    *folder
 	bins      *binaries
+	owners    owners
 	labels    []protocol.Label
 	inbox     string // jobs answer below it as protocol.AnswerSubject says, and journals on INBOX.o.JOB.NUMBER
 	refused   refused
@@ -59,12 +63,16 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 	if !child.Supported {
 		return nil, errors.New("start the agent: agents run on Linux and macOS only, not on this system yet")
 	}
-	folder, err := openFolder(c.StateDir, c.Logger)
+	owners, err := c.owners()
+	if err != nil {
+		return nil, fmt.Errorf("start the agent: %w", err)
+	}
+	folder, err := openFolder(c.StateDir, owners.switches, c.Logger)
 	if err != nil {
 		return nil, err
 	}
 	a := &Agent{
-		cfg: c, conn: c.Conn, log: c.Logger.With("node", c.Node), started: time.Now(), folder: folder,
+		cfg: c, conn: c.Conn, log: c.Logger.With("node", c.Node), started: time.Now(), folder: folder, owners: owners,
 		inbox: c.Conn.NewInbox(), alarm: make(chan struct{}, 1), stopped: make(chan struct{}),
 		transfers: make(chan struct{}, 8),
 		ledger:    newLedger(c.room()), gpus: newGPUs(c.GPUs), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},

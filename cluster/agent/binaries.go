@@ -32,6 +32,9 @@ func openBinaries(f *folder, room int64) (*binaries, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := f.open(path); err != nil {
+		return nil, err
+	}
 	leftovers, _ := filepath.Glob(filepath.Join(path, "new-*"))
 	for _, p := range leftovers {
 		_ = os.Remove(p)

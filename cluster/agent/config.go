@@ -31,6 +31,10 @@ type Config struct {
 	Version  string     // of this program, for people
 	StateDir string     // the agent's folder: executables, and a folder for each job. One agent at a time has it.
 
+	User       string // the cluster's user whose node it is. Defaults to the cluster's first admin.
+	AllowUsers bool   // all users' jobs run here, as the agent's system user. See [Agent] for who may otherwise.
+	WorkerUser string // the system account for users without one here, if the agent is root
+
 	CPUs   float64           // to give to tasks. Defaults to the machine's.
 	Memory int64             // bytes. Defaults to what the machine, or its cgroup, has.
 	GPUs   float64           // Defaults to what nvidia-smi lists; below 0 for none.
@@ -75,6 +79,9 @@ func (c Config) withDefaults() (Config, error) {
 		c.GPUs = countGPUs()
 	}
 	c.GPUs = max(c.GPUs, 0)
+	if c.User == "" {
+		c.User = "admin"
+	}
 	setDefault(&c.CPUs, float64(runtime.GOMAXPROCS(0)))
 	setDefault(&c.IO, defaultIO)
 	setDefault(&c.BinaryRoom, defaultBinaryRoom)

@@ -56,7 +56,7 @@ func (c *testCluster) open(job string, change func(*protocol.JobInfo)) *coordina
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	record := protocol.JobInfo{Job: job, Epoch: 1, State: protocol.JobRunning}
+	record := protocol.JobInfo{Job: job, Owner: "admin", Epoch: 1, State: protocol.JobRunning}
 	record.Functions = functions
 	record.Binaries = []protocol.Binary{{OS: runtime.GOOS, Arch: runtime.GOARCH, Hash: hash, Size: info.Size()}}
 	if change != nil {

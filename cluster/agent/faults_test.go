@@ -4,7 +4,6 @@ package agent
 
 import (
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,7 +36,7 @@ func (k *coordinator) waitsWith(a *Agent, change func(*protocol.Task)) (t protoc
 }
 
 func jobLog(a *Agent, job string) string {
-	data, _ := os.ReadFile(filepath.Join(a.folder.job(job), "log"))
+	data, _ := os.ReadFile(a.folder.jobLog(job))
 	return string(data)
 }
 

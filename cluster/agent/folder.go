@@ -2,7 +2,9 @@ package agent
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,21 +17,25 @@ import (
 	"github.com/musterrun/muster/internal/child"
 )
 
-// folder is the agent's: bin/ with executables, jobs/ with a folder for each job, workers/ with a file for each worker
-// that runs, and the lock of who has it.
+// folder is the agent's: bin/ with executables, jobs/ with a folder and a log for each job, workers/ with a file for each
+// worker that runs, and the lock of who has it.
 type folder struct {
-	path string
-	lock *flock.Flock
-	log  *slog.Logger
+	path   string
+	shared bool // workers run under other accounts
+	lock   *flock.Flock
+	log    *slog.Logger
 }
 
 // openFolder takes the folder, and ends what a predecessor left in it.
-func openFolder(path string, log *slog.Logger) (*folder, error) {
-	f := &folder{path: path, log: log}
+func openFolder(path string, shared bool, log *slog.Logger) (*folder, error) {
+	f := &folder{path: path, shared: shared, log: log}
 	for _, dir := range []string{path, f.jobs(), f.workers()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("open the agent's folder: %w", err)
 		}
+	}
+	if err := errors.Join(f.open(path), f.open(f.jobs())); err != nil {
+		return nil, err
 	}
 	f.lock = flock.New(filepath.Join(path, "lock"))
 	switch ok, err := f.lock.TryLock(); {
@@ -73,9 +79,51 @@ func (f *folder) jobs() string         { return filepath.Join(f.path, "jobs") }
 func (f *folder) workers() string      { return filepath.Join(f.path, "workers") }
 func (f *folder) job(id string) string { return filepath.Join(f.jobs(), id) }
 
-// removeJob removes a job's folder.
+func (f *folder) jobLog(id string) string { return f.job(id) + ".log" }
+
+// open lets workers under other accounts pass through a folder, and not see what is in it.
+func (f *folder) open(dir string) error {
+	if !f.shared {
+		return nil
+	}
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // folders below are their owners' alone
+		return fmt.Errorf("open the agent's folder to workers: %w", err)
+	}
+	return nil
+}
+
+// reachable says whether one can get at executables and job folders.
+func (f *folder) reachable() error {
+	for _, dir := range []string{f.jobs(), filepath.Join(f.path, "bin")} {
+		if _, err := os.Stat(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeJob makes a job's folder, which is the account's alone, unless it is there.
+func (f *folder) makeJob(id string, acc *account) (dir string, err error) {
+	dir = f.job(id)
+	err = os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return dir, nil
+	}
+	if err == nil {
+		err = acc.give(dir)
+	}
+	return dir, err
+}
+
+// removeJob removes a job's folder, as whose it is, and its log.
 func (f *folder) removeJob(id string) {
-	if err := removeAll(f.job(id)); err != nil {
+	dir := f.job(id)
+	err := ownerOf(dir).do(func() error { return removeAll(dir) })
+	if err != nil {
+		err = os.RemoveAll(dir)
+	}
+	err = errors.Join(err, os.RemoveAll(f.jobLog(id)), os.RemoveAll(f.jobLog(id)+".old"))
+	if err != nil {
 		f.log.Warn("a job's folder can't be removed; the next start tries again", "job", id, "error", err)
 	}
 }

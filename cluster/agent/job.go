@@ -31,6 +31,8 @@ type job struct {
 	ready   *prepared         // its files, once they are there
 	prepare sync.Mutex        // held by the goroutine that prepares them, without the Agent's
 	logfile *joblog           // prepare's
+	account *account          // under which workers run; nil for the agent's own
+	refusal string            // why the machine doesn't serve the job; "" if it does
 	before  <-chan struct{}   // closed once what an earlier job of that id has left is gone; may be nil
 
 	main     *proc                         // runs all but tasks with a flag
@@ -54,6 +56,7 @@ type job struct {
 // prepared are a job's files on this machine.
 type prepared struct {
 	dir     string
+	account *account // whose they are; nil for the agent's own
 	objects *object.Dir
 	log     *joblog
 }

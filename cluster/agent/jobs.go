@@ -68,7 +68,7 @@ func (a *Agent) onDigest(m *nats.Msg) {
 func (a *Agent) learn(j *job) {
 	for pause := 20 * time.Millisecond; j.ctx.Err() == nil; pause = min(2*pause, heardWithin) {
 		var list []protocol.JobInfo
-		err := a.cfg.Control.Ask(j.ctx, protocol.OpListJobs, nil, &list)
+		err := a.cfg.Control.Ask(j.ctx, protocol.OpListJobs, protocol.JobID{Job: j.id}, &list)
 		if err == nil && a.learned(j, list) {
 			a.offer()
 			return
@@ -83,17 +83,22 @@ func (a *Agent) learn(j *job) {
 }
 
 func (a *Agent) learned(j *job, list []protocol.JobInfo) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	for i := range list {
 		info := &list[i]
-		if info.Job != j.id || info.Epoch < j.epoch {
+		if info.Job != j.id {
 			continue
+		}
+		acc, refusal := a.accountOf(info.Owner) // it may read files
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if info.Epoch < j.epoch {
+			return false
 		}
 		if info.Epoch > j.epoch {
 			a.nextEpoch(j, info.Epoch)
 		}
 		j.info = info
+		a.admit(j, acc, refusal)
 		for k := range info.Binaries {
 			if b := &info.Binaries[k]; b.OS == runtime.GOOS && b.Arch == runtime.GOARCH {
 				j.binary = b

@@ -101,7 +101,7 @@ func TestStrangersAreLeftAlone(t *testing.T) {
 	if err := os.WriteFile(note, []byte("another boot 123"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := openFolder(dir, testConfig(nil, "n1", dir).Logger)
+	f, err := openFolder(dir, false, testConfig(nil, "n1", dir).Logger)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
 func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 	o := &j.offer
 	switch {
-	case j.info == nil || j.binary == nil || j.over || j.telling:
+	case j.info == nil || j.binary == nil || j.refusal != "" || j.over || j.telling:
 		return false, time.Time{}
 	case now.Before(o.rest):
 		return false, o.rest
@@ -198,7 +198,7 @@ func (a *Agent) onBatch(m *nats.Msg) {
 // accept takes a batch, unless it is an old one. The mutex is held.
 func (a *Agent) accept(id string, number uint64, b *protocol.Batch) {
 	j := a.jobs[id]
-	if j == nil || j.over || a.leaving {
+	if j == nil || j.over || j.refusal != "" || a.leaving {
 		return // unconfirmed, its tasks are given out again
 	}
 	switch {

@@ -21,7 +21,7 @@ func (a *Agent) prepared(j *job) (*prepared, error) {
 		<-j.before
 	}
 	a.mu.Lock()
-	ready, info, epoch := j.ready, j.info, j.epoch
+	ready, info, acc, epoch := j.ready, j.info, j.account, j.epoch
 	a.mu.Unlock()
 	if ready != nil {
 		return ready, nil
@@ -29,7 +29,7 @@ func (a *Agent) prepared(j *job) (*prepared, error) {
 	if info == nil {
 		return nil, errors.New("the head hasn't said yet what the job needs")
 	}
-	ready, err := a.prepareFolder(j, info)
+	ready, err := a.prepareFolder(j, info, acc)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the job's folder: %w", err)
 	}
@@ -41,26 +41,34 @@ func (a *Agent) prepared(j *job) (*prepared, error) {
 	return ready, nil
 }
 
-func (a *Agent) prepareFolder(j *job, info *protocol.JobInfo) (*prepared, error) {
-	dir := a.folder.job(j.id)
-	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o700); err != nil {
-		return nil, err
-	}
-	objects, err := object.Open(filepath.Join(dir, "objects"))
+func (a *Agent) prepareFolder(j *job, info *protocol.JobInfo, acc *account) (*prepared, error) {
+	dir, err := a.folder.makeJob(j.id, acc)
 	if err != nil {
 		return nil, err
 	}
-	for i := range info.Files {
-		if err := placeFile(j.ctx, a.cfg.Control, dir, &info.Files[i]); err != nil {
-			return nil, err
+	ready := &prepared{dir: dir, account: acc}
+	err = acc.do(func() error {
+		err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o700)
+		if err == nil {
+			ready.objects, err = object.Open(filepath.Join(dir, "objects"))
 		}
+		for i := range info.Files {
+			if err == nil {
+				err = placeFile(j.ctx, a.cfg.Control, dir, &info.Files[i])
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	if j.logfile == nil { // it goes on over the job's epochs
-		if j.logfile, err = openJoblog(filepath.Join(dir, "log"), a.cfg.LogRoom); err != nil {
+		if j.logfile, err = openJoblog(a.folder.jobLog(j.id), a.cfg.LogRoom); err != nil {
 			return nil, err
 		}
 	}
-	return &prepared{dir: dir, objects: objects, log: j.logfile}, nil
+	ready.log = j.logfile
+	return ready, nil
 }
 
 // placeFile brings one of the job's files to its place. It never leaves the folder, whatever its path says.
@@ -91,9 +99,14 @@ func placeFile(ctx context.Context, control Control, dir string, f *protocol.Fil
 }
 
 // workerEnv is a worker's clean environment: what programs need to run at all, and what the job declares.
-func (a *Agent) workerEnv(p *proc, dir string, declared []string) []string {
-	env := []string{"TMPDIR=" + filepath.Join(dir, "tmp")}
-	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "LANG"} {
+func (a *Agent) workerEnv(p *proc, files *prepared, declared []string) []string {
+	env := []string{"TMPDIR=" + filepath.Join(files.dir, "tmp")}
+	inherited := []string{"PATH", "LANG", "HOME", "XDG_CACHE_HOME"}
+	if acc := files.account; acc != nil {
+		inherited = inherited[:2]
+		env = append(env, "HOME="+acc.home, "USER="+acc.name, "LOGNAME="+acc.name)
+	}
+	for _, name := range inherited {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}

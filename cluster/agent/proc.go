@@ -124,8 +124,8 @@ func (a *Agent) runChild(p *proc) error {
 	defer a.bins.release(binary.Hash)
 	defer func() { a.folder.forgetWorker(p.PID()) }()
 	return p.Run(child.Spec{
-		Path: path, Args: info.Args, Env: a.workerEnv(p, ready.dir, info.Env), Dir: ready.dir, Output: ready.log,
-		Started: a.folder.noteWorker,
+		Path: path, Args: info.Args, Env: a.workerEnv(p, ready, info.Env), Dir: ready.dir, Output: ready.log,
+		Started: a.folder.noteWorker, Attributes: ready.account.attributes,
 	}, p)
 }
 

@@ -28,17 +28,24 @@ func (a *Agent) record() *protocol.NodeInfo {
 	return &protocol.NodeInfo{
 		Node: a.cfg.Node, Name: a.cfg.Name, OS: runtime.GOOS, Arch: runtime.GOARCH, Version: a.cfg.Version,
 		CPUs: a.cfg.CPUs, Memory: a.cfg.Memory, GPUs: a.cfg.GPUs, Named: a.cfg.Named, Labels: a.cfg.Labels,
-		PID: os.Getpid(), Started: a.started, Alive: true,
+		PID: os.Getpid(), Started: a.started, Alive: true, Users: a.owners.users(),
 	}
 }
+
+// maxRefuses is how many users are named whom the node doesn't serve; they all have a job.
+const maxRefuses = 256
 
 // info is the node's record.
 func (a *Agent) info() *protocol.NodeInfo {
 	n := a.record()
+	n.Refuses = map[string]string{}
 	pids := []int{n.PID}
 	a.mu.Lock()
 	n.FreeCPU = float64(a.ledger.free.cpu) / unit
 	for _, j := range a.jobs {
+		if j.refusal != "" && len(n.Refuses) < maxRefuses {
+			n.Refuses[j.info.Owner] = j.refusal
+		}
 		n.Running += len(j.waiting)
 		for _, p := range j.procs() {
 			n.Running += len(p.tasks)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/musterrun/muster/object"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -116,7 +115,9 @@ func (a *Agent) fetchObject(j *job, id string) error {
 	a.mu.Unlock()
 	if mine {
 		f.err = a.transfer(j, func(ctx context.Context) error {
-			return ready.objects.Fetch(id, func(w io.Writer) error { return a.cfg.Control.GetBlob(ctx, id, w) })
+			return ready.account.do(func() error {
+				return ready.objects.Fetch(id, func(w io.Writer) error { return a.cfg.Control.GetBlob(ctx, id, w) })
+			})
 		})
 		a.mu.Lock()
 		delete(j.fetching, id)
@@ -177,14 +178,14 @@ func (a *Agent) fetchSettle(j *job, s protocol.Settle) {
 
 // upload gives the head the objects of a result, and records the outcome then. The mutex is held; o is the caller's.
 func (a *Agent) upload(p *proc, o *protocol.Outcome) {
-	j, objects := p.job, p.files.objects
+	j, files := p.job, p.files
 	x := cloneOutcome(o)
 	size := int64(len(x.Value.Data)) + 256
 	a.outbox.Add(size)
 	j.all.Go(func() {
 		err := eachObject(&x.Value, func(v *protocol.Value) error {
 			v.Node = a.cfg.Node
-			return a.transfer(j, func(ctx context.Context) error { return putObject(ctx, a.cfg.Control, objects, v) })
+			return a.transfer(j, func(ctx context.Context) error { return putObject(ctx, a.cfg.Control, files, v) })
 		})
 		a.outbox.Add(-size)
 		if j.ctx.Err() != nil {
@@ -199,8 +200,12 @@ func (a *Agent) upload(p *proc, o *protocol.Outcome) {
 	})
 }
 
-func putObject(ctx context.Context, control Control, objects *object.Dir, v *protocol.Value) error {
-	file, err := os.Open(objects.Path(v.ID))
+func putObject(ctx context.Context, control Control, files *prepared, v *protocol.Value) error {
+	var file *os.File
+	err := files.account.do(func() (err error) {
+		file, err = os.Open(files.objects.Path(v.ID))
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("open what the task says it has written: %w", err)
 	}

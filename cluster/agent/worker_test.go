@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -22,6 +23,7 @@ import (
 // functions are what the worker of these tests can run.
 var functions = []string{
 	"echo", "wait", "crash", "big", "want", "deaf", "garbage", "foreign", "stubborn", "child", "speak", "read", "await", "gpus",
+	"whoami", "link",
 }
 
 // testHost runs tasks as a program's session would, without a session.
@@ -97,6 +99,10 @@ func (h *testHost) run(t *protocol.Task) {
 		cmd.Stdout = os.Stdout
 		_ = cmd.Start()
 		h.succeed(t, protocol.Value{Form: protocol.Inline, Data: []byte(strconv.Itoa(cmd.Process.Pid))})
+	case "whoami":
+		h.succeed(t, protocol.Value{Form: protocol.Inline, Data: []byte(whoami())})
+	case "link":
+		h.succeed(t, link(string(t.Arg)))
 	case "speak":
 		dir, _ := os.Getwd()
 		fmt.Println("dir", dir)
@@ -105,6 +111,24 @@ func (h *testHost) run(t *protocol.Task) {
 		}
 		h.succeed(t, protocol.Value{Form: protocol.Inline})
 	}
+}
+
+// whoami is as whom a worker runs, where its home is, and which folders of the agent's it can list.
+func whoami() string {
+	groups, _ := os.Getgroups()
+	_, own := os.ReadDir(".")
+	_, jobs := os.ReadDir("..")
+	return fmt.Sprint(os.Getuid(), " ", os.Getgid(), " ", groups, " ", os.Getenv("HOME"), " ", own == nil, " ", jobs == nil)
+}
+
+// link is a result that lies in a file which the worker says it has written, and that is a link to another.
+func link(to string) protocol.Value {
+	data, id := []byte("secret"), object.ID([]byte("secret"))
+	_ = os.Mkdir("objects", 0o700)
+	if err := os.Symlink(to, filepath.Join("objects", id)); err != nil {
+		return protocol.TextFailure(err.Error())
+	}
+	return protocol.Value{Form: protocol.Object, ID: id, Size: int64(len(data))}
 }
 
 func (h *testHost) succeed(t *protocol.Task, v protocol.Value) {

@@ -127,17 +127,17 @@ func (e *endpoint) join(in *join.JoinRequest) (join.JoinAnswer, error) {
 	if err != nil {
 		return join.JoinAnswer{}, err
 	}
-	who := t.User
+	k := protocol.IdentityInfo{Name: t.User, Role: t.Role, PublicKey: in.PublicKey, Host: short(in.Host)}
 	if t.Role == join.RoleAgent {
-		who = newID("n")
+		k.Name, k.User = newID("n"), or(t.User, firstAdmin)
 	}
-	token, err := h.enroll(in.PublicKey, who, t.Role, short(in.Host))
+	token, err := h.enroll(k)
 	if err != nil {
 		return join.JoinAnswer{}, err
 	}
 	h.event("identity.joined", "", "", fmt.Sprintf("%s %s joined from %s (%s/%s) with token %s",
-		t.Role, who, short(in.Host), short(in.OS), short(in.Arch), t.ID))
-	return h.welcome(who, t.Role, token), nil
+		t.Role, k.Name, short(in.Host), short(in.OS), short(in.Arch), t.ID))
+	return h.welcome(k, token), nil
 }
 
 // renew gives a new JWT to who has the key.
@@ -151,16 +151,16 @@ func (e *endpoint) renew(in *join.RenewRequest) (join.JoinAnswer, error) {
 	if err != nil || key.Verify(join.RenewText(h.settings.Cluster, in.PublicKey), signature) != nil {
 		return join.JoinAnswer{}, refuse(protocol.CodeForbidden, "the request isn't signed by the key that it is for")
 	}
-	token, who, role, _, err := h.renew(in.PublicKey)
+	token, k, err := h.renew(in.PublicKey)
 	if err != nil {
 		return join.JoinAnswer{}, err
 	}
-	return h.welcome(who, role, token), nil
+	return h.welcome(k, token), nil
 }
 
-func (h *Head) welcome(who, role, token string) join.JoinAnswer {
+func (h *Head) welcome(k protocol.IdentityInfo, token string) join.JoinAnswer {
 	return join.JoinAnswer{
-		Cluster: h.settings.Cluster, Name: who, Role: role, JWT: token, CA: h.authority.pem(),
+		Cluster: h.settings.Cluster, Name: k.Name, Role: k.Role, User: k.User, JWT: token, CA: h.authority.pem(),
 		URLs: h.URLs(), Join: h.joinAddresses(), Ages: h.cfg.Ages,
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/protocol"
 )
 
 // Head is a running head.
@@ -169,6 +170,9 @@ func (h *Head) remember() error {
 	return os.WriteFile(h.folder.pidFile(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
 }
 
+// firstAdmin is the name of the cluster's first admin: who has started its head.
+const firstAdmin = "admin"
+
 // openAdmin reads the identity of the cluster's first admin, or makes it, with a JWT that is good from now on.
 func (h *Head) openAdmin(context.Context) error {
 	path := filepath.Join(h.folder.keys(), "admin.json")
@@ -188,11 +192,12 @@ func (h *Head) openAdmin(context.Context) error {
 	if h.asBefore(h.admin, public) {
 		return nil
 	}
-	token, err := h.enroll(public, "admin", join.RoleAdmin, "the head's machine")
+	k := protocol.IdentityInfo{Name: firstAdmin, Role: join.RoleAdmin, PublicKey: public, Host: "the head's machine"}
+	token, err := h.enroll(k)
 	if err != nil {
 		return err
 	}
-	a := h.welcome("admin", join.RoleAdmin, token)
+	a := h.welcome(k, token)
 	h.admin = join.Identity{
 		Cluster: a.Cluster, Name: a.Name, Role: a.Role, URLs: a.URLs, Join: a.Join, CA: a.CA, JWT: a.JWT, Seed: h.admin.Seed,
 	}

@@ -148,34 +148,34 @@ func checkRole(role string) error {
 }
 
 // enroll signs a JWT for a key and remembers it.
-func (h *Head) enroll(public, who, role, host string) (string, error) {
-	token, expires, err := h.keys.sign(public, who, role, 0)
-	if err != nil {
+func (h *Head) enroll(k protocol.IdentityInfo) (token string, err error) {
+	if token, k.Expires, err = h.keys.sign(k.PublicKey, k.Name, k.Role, 0); err != nil {
 		return "", err
 	}
-	err = h.identities.put(protocol.IdentityInfo{
-		Name: who, Role: role, PublicKey: public, Host: host, Issued: h.cfg.Now(), Expires: expires,
-	})
-	if err != nil {
-		return "", fmt.Errorf("enroll %s: %w", who, err)
+	k.Issued = h.cfg.Now()
+	if err := h.identities.put(k); err != nil {
+		return "", fmt.Errorf("enroll %s: %w", k.Name, err)
 	}
 	return token, nil
 }
 
 // renew signs another JWT for a key that has one: a user's, a node's, or that of a job's driver.
-func (h *Head) renew(public string) (token, who, role string, expires time.Time, err error) {
+func (h *Head) renew(public string) (token string, k protocol.IdentityInfo, err error) {
 	if k, ok := h.identities.get(public); ok {
-		token, expires, err = h.keys.sign(public, k.Name, k.Role, 0)
+		if k.Role == join.RoleAgent {
+			k.User = or(k.User, firstAdmin)
+		}
+		token, k.Expires, err = h.keys.sign(public, k.Name, k.Role, 0)
 		if err == nil {
-			k.Issued, k.Expires = h.cfg.Now(), expires
+			k.Issued = h.cfg.Now()
 			err = h.identities.put(k)
 		}
-		return token, k.Name, k.Role, expires, err
+		return token, k, err
 	}
 	if j, ok := h.jobs.byKey(public); ok {
-		token, expires, err = h.keys.sign(public, j.info.Job, join.RoleJob, j.info.Epoch)
-		return token, j.info.Job, join.RoleJob, expires, err
+		k = protocol.IdentityInfo{Name: j.info.Job, Role: join.RoleJob, PublicKey: public}
+		token, k.Expires, err = h.keys.sign(public, k.Name, k.Role, j.info.Epoch)
+		return token, k, err
 	}
-	return "", "", "", expires, refuse(protocol.CodeForbidden,
-		"this identity isn't known, or was revoked: join again with a new token")
+	return "", k, refuse(protocol.CodeForbidden, "this identity isn't known, or was revoked: join again with a new token")
 }

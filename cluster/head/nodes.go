@@ -13,7 +13,7 @@ import (
 const (
 	maxNodes      = 10_000
 	forgetNode    = time.Hour // after its death
-	maxNodeFields = 256       // labels, and named resources
+	maxNodeFields = 256       // labels, named resources, and users
 )
 
 // nodes is the table of the machines that report. Times are monotonic, and say when a report came, not what it says.
@@ -34,9 +34,9 @@ func newNodes(dead time.Duration) *nodes { return &nodes{dead: dead, all: map[st
 
 // report takes a node's report; fresh says that it wasn't known, or was dead.
 func (t *nodes) report(in protocol.NodeInfo, now time.Time) (fresh bool, err error) {
-	if len(in.Labels) > maxNodeFields || len(in.Named) > maxNodeFields {
+	if max(len(in.Labels), len(in.Named), len(in.Refuses)) > maxNodeFields {
 		return false, refuse(protocol.CodeMalformed,
-			"a node has at most %d labels and as many named resources", maxNodeFields)
+			"a node has at most %d labels and as many named resources, and names as many users whom it doesn't serve", maxNodeFields)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -73,13 +73,15 @@ func (t *nodes) lost(now time.Time, up time.Duration) []protocol.NodeInfo {
 	return out
 }
 
-func (t *nodes) list(now time.Time) []protocol.NodeInfo {
+// list is the nodes, as a user sees them: whom else they don't serve isn't for him.
+func (t *nodes) list(now time.Time, user string) []protocol.NodeInfo {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := make([]protocol.NodeInfo, 0, len(t.all))
 	for _, n := range t.all {
 		info := n.info
 		info.Seen, info.Alive = n.seen.Round(0), now.Sub(n.seen) <= t.dead
+		info.Refusal, info.Refuses = info.Refuse(user), nil
 		out = append(out, info)
 	}
 	slices.SortFunc(out, func(a, b protocol.NodeInfo) int { return strings.Compare(a.Name+" "+a.Node, b.Name+" "+b.Node) })

@@ -47,7 +47,11 @@ func (h *Head) listNodes(ctx context.Context, c caller, in *protocol.AskNodes) (
 			return nil, err
 		}
 	}
-	return h.nodes.list(time.Now()), nil
+	user := c.name
+	if j, ok := h.jobs.get(c.name); ok {
+		user = j.info.Owner
+	}
+	return h.nodes.list(time.Now(), user), nil
 }
 
 // refresh asks a node for its report, as the last one may be as old as Ages.Dead.
@@ -83,7 +87,10 @@ func (h *Head) reportNode(_ context.Context, c caller, in *protocol.NodeInfo) (a
 	return nil, err
 }
 
-func (h *Head) newToken(_ context.Context, _ caller, in *protocol.NewToken) (any, error) {
+func (h *Head) newToken(_ context.Context, c caller, in *protocol.NewToken) (any, error) {
+	if in.Role == join.RoleAgent {
+		in.User = or(in.User, c.name)
+	}
 	_, info, err := h.NewToken(*in)
 	return info, err
 }
@@ -115,8 +122,8 @@ func (h *Head) renewIdentity(_ context.Context, c caller, in *protocol.RenewIden
 	if who := h.whose(in.PublicKey); who != c.name {
 		return nil, refuse(protocol.CodeForbidden, "%s has no such key: renew your own", c.name)
 	}
-	token, _, _, expires, err := h.renew(in.PublicKey)
-	return protocol.IdentityRenewed{JWT: token, Expires: expires}, err
+	token, k, err := h.renew(in.PublicKey)
+	return protocol.IdentityRenewed{JWT: token, Expires: k.Expires}, err
 }
 
 // whose is the user, node or job that a key is of.

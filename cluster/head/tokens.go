@@ -56,7 +56,7 @@ func (t *tokens) make(in protocol.NewToken) (protocol.TokenInfo, [16]byte, error
 	if err := checkRole(in.Role); err != nil {
 		return info, secret, err
 	}
-	if in.Role != join.RoleAgent {
+	if in.Role != join.RoleAgent || in.User != "" {
 		if err := checkUser(in.User); err != nil {
 			return info, secret, err
 		}

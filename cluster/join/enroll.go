@@ -59,6 +59,7 @@ type JoinAnswer struct {
 	Cluster string            `json:"cluster,omitempty"`
 	Name    string            `json:"name,omitempty"`
 	Role    string            `json:"role,omitempty"`
+	User    string            `json:"user,omitempty"` // of a node: the user whose it is
 	JWT     string            `json:"jwt,omitempty"`
 	CA      string            `json:"ca,omitempty"`
 	URLs    []string          `json:"urls,omitempty"`
@@ -105,7 +106,7 @@ func Join(ctx context.Context, t Token) (Identity, error) {
 	}
 	id := Identity{
 		Cluster: answer.Cluster, Name: answer.Name, Role: answer.Role, URLs: answer.URLs, Join: answer.Join,
-		CA: encodePEM(authority), JWT: answer.JWT, Seed: seed,
+		CA: encodePEM(authority), JWT: answer.JWT, Seed: seed, User: answer.User,
 	}
 	return id, id.check()
 }
@@ -130,7 +131,7 @@ func Renew(ctx context.Context, id Identity) (Identity, error) {
 	if err != nil {
 		return id, explain("renew "+id.String(), id.Join, err)
 	}
-	id.JWT, id.URLs, id.Join = answer.JWT, answer.URLs, answer.Join
+	id.JWT, id.URLs, id.Join, id.User = answer.JWT, answer.URLs, answer.Join, answer.User
 	return id, id.check()
 }
 

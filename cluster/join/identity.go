@@ -24,6 +24,7 @@ type Identity struct {
 	CA      string   `json:"ca"`                // certificates of the cluster's authority, PEM
 	JWT     string   `json:"jwt"`               // for the seed's public half
 	Seed    string   `json:"seed"`              // an nkey's, of a user
+	User    string   `json:"user,omitempty"`    // of a node: the user whose it is
 	Comment string   `json:"comment,omitempty"` // for people
 }
 

@@ -41,6 +41,8 @@ type agentFlags struct {
 	memory     string
 	resources  []string
 	labels     []string
+	allowUsers bool
+	workerUser string
 }
 
 func (f *agentFlags) add(cmd *cobra.Command) {
@@ -53,6 +55,10 @@ func (f *agentFlags) addShared(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.memory, "memory", "", "memory that it gives, such as 8GiB (default: what the machine or its cgroup has)")
 	cmd.Flags().Float64Var(&f.gpus, "gpus", 0, "GPUs that it gives, -1 for none (default: those that nvidia-smi lists)")
 	cmd.Flags().StringArrayVar(&f.resources, "resource", nil, "another resource, NAME=AMOUNT; may be repeated")
+	cmd.Flags().BoolVar(&f.allowUsers, "allow-users", false,
+		"run the jobs of all users as yourself: they trust each other, and you them (default: those of the user whose node it is)")
+	cmd.Flags().StringVar(&f.workerUser, "worker-user", "",
+		"for an agent run as root: the system account for the jobs of users who have none of their own name here")
 	cmd.Flags().StringArrayVar(&f.labels, "label", nil, "a label by which tasks choose nodes, KEY=VALUE; may be repeated")
 }
 
@@ -60,7 +66,8 @@ func (f *agentFlags) addShared(cmd *cobra.Command) {
 func (f *agentFlags) args() []string {
 	args := f.agesFlags.args()
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-	args = append(args, "--cpus="+number(f.cpus), "--gpus="+number(f.gpus), "--memory="+f.memory)
+	args = append(args, "--cpus="+number(f.cpus), "--gpus="+number(f.gpus), "--memory="+f.memory,
+		"--worker-user="+f.workerUser, "--allow-users="+strconv.FormatBool(f.allowUsers))
 	for _, r := range f.resources {
 		args = append(args, "--resource="+r)
 	}
@@ -76,6 +83,7 @@ func (f *agentFlags) config() (c agent.Config, err error) {
 		return c, usageError{fmt.Errorf("--cpus %v: it must be above 0", f.cpus)}
 	}
 	c.CPUs, c.GPUs, c.Ages = f.cpus, f.gpus, f.ages()
+	c.AllowUsers, c.WorkerUser = f.allowUsers, f.workerUser
 	if f.memory != "" {
 		if c.Memory, err = parseSize(f.memory); err != nil {
 			return c, usageError{fmt.Errorf("--memory: %w", err)}

@@ -56,6 +56,10 @@ func (d *diagnosis) nodes(ctx context.Context, r *reach) {
 	} else {
 		d.add("nodes", levelOK, "", "%s", plural(alive, "node"))
 	}
+	if refusal := noneServes(nodes); refusal != "" {
+		d.add("users", levelBad, "start agents that serve you, or have an admin do so: muster nodes says whom each serves",
+			"no node serves the jobs of user %s: %s", r.id.Name, refusal)
+	}
 	if len(dead) > 0 {
 		d.add("dead nodes", levelWarn, "start their agents again by muster join, or forget about them",
 			"not heard of: %s", clip(strings.Join(dead, ", "), 200))
@@ -69,6 +73,20 @@ func (d *diagnosis) nodes(ctx context.Context, r *reach) {
 		d.add("platforms", levelOK, "", "there are nodes of %v beside %s: muster run builds for them too, other programs can't use them",
 			p, ownPlatform())
 	}
+}
+
+// noneServes is why none of the nodes that live serves who asks; "" if one does, or none lives.
+func noneServes(nodes []protocol.NodeInfo) (refusal string) {
+	for _, n := range nodes {
+		switch {
+		case !n.Alive:
+		case n.Refusal == "":
+			return ""
+		case refusal == "":
+			refusal = "node " + n.Name + ": " + n.Refusal
+		}
+	}
+	return clip(refusal, 250)
 }
 
 // issuedAt is when a JWT was signed, to the second.

@@ -30,9 +30,10 @@ func newIdentityList(name *string) *cobra.Command {
 		if *asJSON {
 			return printJSON(cmd.OutOrStdout(), all)
 		}
-		rows := [][]string{{"NAME", "ROLE", "MADE ON", "ISSUED", "EXPIRES"}}
+		rows := [][]string{{"NAME", "ROLE", "USER", "MADE ON", "ISSUED", "EXPIRES"}}
 		for _, id := range all {
-			rows = append(rows, []string{id.Name, id.Role, clip(id.Host, 30), ago(id.Issued), id.Expires.Local().Format(time.DateTime)})
+			expires := id.Expires.Local().Format(time.DateTime)
+			rows = append(rows, []string{id.Name, id.Role, dash(id.User), clip(id.Host, 30), ago(id.Issued), expires})
 		}
 		return table(cmd.OutOrStdout(), rows)
 	})

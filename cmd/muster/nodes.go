@@ -43,7 +43,7 @@ func listNodes(ctx context.Context, r *reach) ([]protocol.NodeInfo, error) {
 }
 
 func nodeRows(nodes []protocol.NodeInfo) [][]string {
-	rows := [][]string{{"NODE", "NAME", "STATE", "PLATFORM", "CPUS", "FREE", "MEMORY", "TASKS", "WORKERS", "USES", "GIVES", "SEEN"}}
+	rows := [][]string{{"NODE", "NAME", "STATE", "PLATFORM", "CPUS", "FREE", "MEMORY", "TASKS", "WORKERS", "USES", "GIVES", "USERS", "SEEN"}}
 	for _, n := range nodes {
 		state := "alive"
 		if !n.Alive {
@@ -51,7 +51,7 @@ func nodeRows(nodes []protocol.NodeInfo) [][]string {
 		}
 		rows = append(rows, []string{
 			n.Node, clip(n.Name, 30), state, n.OS + "/" + n.Arch, amount(n.CPUs), amount(n.FreeCPU), size(n.Memory),
-			strconv.Itoa(n.Running), strconv.Itoa(n.Workers), size(n.Resident), dash(clip(gives(n), 40)), ago(n.Seen),
+			strconv.Itoa(n.Running), strconv.Itoa(n.Workers), size(n.Resident), dash(clip(gives(n), 40)), serves(n), ago(n.Seen),
 		})
 	}
 	return rows
@@ -70,6 +70,17 @@ func gives(n protocol.NodeInfo) string {
 		parts = append(parts, key+"="+n.Labels[key])
 	}
 	return strings.Join(parts, " ")
+}
+
+// serves is whose jobs a node runs.
+func serves(n protocol.NodeInfo) string {
+	switch n.Users {
+	case protocol.UsersAll:
+		return "all"
+	case protocol.UsersAccounts:
+		return "accounts"
+	}
+	return dash(clip(n.Users, 32))
 }
 
 // amount is a number with at most two digits behind the point.

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/musterrun/muster/cmd/muster/internal/daemon"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -114,6 +118,57 @@ func TestLines(t *testing.T) {
 	var out bytes.Buffer
 	if err := printLines(&out, "n1: ", []byte("a\n\nb")); err != nil || out.String() != "n1: a\nn1: \nn1: b\n" {
 		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+// A process in the background gets the flags that were given, and a later one too.
+func TestAgentFlags(t *testing.T) {
+	given := agentFlags{
+		cpus: 2, gpus: -1, memory: "1GiB", resources: []string{"seats=1"}, labels: []string{"zone=a"}, allowUsers: true, workerUser: "work",
+	}
+	state := daemon.Folder(t.TempDir())
+	if err := given.remember(state); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{"in the background": given.args(), "later": nil, "but for one": {"--cpus=3"}} {
+		var f agentFlags
+		cmd := &cobra.Command{}
+		f.add(cmd)
+		if err := cmd.ParseFlags(args); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.recall(cmd, state); err != nil {
+			t.Fatal(err)
+		}
+		want := given
+		if name == "but for one" {
+			want.cpus = 3
+		}
+		if !reflect.DeepEqual(f, want) {
+			t.Errorf("%s: %+v, want %+v", name, f, want)
+		}
+	}
+}
+
+// Whom nodes serve, and why they don't serve who asks, if none does.
+func TestWhomNodesServe(t *testing.T) {
+	one := protocol.NodeInfo{Name: "one", Users: "admin", Alive: true}
+	one.Refusal = one.Refuse("ann")
+	all := protocol.NodeInfo{Name: "all", Users: protocol.UsersAll, Alive: true}
+	some := protocol.NodeInfo{Name: "some", Users: protocol.UsersAccounts, Alive: true, Refuses: map[string]string{"ann": "no account"}}
+	for want, n := range map[string]protocol.NodeInfo{"admin": one, "all": all, "accounts": some, "-": {}} {
+		if got := serves(n); got != want {
+			t.Errorf("%s is said to serve %q, want %q", n.Name, got, want)
+		}
+	}
+	if one.Refuse("admin") != "" || all.Refuse("ann") != "" || some.Refuse("bob") != "" || some.Refuse("ann") != "no account" {
+		t.Error("nodes refuse whom they serve, or serve whom they refuse")
+	}
+	if why := noneServes([]protocol.NodeInfo{one, {Name: "dead"}}); !strings.Contains(why, "one: it serves the jobs of user admin alone") {
+		t.Errorf("none serves: %q", why)
+	}
+	if why := noneServes([]protocol.NodeInfo{one, all}); why != "" {
+		t.Errorf("one serves, and it is said that %q", why)
 	}
 }
 

@@ -19,6 +19,9 @@ type given struct {
 	Memory    string   `json:"memory,omitempty"`
 	Resources []string `json:"resources,omitempty"`
 	Labels    []string `json:"labels,omitempty"`
+
+	AllowUsers bool   `json:"allow_users,omitempty"`
+	WorkerUser string `json:"worker_user,omitempty"`
 }
 
 func givenFile(state daemon.Folder) string {
@@ -44,6 +47,9 @@ func (f *agentFlags) recall(cmd *cobra.Command, state daemon.Folder) error {
 		"memory":   func() { f.memory = last.Memory },
 		"resource": func() { f.resources = last.Resources },
 		"label":    func() { f.labels = last.Labels },
+
+		"allow-users": func() { f.allowUsers = last.AllowUsers },
+		"worker-user": func() { f.workerUser = last.WorkerUser },
 	} {
 		if !cmd.Flags().Changed(name) {
 			set()
@@ -54,7 +60,10 @@ func (f *agentFlags) recall(cmd *cobra.Command, state daemon.Folder) error {
 
 // remember keeps the flags for the next time.
 func (f *agentFlags) remember(state daemon.Folder) error {
-	data, err := json.Marshal(given{CPUs: f.cpus, GPUs: f.gpus, Memory: f.memory, Resources: f.resources, Labels: f.labels})
+	data, err := json.Marshal(given{
+		CPUs: f.cpus, GPUs: f.gpus, Memory: f.memory, Resources: f.resources, Labels: f.labels,
+		AllowUsers: f.allowUsers, WorkerUser: f.workerUser,
+	})
 	if err != nil {
 		return err
 	}

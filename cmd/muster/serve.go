@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -148,7 +150,7 @@ func startAgent(ctx context.Context, state daemon.Folder, f *agentFlags, foregro
 	if err != nil {
 		return nil, err
 	}
-	c.Conn, c.Control, c.Node = conn, join.Control{Conn: conn, Who: id.Name}, id.Name
+	c.Conn, c.Control, c.Node, c.User = conn, join.Control{Conn: conn, Who: id.Name}, id.Name, id.User
 	c.Version, c.StateDir = version(), filepath.Join(string(state), serviceAgent)
 	a, err := agent.Start(ctx, c)
 	if err != nil {
@@ -203,13 +205,22 @@ func stateFolder(flag string) (daemon.Folder, error) {
 	return daemon.Folder(abs), nil
 }
 
-// makeStateFolder makes it, if it isn't there.
+// makeStateFolder makes it, if it isn't there. Root's lets others pass, who can't list it: workers run under other
+// accounts, in folders of their own.
 func makeStateFolder(flag string) (daemon.Folder, error) {
 	f, err := stateFolder(flag)
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
+	mode := fs.FileMode(0o700)
+	if os.Geteuid() == 0 {
+		mode = 0o711
+	}
+	_, err = os.Stat(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = os.MkdirAll(string(f), mode)
+	}
+	if err != nil {
 		return "", fmt.Errorf("make the state folder: %w", err)
 	}
 	return f, nil

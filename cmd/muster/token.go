@@ -18,6 +18,7 @@ func newToken() *cobra.Command {
 		Example: `  muster token new                              for one machine, within a day
   muster token new --uses 20 --life 1h          for twenty machines, within an hour
   muster token new --role user --user ann       for a person
+  muster token new --user ann                   for a machine that runs ann's jobs
   muster token revoke 3fa91c22d0e4b716`,
 	}
 	name := addContext(cmd)
@@ -29,11 +30,13 @@ func newTokenNew(name *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "new", Short: "Make a token, and print how one joins by it", Args: cobra.NoArgs,
 		Long: `Prints the command to join by. The token is a secret: who has it can join, in its role, as often as it says. A user
-sees and cancels the own jobs only; an admin may do everything.`,
+sees and cancels the own jobs only; an admin may do everything. A machine's agent that isn't run by root serves the jobs of
+one user, unless it is started with --allow-users: yours, or those of --user.`,
 	}
 	asJSON := addJSON(cmd)
 	role := cmd.Flags().String("role", join.RoleAgent, "what it lets one become: agent (a machine), user or admin")
-	user := cmd.Flags().String("user", "", "the name of the user (default for --role user: the name that you are logged in by)")
+	user := cmd.Flags().String("user", "",
+		"the user's name, or for a machine that of the user whose node it is to be (default: your login's name, or for a machine you)")
 	uses := cmd.Flags().Int("uses", 1, "how often it may be used")
 	life := cmd.Flags().Duration("life", 24*time.Hour, "how long it is good for")
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, _ []string) error {

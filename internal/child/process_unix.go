@@ -89,6 +89,9 @@ func (p *process) exec(spec *Spec, its, output *os.File) (err error) {
 		}
 		p.cmd.ExtraFiles = []*os.File{its}
 		p.cmd.SysProcAttr = attributes()
+		if spec.Attributes != nil {
+			spec.Attributes(p.cmd.SysProcAttr)
+		}
 		err = p.cmd.Start()
 		// Another start may have forked while the executable was being written: its copy of that file lasts until it
 		// executes something itself.

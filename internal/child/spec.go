@@ -3,6 +3,7 @@ package child
 import (
 	"io"
 	"os"
+	"syscall"
 )
 
 // Spec says how to start a worker. Its environment is Env, and the variable that tells it that it is one.
@@ -15,6 +16,8 @@ type Spec struct {
 	Stdout  *os.File      // its standard output. Defaults to Output.
 	Output  io.Writer     // gets what it writes to its standard error; the last 4 KiB are kept for the error of its end
 	Started func(pid int) // called once it is started, before it is listened to; may be nil
+	// Attributes changes how the system starts it, such as under which account; may be nil.
+	Attributes func(*syscall.SysProcAttr)
 }
 
 // Variable tells a program that it is a worker, and the descriptor of its socket.

@@ -55,7 +55,7 @@ func (s *Session) forgetFit() {
 func (s *Session) countCPUs(nodes []protocol.NodeInfo) {
 	s.carried.cpus = 0
 	for i := range nodes {
-		if nodes[i].Alive {
+		if nodes[i].Alive && nodes[i].Refusal == "" {
 			s.carried.cpus += nodes[i].CPUs
 		}
 	}
@@ -81,10 +81,14 @@ func (s *Session) isOverdue(id coordinator.NeedID, first coordinator.ID, why err
 // unmetBy says why none of the nodes can ever run a task, or nothing.
 func (s *Session) unmetBy(nodes []protocol.NodeInfo, amounts []coordinator.Amount, where Where) error {
 	most := make([]int64, len(amounts))
-	suited := false
+	suited, refusal := false, ""
 	for i := range nodes {
 		n := &nodes[i]
-		if !n.Alive || !where.matches(n.AllLabels()) {
+		switch {
+		case !n.Alive || !where.matches(n.AllLabels()):
+			continue
+		case n.Refusal != "":
+			refusal = fmt.Sprintf("node %s: %s", n.Name, n.Refusal)
 			continue
 		}
 		suited = true
@@ -101,6 +105,10 @@ func (s *Session) unmetBy(nodes []protocol.NodeInfo, amounts []coordinator.Amoun
 	switch {
 	case suited:
 		return s.tooLittle(amounts, most)
+	case refusal != "" && where != nil:
+		return fmt.Errorf("no node with the labels %q serves this user's jobs; %s", where, refusal)
+	case refusal != "":
+		return fmt.Errorf("no node serves this user's jobs; %s", refusal)
 	case where != nil:
 		return fmt.Errorf("no node has the labels %q", where)
 	default:

@@ -146,7 +146,7 @@ func (c *Cluster) StartAgent(i int) {
 		c.t.Fatalf("cluster: %v", err)
 	}
 	n.agent, err = agent.Start(ctx, agent.Config{
-		Conn: n.conn, Control: join.Control{Conn: n.conn, Who: n.id.Name}, Node: n.id.Name, Name: n.name, StateDir: n.dir,
+		Conn: n.conn, Control: join.Control{Conn: n.conn, Who: n.id.Name}, Node: n.id.Name, User: n.id.User, Name: n.name, StateDir: n.dir,
 		CPUs: 2, GPUs: -1, Ages: Ages, Logger: c.logger(n.name),
 	})
 	if err != nil {
