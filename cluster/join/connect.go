@@ -61,10 +61,7 @@ func connectOptions(id Identity, o Options) []nats.Option {
 	if label == "" {
 		label = id.Name
 	}
-	event := o.Event
-	if event == nil {
-		event = func(string) {}
-	}
+	t := &teller{event: o.Event}
 	return []nats.Option{
 		nats.Name(label),
 		nats.CustomInboxPrefix(InboxPrefix(id.Name)),
@@ -78,13 +75,9 @@ func connectOptions(id Identity, o Options) []nats.Option {
 		nats.CustomReconnectDelay(reconnectDelay),
 		nats.PingInterval(pingEvery),
 		nats.MaxPingsOutstanding(2),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				event("the connection to the head is lost: " + err.Error())
-			}
-		}),
-		nats.ReconnectHandler(func(c *nats.Conn) { event("connected again to the head at " + c.ConnectedAddr()) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { event(err.Error()) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { t.lost(err) }),
+		nats.ReconnectHandler(func(c *nats.Conn) { t.back(c.ConnectedAddr()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { t.failed(err) }),
 	}
 }
 

@@ -36,7 +36,7 @@ func advice(err error) string {
 		return "no machine has that name: check the address"
 	case errors.Is(err, nats.ErrNoServers), errors.Is(err, syscall.ECONNREFUSED), strings.Contains(err.Error(), "refused"):
 		return "nothing listens there: check the address and port, and that the head runs (muster up on its machine)"
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAuthExpired):
+	case refuses(err):
 		return "the head doesn't accept this identity: it was revoked, or is of an earlier cluster there; join again with a new token"
 	case errors.Is(err, context.Canceled):
 		return ""
