@@ -73,10 +73,19 @@ func (c Contexts) Load(name string) (Identity, error) {
 	}
 	id, err := Load(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return id, fmt.Errorf("there is no context %q; muster context ls lists those that are there: %w", name, fs.ErrNotExist)
+		return id, noContext(name)
 	}
 	return id, err
 }
+
+// noContext is the error for a name that no context has; it is fs.ErrNotExist.
+type noContext string
+
+func (e noContext) Error() string {
+	return fmt.Sprintf("there is no context %q; muster context ls lists those that are there", string(e))
+}
+
+func (e noContext) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Current is the name of the current context, "" if there is none.
 func (c Contexts) Current() (string, error) {

@@ -148,7 +148,14 @@ func (p *place) tasks() {
 // start starts a command, and gives what it prints, line by line.
 func (p *place) start(args ...string) (*exec.Cmd, <-chan string) {
 	p.t.Helper()
+	return p.startIn(syscall.SysProcAttr{}, args...)
+}
+
+// startIn is start in a process with attributes of its own.
+func (p *place) startIn(attr syscall.SysProcAttr, args ...string) (*exec.Cmd, <-chan string) {
+	p.t.Helper()
 	cmd := p.command(args...)
+	cmd.SysProcAttr = &attr
 	r, w, err := os.Pipe()
 	if err != nil {
 		p.t.Fatal(err)

@@ -96,7 +96,7 @@ func printContexts(cmd *cobra.Command, all []contextJSON, asJSON bool) error {
 
 func newContextUse() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "use NAME", Short: "Make a context the current one", ValidArgsFunction: completeContexts,
+		Use: "use NAME", Short: "Make a context the current one", ValidArgsFunction: completeContext,
 	}
 	none := cmd.Flags().Bool("none", false, "have no current context: programs run in their own process")
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -129,7 +129,7 @@ func forgetCurrent(c join.Contexts) error {
 func newContextShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show [NAME]", Short: "Show a context, without its secret; the current one by default", Args: cobra.MaximumNArgs(1),
-		ValidArgsFunction: completeContexts,
+		ValidArgsFunction: completeContext,
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -165,7 +165,7 @@ func newContextShow() *cobra.Command {
 
 func newContextRemove() *cobra.Command {
 	return &cobra.Command{
-		Use: "rm NAME...", Short: "Forget contexts; the clusters go on", Args: cobra.MinimumNArgs(1), ValidArgsFunction: completeContexts,
+		Use: "rm NAME...", Short: "Forget contexts; the clusters go on", Args: cobra.MinimumNArgs(1), ValidArgsFunction: completeContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := join.UserContexts()
 			if err != nil {

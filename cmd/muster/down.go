@@ -108,7 +108,7 @@ func noJobs(ctx context.Context, state daemon.Folder) error {
 		}
 	}
 	if len(live) > 0 {
-		return fmt.Errorf("%s: %s: wait for them, or muster cancel JOB", areRunning(len(live)), clip(strings.Join(live, ", "), 200))
+		return fmt.Errorf("%s: %s: wait, or muster cancel JOB", areRunning(len(live)), clip(strings.Join(live, ", "), 200))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -23,8 +24,8 @@ func newIdentityList(name *string) *cobra.Command {
 	cmd := &cobra.Command{Use: "ls", Short: "List the keys of users and nodes", Args: cobra.NoArgs}
 	asJSON := addJSON(cmd)
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, _ []string) error {
-		all := []protocol.IdentityInfo{}
-		if err := r.Ask(cmd.Context(), protocol.OpListIdentities, nil, &all); err != nil {
+		all, err := listIdentities(cmd.Context(), r)
+		if err != nil {
 			return err
 		}
 		if *asJSON {
@@ -40,9 +41,25 @@ func newIdentityList(name *string) *cobra.Command {
 	return cmd
 }
 
+// listIdentities is who may connect, never nil.
+func listIdentities(ctx context.Context, r *reach) ([]protocol.IdentityInfo, error) {
+	all := []protocol.IdentityInfo{}
+	return all, r.Ask(ctx, protocol.OpListIdentities, nil, &all)
+}
+
+func identityNames(ctx context.Context, r *reach) ([]string, error) {
+	all, err := listIdentities(ctx, r)
+	var names []string
+	for _, id := range all {
+		names = append(names, id.Name+"\t"+id.Role+" of "+id.Host)
+	}
+	return names, err
+}
+
 func newIdentityRevoke(name *string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "revoke NAME", Short: "End all connections of a user or node, for good, and the user's jobs", Args: cobra.ExactArgs(1),
+		ValidArgsFunction: completeFrom(name, identityNames),
 	}
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, args []string) error {
 		if err := r.Ask(cmd.Context(), protocol.OpDropIdentity, protocol.IdentityName{Name: args[0]}, nil); err != nil {

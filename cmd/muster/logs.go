@@ -44,7 +44,7 @@ func nodeNames(ctx context.Context, r *reach) ([]string, error) {
 	nodes, err := listNodes(ctx, r)
 	var names []string
 	for _, n := range nodes {
-		names = append(names, n.Node)
+		names = append(names, n.Node+"\t"+n.Name)
 	}
 	return names, err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,12 +26,6 @@ func main() {
 	stop()
 	os.Exit(exitCode(err, os.Stderr))
 }
-
-// Exit codes beside 0: something failed or was found, and wrong usage. run passes its program's on.
-const (
-	exitFailed = 1
-	exitUsage  = 2
-)
 
 // codeError ends the command with a code of its own; what there is to say has been said.
 type codeError int
@@ -50,7 +45,7 @@ func exitCode(err error, stderr *os.File) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintln(stderr, "muster:", withRemedy(err))
+	fmt.Fprintln(stderr, "muster:", strings.ReplaceAll(withRemedy(err).Error(), "\n", "\nmuster: ")) // of several errors each
 	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}
@@ -72,7 +67,9 @@ func newRoot() *cobra.Command {
 		Short: "Run typed Go functions in parallel, and look after what they keep",
 		Example: `  muster run ./cmd/simulate --seed 7        build and run a program; its functions' code is fingerprinted
   muster run --job nightly ./cmd/simulate   the same; when it is stopped and run again, it goes on where it was
-  muster jobs                               what is recorded
+  muster up                                 make a cluster of this machine, for others to join; muster run uses it
+  muster top                                its nodes and jobs
+  muster jobs                               what is recorded, here or on the cluster
   muster cache stats                        how much is cached
   muster vet ./...                          mistakes that the compiler can't see`,
 		SilenceUsage:  true,
@@ -86,7 +83,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newRun(), newJobs(), newJob(), newCache(), newWhyCached(), newFingerprint(), newVet())
 	root.AddCommand(newUp(), newDown(), newJoin(), newLeave(), newNodes(), newTasks(), newWhy(), newCancel(), newLogs())
 	root.AddCommand(newEvents(), newTop(), newDoctor())
-	root.AddCommand(newToken(), newIdentity(), newContext(), newBench(), newBenchDriver(), newServe())
+	root.AddCommand(newToken(), newIdentity(), newContext(), newBench(), newBenchDriver(), newServe(), newExitCodes())
 	wrapArgs(root)
 	return root
 }

@@ -89,6 +89,14 @@ func amount(x float64) string {
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
 
+// cpus is "1 CPU", "2.5 CPUs".
+func cpus(x float64) string {
+	if x == 1 {
+		return "1 CPU"
+	}
+	return amount(x) + " CPUs"
+}
+
 // findNode is the node with that id, or the one with that name.
 func findNode(nodes []protocol.NodeInfo, name string) (protocol.NodeInfo, error) {
 	var found []protocol.NodeInfo

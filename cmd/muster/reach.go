@@ -119,10 +119,10 @@ func withCluster(flag *string, do func(cmd *cobra.Command, r *reach, args []stri
 // completing bounds what completion asks a cluster: a shell waits for it.
 const completing = time.Second
 
-// completeFrom completes the first argument by what a cluster answers.
+// completeFrom completes arguments by what a cluster answers, as many as the command takes and each once.
 func completeFrom(flag *string, names func(context.Context, *reach) ([]string, error)) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
+		if !takesMore(cmd, args) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), completing)
@@ -136,10 +136,33 @@ func completeFrom(flag *string, names func(context.Context, *reach) ([]string, e
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
-		return list, cobra.ShellCompDirectiveNoFileComp
+		return without(list, args), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
+// takesMore reports whether a command takes another argument.
+func takesMore(cmd *cobra.Command, args []string) bool {
+	return cmd.Args == nil || cmd.Args(cmd, append(slices.Clone(args), "another")) == nil
+}
+
+// without is the completions that aren't among the arguments yet.
+func without(list, args []string) []string {
+	return slices.DeleteFunc(list, func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "\t")
+		return slices.Contains(args, name)
+	})
+}
+
+// completeContext completes an argument.
+func completeContext(cmd *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+	if !takesMore(cmd, args) {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, directive := completeContexts(cmd, args, begin)
+	return without(names, args), directive
+}
+
+// completeContexts completes a flag.
 func completeContexts(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	contexts, err := join.UserContexts()
 	if err != nil {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,6 +37,8 @@ one user, unless it is started with --allow-users: yours, or those of --user.`,
 	}
 	asJSON := addJSON(cmd)
 	role := cmd.Flags().String("role", join.RoleAgent, "what it lets one become: agent (a machine), user or admin")
+	_ = cmd.RegisterFlagCompletionFunc("role", // fails for a flag that isn't there
+		cobra.FixedCompletions([]string{join.RoleAgent, join.RoleUser, join.RoleAdmin}, cobra.ShellCompDirectiveNoFileComp))
 	user := cmd.Flags().String("user", "",
 		"the user's name, or for a machine that of the user whose node it is to be (default: your login's name, or for a machine you)")
 	uses := cmd.Flags().Int("uses", 1, "how often it may be used")
@@ -66,8 +70,8 @@ func newTokenList(name *string) *cobra.Command {
 	cmd := &cobra.Command{Use: "ls", Short: "List the tokens, without their secrets", Args: cobra.NoArgs}
 	asJSON := addJSON(cmd)
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, _ []string) error {
-		tokens := []protocol.TokenInfo{}
-		if err := r.Ask(cmd.Context(), protocol.OpListTokens, nil, &tokens); err != nil {
+		tokens, err := listTokens(cmd.Context(), r)
+		if err != nil {
 			return err
 		}
 		if *asJSON {
@@ -90,10 +94,26 @@ func newTokenList(name *string) *cobra.Command {
 	return cmd
 }
 
+// listTokens is the cluster's tokens, never nil.
+func listTokens(ctx context.Context, r *reach) ([]protocol.TokenInfo, error) {
+	tokens := []protocol.TokenInfo{}
+	return tokens, r.Ask(ctx, protocol.OpListTokens, nil, &tokens)
+}
+
+func tokenNames(ctx context.Context, r *reach) ([]string, error) {
+	tokens, err := listTokens(ctx, r)
+	var names []string
+	for _, t := range tokens {
+		names = append(names, t.ID+"\t"+strings.TrimSpace(t.Role+" "+t.User)) // what is behind a tab, shells show beside it
+	}
+	return names, err
+}
+
 func newTokenRevoke(name *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke TOKEN", Aliases: []string{"rm"}, Args: cobra.ExactArgs(1),
-		Short: "Have nobody join by a token any more; who has joined by it stays",
+		ValidArgsFunction: completeFrom(name, tokenNames),
+		Short:             "Have nobody join by a token any more; who has joined by it stays",
 		RunE: withCluster(name, func(cmd *cobra.Command, r *reach, args []string) error {
 			if err := r.Ask(cmd.Context(), protocol.OpDropToken, protocol.TokenID{ID: args[0]}, nil); err != nil {
 				return err

@@ -67,8 +67,8 @@ func overview(ctx context.Context, r *reach) (string, error) {
 		}
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s  context %s: %s, %s of %s CPUs in use, %s\n\n", time.Now().Format(time.TimeOnly), r.name,
-		plural(countAlive(nodes), "node"), amount(all-free), amount(all), plural(len(live), "job"))
+	fmt.Fprintf(&b, "%s  context %s: %s, %s of %s in use, %s\n\n", time.Now().Format(time.TimeOnly), r.name,
+		plural(countAlive(nodes), "node"), amount(all-free), cpus(all), plural(len(live), "job"))
 	if err := table(&b, nodeRows(nodes)); err != nil {
 		return "", err
 	}

@@ -92,7 +92,7 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	}
 	fmt.Fprintf(w, "the cluster %s %s, its head at %s (process %d)\n", up.Cluster, verb, up.Addr, up.Head.PID)
 	if up.Agent != nil && up.Node != nil {
-		fmt.Fprintf(w, "this machine gives %g CPUs and %s (process %d)\n", up.Node.CPUs, size(up.Node.Memory), up.Agent.PID)
+		fmt.Fprintf(w, "this machine gives %s and %s (process %d)\n", cpus(up.Node.CPUs), size(up.Node.Memory), up.Agent.PID)
 	}
 	if alive := countAlive(up.nodes); alive > 1 || alive == 1 && up.Agent == nil {
 		fmt.Fprintf(w, "it has %s\n", plural(alive, "node"))
