@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/musterrun/muster/fingerprint"
 	"github.com/musterrun/muster/internal/source"
 )
 
@@ -19,6 +21,7 @@ type builder struct {
 	pkg     string
 	tags    []string
 	overlay string // of the fingerprints; "" for none
+	alone   error  // why a file can't have any
 	stderr  io.Writer
 }
 
@@ -33,11 +36,34 @@ func (b *builder) args() []string {
 	return args
 }
 
+// wholePackage takes a file that is all of its folder's program for that folder: only packages have fingerprints.
+func (b *builder) wholePackage(ctx context.Context) {
+	if !strings.HasSuffix(b.pkg, ".go") {
+		return
+	}
+	dir := filepath.Dir(b.pkg)
+	if dir != "." && !filepath.IsAbs(dir) { // else the go command takes it for an import path
+		dir = "." + string(filepath.Separator) + dir
+	}
+	args := []string{"list", "-f", `{{join .GoFiles " "}}{{join .CgoFiles " "}}`, "-tags=" + strings.Join(b.tags, ","), "--", dir}
+	out, err := exec.CommandContext(ctx, "go", args...).Output()
+	files := slices.DeleteFunc(strings.Fields(string(out)), func(name string) bool { return name == fingerprint.File })
+	if err == nil && len(files) == 1 && files[0] == filepath.Base(b.pkg) {
+		b.pkg = dir
+		return
+	}
+	b.alone = fmt.Errorf("%s is built alone, without the rest of its folder: name the folder, muster run %s", b.pkg, dir)
+}
+
 // build builds the program for this machine.
 func (b *builder) build(ctx context.Context) (string, error) {
+	b.wholePackage(ctx)
 	there := make(chan error, 1)
 	go func() { there <- checkPackages(ctx, []string{b.pkg}) }()
-	overlay, unseen := fingerprints(ctx, b.dir, b.pkg, b.tags)
+	overlay, unseen := "", b.alone
+	if unseen == nil {
+		overlay, unseen = fingerprints(ctx, b.dir, b.pkg, b.tags)
+	}
 	if err := <-there; err != nil {
 		return "", err
 	}

@@ -270,6 +270,9 @@ func newCacheVerify(dir *string) *cobra.Command {
 	}
 	asJSON := addJSON(cmd)
 	cmd.RunE = withCache(dir, func(cmd *cobra.Command, s *cache.Store, _ []string) error {
+		if _, err := os.Stat(s.Dir()); *dir != "" && isGone(err) { // a wrong name isn't to look like a cache that is whole
+			return fmt.Errorf("there is no folder %s: give the one of Config.CacheDir, or no --dir for the user's", s.Dir())
+		}
 		var progress func(cache.Verified)
 		if term.IsTerminal(int(os.Stderr.Fd())) {
 			progress = func(v cache.Verified) { fmt.Fprintf(os.Stderr, "\r%s, %s", plural(v.Entries, "result"), size(v.Bytes)) }

@@ -82,7 +82,9 @@ func TestCommandLine(t *testing.T) {
 	p.want(2, `"" is no size`, "cache", "prune", "--to", "")
 	p.want(2, "--unused -1h0m0s: it must not be negative", "cache", "prune", "--unused", "-1h")
 	p.want(1, "open the cache: ", "cache", "stats", "--dir", "go.mod")
-	for _, args := range [][]string{{"cache", "ls"}, {"cache", "stats"}, {"cache", "verify"}, {"cache", "prune"}, {"jobs"}} {
+	p.want(0, "0 results", "cache", "verify")
+	p.want(1, "/made: give the one of Config.CacheDir", "cache", "verify", "--dir", "made")
+	for _, args := range [][]string{{"cache", "ls"}, {"cache", "stats"}, {"cache", "prune"}, {"jobs"}} {
 		p.want(0, "", append(args, "--dir", "made")...)
 	}
 	if _, err := os.Stat(filepath.Join(p.dir, "made")); err == nil {
@@ -137,6 +139,10 @@ func TestFingerprintAndJobs(t *testing.T) {
 
 	p.want(0, "result 3", "run", "--job", "nightly", ".", "1")
 	p.want(0, "1 of 1 calls were recorded before", "run", "--job", "nightly", ".", "1")
+	p.want(0, "1 of 1 calls were recorded before", "run", "--job", "nightly", "main.go", "1") // all of the folder's program
+	p.write("more.go", "package main\n")
+	p.want(0, "main.go is built alone, without the rest of its folder: name the folder, muster run .\n", "run", "--job", "file", "main.go", "1")
+	p.want(0, "removed file", "job", "rm", "file")
 	p.want(0, "nightly", "jobs")
 	p.want(0, "count", "job", "show", "nightly")
 	var jobs []map[string]any

@@ -188,7 +188,8 @@ func TestFindNode(t *testing.T) {
 
 func TestForPeople(t *testing.T) {
 	for got, want := range map[string]string{
-		amount(1.50): "1.5", amount(2): "2", amount(0.004): "0", cpus(1): "1 CPU", cpus(2.5): "2.5 CPUs", ordinal(1): "1st driver", ordinal(12): "12th driver", ordinal(23): "23rd driver",
+		amount(1.50): "1.5", amount(2): "2", amount(0.004): "0", cpus(1): "1 CPU", cpus(2.5): "2.5 CPUs",
+		ordinal(1): "1st driver", ordinal(12): "12th driver", ordinal(23): "23rd driver",
 		thousands(1234567): "1,234,567", thousands(999): "999", thousands(1000): "1,000",
 		lasts(1234 * time.Millisecond): "1.23s", lasts(90 * time.Second): "1m30s", lasts(-1): "-", megabytes(0): "-",
 	} {
