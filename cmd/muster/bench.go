@@ -35,10 +35,11 @@ doesn't touch a cluster that runs. What else the machine does makes the figures 
 	cmd.Flags().IntVar(&s.Items, "items", 0, "items of a Map (default: 10000000)")
 	cmd.Flags().IntVar(&s.Calls, "calls", 0, "calls one after the other (default: 2000)")
 	cmd.Flags().IntVar(&s.Rounds, "rounds", 0, "rounds, of which the median counts (default: 3)")
+	idle := cmd.Flags().Duration("idle", 10*time.Second, "for how long the cluster is watched when it has nothing to do")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx, cancel := context.WithTimeout(cmd.Context(), benchTime)
 		defer cancel()
-		b, err := runBench(ctx, s.WithDefaults())
+		b, err := runBench(ctx, s.WithDefaults(), *idle)
 		if err != nil {
 			return fmt.Errorf("bench: %w", err)
 		}
@@ -56,6 +57,7 @@ type benchRun struct {
 
 	Start    time.Duration    `json:"start"`    // of head and agent, to the first result
 	Resident map[string]int64 `json:"resident"` // by role, of the largest process of it
+	Idle     float64          `json:"idle"`     // of a core, by head and an agent that have nothing to do; 0 if that isn't known
 	Size     bench.Size       `json:"size"`
 	Cores    int              `json:"cores"`
 	Go       string           `json:"go"`
@@ -66,7 +68,7 @@ type benchRun struct {
 }
 
 // runBench starts the cluster, has a driver measure it, and stops it.
-func runBench(ctx context.Context, s bench.Size) (b *benchRun, err error) {
+func runBench(ctx context.Context, s bench.Size, idle time.Duration) (b *benchRun, err error) {
 	dir, err := os.MkdirTemp("", "muster-bench-")
 	if err != nil {
 		return nil, err
@@ -91,7 +93,10 @@ func runBench(ctx context.Context, s bench.Size) (b *benchRun, err error) {
 	if err := b.startAgent(ctx, b.folders[0]); err != nil {
 		return nil, err
 	}
-	return b, b.drive(ctx)
+	if err := b.drive(ctx); err != nil {
+		return nil, err
+	}
+	return b, b.watchIdle(ctx, idle)
 }
 
 func (b *benchRun) startHead(ctx context.Context) error {
@@ -168,6 +173,26 @@ func (b *benchRun) listen(ctx context.Context, d *benchDriver) error {
 		return err
 	}
 	return errors.New("the driver ended before it had measured all")
+}
+
+// watchIdle notes how much of a core the head and an agent take when nothing runs.
+func (b *benchRun) watchIdle(ctx context.Context, during time.Duration) error {
+	used := func() (sum time.Duration) {
+		for _, name := range []string{serviceHead, serviceAgent} {
+			if r, running, err := b.folders[0].Running(name); err == nil && running {
+				sum += cpuTime(r.PID)
+			}
+		}
+		return sum
+	}
+	before, began := used(), time.Now()
+	select {
+	case <-time.After(during):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	b.Idle = float64(used()-before) / float64(time.Since(began))
+	return nil
 }
 
 // measureResident notes how large the processes are, where the system tells.

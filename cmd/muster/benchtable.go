@@ -20,6 +20,7 @@ func (b *benchRun) print(w io.Writer) error {
 		{"items of a Map", thousands(b.Items) + " /s", "10,000,000 /s", "joblib 444,000 /s"},
 		{"sum of a tree of 1,024 leaves", millis(b.Tree), "15 ms", "Ray 970, Parsl 1,770, Dask 3,250 ms"},
 		{"start to first result", millis(b.Start), "100 ms", "Dask 660, Ray 3,700, Parsl 6,000, ipyparallel 6,600 ms"},
+		{"idle: head and agent", percent(b.Idle), "1 % of a core", ""},
 		{"resident: head", megabytes(b.Resident[serviceHead]), "60 MB", "all processes: Ray 2,800, ipyparallel 850, Dask 460 MB"},
 		{"resident: agent", megabytes(b.Resident[serviceAgent]), "35 MB", ""},
 		{"resident: worker", megabytes(b.Resident["worker"]), "30 MB", ""},
@@ -42,6 +43,13 @@ func megabytes(n int64) string {
 		return "-" // the system doesn't tell
 	}
 	return fmt.Sprintf("%d MB", n/1e6)
+}
+
+func percent(share float64) string {
+	if share == 0 {
+		return "-" // the system doesn't tell
+	}
+	return fmt.Sprintf("%.2f %%", 100*share)
 }
 
 // thousands is a whole number with commas.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 )
 
 // residentSize is the memory of a process that is in RAM, in bytes; 0 if it isn't known.
@@ -22,4 +23,30 @@ func residentSize(pid int) int64 {
 		return 0
 	}
 	return pages * int64(os.Getpagesize())
+}
+
+// ticks is in how many parts of a second the kernel counts time in /proc, whatever it measures it in.
+const ticks = 100
+
+// cpuTime is how long a process has computed, for itself and in the kernel; 0 if it isn't known.
+func cpuTime(pid int) time.Duration {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, data, _ = bytes.Cut(data[max(0, bytes.LastIndexByte(data, ')')):], []byte{' '}) // the name before may hold anything
+	fields := bytes.Fields(data)
+	const utime, stime = 11, 12 // of the fields behind the name
+	if len(fields) <= stime {
+		return 0
+	}
+	var sum int64
+	for _, f := range fields[utime : stime+1] {
+		n, err := strconv.ParseInt(string(f), 10, 64)
+		if err != nil {
+			return 0
+		}
+		sum += n
+	}
+	return time.Duration(sum) * time.Second / ticks
 }

@@ -2,5 +2,8 @@
 
 package main
 
-// residentSize isn't known on this system.
-func residentSize(int) int64 { return 0 }
+import "time"
+
+// residentSize isn't known on this system, nor is cpuTime.
+func residentSize(int) int64    { return 0 }
+func cpuTime(int) time.Duration { return 0 }
