@@ -43,32 +43,6 @@ func jobNames(ctx context.Context, r *reach) ([]string, error) {
 	return names, err
 }
 
-// findJob is the job with that id, or else the newest one of that name.
-func findJob(ctx context.Context, r *reach, name string) (protocol.JobInfo, error) {
-	jobs, err := listJobs(ctx, r)
-	if err != nil {
-		return protocol.JobInfo{}, err
-	}
-	if j, ok := jobIn(jobs, name); ok {
-		return j, nil
-	}
-	return protocol.JobInfo{}, fmt.Errorf("there is no job %s on the cluster: muster jobs lists them, and this machine's with --local", name)
-}
-
-func jobIn(jobs []protocol.JobInfo, name string) (protocol.JobInfo, bool) {
-	for _, is := range []func(protocol.JobInfo) bool{
-		func(j protocol.JobInfo) bool { return j.Job == name },
-		func(j protocol.JobInfo) bool { return j.Name == name && name != "" },
-	} {
-		for _, j := range slices.Backward(jobs) {
-			if is(j) {
-				return j, true
-			}
-		}
-	}
-	return protocol.JobInfo{}, false
-}
-
 func printClusterJobs(cmd *cobra.Command, r *reach, asJSON bool) error {
 	jobs, err := listJobs(cmd.Context(), r)
 	if err != nil {

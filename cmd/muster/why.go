@@ -31,7 +31,7 @@ job by its id or name, it says what is ready and can't run, and what else holds 
 		if err != nil {
 			return err
 		}
-		ask, err := whatIsAsked(jobs, args[0])
+		ask, err := whatIsAsked(jobs, r.id.Name, args[0])
 		if err != nil {
 			return err
 		}
@@ -58,26 +58,26 @@ type whyAnswer struct {
 }
 
 // whatIsAsked finds the job, and the task, that a name stands for: JOB, JOB/NUMBER, or NUMBER if one job runs.
-func whatIsAsked(jobs []protocol.JobInfo, name string) (ask protocol.AskTasks, err error) {
-	if j, ok := jobIn(jobs, name); ok {
+func whatIsAsked(jobs []protocol.JobInfo, me, name string) (ask protocol.AskTasks, err error) {
+	if j, ok, err := jobIn(jobs, me, name); ok || err != nil {
 		ask.Job = j.Job
-		return ask, nil
+		return ask, err
 	}
-	job, number, named := strings.Cut(name, "/")
-	if !named {
-		number = name
+	job, number, named := "", name, false
+	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		job, number, named = name[:i], name[i+1:], true
 	}
 	ask.Task, err = strconv.ParseUint(strings.TrimPrefix(number, "#"), 10, 64)
 	if err != nil || ask.Task == 0 {
 		return ask, fmt.Errorf("%q is neither a job of the cluster nor a task: name a job, or JOB/NUMBER as muster tasks --all lists them", name)
 	}
 	if named {
-		j, ok := jobIn(jobs, job)
-		if !ok {
-			return ask, fmt.Errorf("there is no job %s on the cluster: muster jobs lists them", job)
+		j, ok, err := jobIn(jobs, me, job)
+		if err == nil && !ok {
+			err = fmt.Errorf("there is no job %s on the cluster: muster jobs lists them", job)
 		}
 		ask.Job = j.Job
-		return ask, nil
+		return ask, err
 	}
 	j, err := theOneJob(jobs)
 	ask.Job = j.Job

@@ -27,7 +27,7 @@ func TestWhatIsAsked(t *testing.T) {
 		{one, "other/12", "there is no job other"}, {one, "nightly/x", `"nightly/x" is neither a job of the cluster nor a task`},
 		{one, "nightly/0", "neither"}, {one, "nightly/-1", "neither"}, {one, "other", "neither"}, {one, "", "neither"},
 	} {
-		ask, err := whatIsAsked(c.jobs, c.name)
+		ask, err := whatIsAsked(c.jobs, "ann", c.name)
 		got := fmt.Sprint(ask.Job, " ", ask.Task)
 		if err != nil {
 			got = err.Error()
