@@ -95,7 +95,34 @@ func tooLong(o *protocol.Outcome, limit int) *protocol.Outcome {
 	return &failed
 }
 
-func (j *journal) wake() { j.more.Signal() }
+// wake sends what has gathered if nothing is on its way, and else lets run see to it.
+func (j *journal) wake() {
+	if data, reply, ok := j.first(); ok {
+		j.publish(data, reply)
+		return
+	}
+	j.more.Signal()
+}
+
+// first gives a message that may go out at once: with nothing on its way, it takes longer to wake run than to send it.
+func (j *journal) first() (data []byte, reply string, ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed || len(j.flying) > 0 || len(j.cut) > 0 || j.open.Size() > directly || !j.ready() {
+		return nil, "", false
+	}
+	data, reply = j.take()
+	return data, reply, true
+}
+
+// directly is up to how many bytes are sent by who has them.
+const directly = 4 << 10
+
+func (j *journal) publish(data []byte, reply string) {
+	if err := j.conn.PublishRequest(j.subject, reply, data); err != nil {
+		j.rest()
+	}
+}
 
 // seal makes a message of what has gathered.
 func (j *journal) seal() {
@@ -113,9 +140,7 @@ func (j *journal) run() {
 		if !ok {
 			return
 		}
-		if err := j.conn.PublishRequest(j.subject, reply, data); err != nil {
-			j.rest()
-		}
+		j.publish(data, reply)
 	}
 }
 
@@ -129,13 +154,19 @@ func (j *journal) next() (data []byte, reply string, ok bool) {
 	if j.closed {
 		return nil, "", false
 	}
+	data, reply = j.take()
+	return data, reply, true
+}
+
+// take notes a message as on its way. The mutex is held.
+func (j *journal) take() (data []byte, reply string) {
 	if len(j.cut) == 0 {
 		j.seal()
 	}
 	data, j.cut = j.cut[0], j.cut[1:]
 	j.number++
 	j.flying[j.number] = &flight{data, time.Now()}
-	return data, j.inbox + strconv.FormatUint(j.number, 10), true
+	return data, j.inbox + strconv.FormatUint(j.number, 10)
 }
 
 func (j *journal) ready() bool {

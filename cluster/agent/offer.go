@@ -224,7 +224,7 @@ func (a *Agent) accept(id string, number uint64, b *protocol.Batch) {
 	}
 	j.offer.gave = time.Now()
 	j.offer.taken = b.Number
-	j.up.say(nil, protocol.Accept{Number: b.Number})
+	j.up.sayLater(protocol.Accept{Number: b.Number})
 	if j.batches.add(b.Number) {
 		a.take(j, b, offered)
 	}

@@ -2,10 +2,7 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"math/rand/v2"
-	"strconv"
 	"sync"
 	"time"
 
@@ -15,8 +12,9 @@ import (
 )
 
 const (
-	heardWithin = 2 * time.Second // the answer to an Up, before it is sent again
-	upSize      = 1 << 20         // bytes of items in a message
+	heardWithin = 2 * time.Second        // the answer to an Up, before it is sent again
+	upSize      = 1 << 20                // bytes of items in a message
+	saidWithin  = 250 * time.Millisecond // what needn't be said at once: well before a batch counts as lost
 )
 
 // uplink says items to a job's coordinator: one message at a time is on its way, and what comes up meanwhile is in the
@@ -31,7 +29,9 @@ type uplink struct {
 	answers chan error // to the message that is on its way: nil if it was heard
 
 	mu     sync.Mutex
-	more   sync.Cond // there is something, or closed
+	more   sync.Cond   // something is to go, or closed
+	soon   bool        // what waits is to go now
+	timer  *time.Timer // sets soon; nil unless something waits that needn't go at once
 	epoch  uint32
 	lists  []*protocol.ItemList // each of one message's size, the oldest first
 	after  []func()             // called once what was added before is heard
@@ -68,6 +68,28 @@ func (u *uplink) say(heard func(), items ...protocol.Item) {
 	if heard != nil {
 		u.after = append(u.after, heard)
 	}
+	u.soon = true
+	u.more.Signal()
+}
+
+// sayLater adds what needn't be heard at once: it goes with what comes next, or after a while.
+func (u *uplink) sayLater(i protocol.Item) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return
+	}
+	u.add(i)
+	if u.timer == nil && !u.soon {
+		u.timer = time.AfterFunc(saidWithin, u.sayNow)
+	}
+}
+
+func (u *uplink) sayNow() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.timer = nil
+	u.soon = len(u.lists) > 0
 	u.more.Signal()
 }
 
@@ -107,6 +129,8 @@ func (u *uplink) begin(epoch uint32) {
 		u.abort()
 	}
 	u.epoch, u.lists, u.after, u.size = epoch, nil, nil, 0
+	u.soon = false
+	u.forgetTimer()
 	u.room.Broadcast()
 }
 
@@ -144,7 +168,7 @@ func (u *uplink) landed() {
 func (u *uplink) next(ctx context.Context) (sending context.Context, data []byte, after []func(), ok bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for len(u.lists) == 0 && !u.closed {
+	for (len(u.lists) == 0 || !u.soon) && !u.closed {
 		u.more.Wait()
 	}
 	if u.closed {
@@ -157,100 +181,10 @@ func (u *uplink) next(ctx context.Context) (sending context.Context, data []byte
 	u.lists[0], u.flying = nil, true
 	if u.lists = u.lists[1:]; len(u.lists) == 0 {
 		after, u.after = u.after, nil
+		u.soon = false
+		u.forgetTimer()
 	}
 	return sending, data, after, true
-}
-
-// send requests until there is an answer. Nobody there is no reason to stop: the driver may be connecting again.
-func (u *uplink) send(ctx context.Context, data []byte) bool {
-	reply := u.nextReply()
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, heardWithin) {
-		err := u.request(ctx, reply, data)
-		if err == nil {
-			return true
-		}
-		if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) {
-			return false
-		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			continue
-		}
-		if !sleep(ctx, pause/2+rand.N(pause/2)) { //nolint:gosec // not a secret
-			return false
-		}
-	}
-}
-
-// nextReply is where the answer to the next message is to come. Those to earlier ones count no more.
-func (u *uplink) nextReply() string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	select {
-	case <-u.answers: //nolint:errcheck // it is an earlier message's
-	default:
-	}
-	u.number++
-	return protocol.AnswerSubject(u.inbox, protocol.AnswerUp, u.job, strconv.FormatUint(u.number, 10))
-}
-
-// request publishes a message and waits for its answer.
-func (u *uplink) request(ctx context.Context, reply string, data []byte) error {
-	if err := u.conn.PublishRequest(u.subject, reply, data); err != nil {
-		return err
-	}
-	late := time.NewTimer(heardWithin)
-	defer late.Stop()
-	select {
-	case err := <-u.answers:
-		return err
-	case <-late.C:
-		return context.DeadlineExceeded
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// answered takes the answer to a message.
-func (u *uplink) answered(number uint64, m *nats.Msg) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if number != u.number {
-		return
-	}
-	var err error
-	if isNobody(m) {
-		err = nats.ErrNoResponders
-	}
-	select {
-	case u.answers <- err:
-	default: // it has one
-	}
-}
-
-// isNobody reports whether an answer is the server's, which says that nobody listens.
-func isNobody(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") == "503" }
-
-// onHeard takes a coordinator's answer to what was said to it.
-func (a *Agent) onHeard(m *nats.Msg) {
-	id, number := lastTokens(m.Subject)
-	a.mu.Lock()
-	j := a.jobs[id]
-	a.mu.Unlock()
-	if j != nil {
-		j.up.answered(number, m)
-	}
-}
-
-// sleep waits, unless ctx ends.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func (u *uplink) idle() bool {
@@ -263,6 +197,15 @@ func (u *uplink) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.closed, u.lists, u.after, u.size = true, nil, nil, 0
+	u.forgetTimer()
 	u.more.Broadcast()
 	u.room.Broadcast()
+}
+
+// forgetTimer drops the timer: nothing waits for it. The mutex is held.
+func (u *uplink) forgetTimer() {
+	if u.timer != nil {
+		u.timer.Stop()
+		u.timer = nil
+	}
 }

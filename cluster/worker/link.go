@@ -26,6 +26,9 @@ type Link struct {
 	outcomes protocol.OutcomeList
 	items    protocol.ItemList // at most one of the two isn't empty
 	closed   bool
+
+	w    io.Writer // flush's; nil while that writes, or isn't there
+	owed int       // outcomes of tasks that have come
 }
 
 func newLink() *Link {
@@ -47,7 +50,27 @@ func (l *Link) Outcome(o *protocol.Outcome) {
 	if !l.outcomes.AddWithin(o, l.outcomes.Size()+maxPiece) {
 		l.outcomes.Add(tooLong(o))
 	}
+	if l.owed--; l.owed <= 0 {
+		l.writeNow()
+	}
 	l.more.Signal()
+}
+
+// owe notes that tasks have come. While outcomes are owed, those that are there gather.
+func (l *Link) owe(tasks int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.owed += tasks
+}
+
+// writeNow writes what the socket takes at once: nothing more is to come soon. The mutex is held.
+func (l *Link) writeNow() {
+	if l.w == nil || len(l.frames)+l.outcomes.Size() > protocol.Few {
+		return
+	}
+	l.seal()
+	n := protocol.WriteNow(l.w, l.frames)
+	l.frames = l.frames[:copy(l.frames, l.frames[n:])]
 }
 
 func tooLong(o *protocol.Outcome) *protocol.Outcome {
@@ -135,7 +158,7 @@ func (l *Link) close() {
 func (l *Link) flush(w io.Writer) {
 	var spare []byte
 	for {
-		frames, ok := l.take(spare[:0])
+		frames, ok := l.take(w, spare[:0])
 		if !ok {
 			return
 		}
@@ -149,9 +172,10 @@ func (l *Link) flush(w io.Writer) {
 }
 
 // take waits for frames and gives all there are; spare is what the next ones gather in.
-func (l *Link) take(spare []byte) (frames []byte, ok bool) {
+func (l *Link) take(w io.Writer, spare []byte) (frames []byte, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.w = w
 	for !l.closed && len(l.frames)+l.outcomes.Count()+l.items.Count() == 0 {
 		l.more.Wait()
 	}
@@ -159,7 +183,7 @@ func (l *Link) take(spare []byte) (frames []byte, ok bool) {
 		return nil, false
 	}
 	l.seal()
-	frames, l.frames = l.frames, spare
+	frames, l.frames, l.w = l.frames, spare, nil
 	l.room.Broadcast()
 	return frames, true
 }

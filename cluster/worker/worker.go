@@ -147,6 +147,7 @@ func (w *Worker) deliver(kind protocol.FrameKind, body []byte, host Host) error 
 		if err := b.Read(bytes.Clone(body)); err != nil {
 			return fmt.Errorf("read the agent's tasks: %w", err)
 		}
+		w.link.owe(len(b.Tasks))
 		host.Tasks(b)
 	case protocol.FrameDown:
 		d, err := protocol.ReadDown(bytes.Clone(body))

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -246,7 +247,7 @@ func TestFullLink(t *testing.T) {
 		defer close(done)
 		l.Outcome(o)
 	}()
-	if _, ok := l.take(nil); !ok {
+	if _, ok := l.take(io.Discard, nil); !ok {
 		t.Fatal("closed")
 	}
 	<-done
@@ -255,6 +256,27 @@ func TestFullLink(t *testing.T) {
 	}
 	go l.close()
 	l.Outcome(o)
+}
+
+// The outcome of the last task that has come is written by who says it, with those that have gathered.
+func TestLastOutcomeIsWrittenAtOnce(t *testing.T) {
+	mine, its := pair(t)
+	l := newLink()
+	l.w = mine
+	l.owe(2)
+	l.Outcome(&protocol.Outcome{ID: 1, Status: protocol.Failed, Value: protocol.TextFailure("no")})
+	if l.outcomes.Count() != 1 {
+		t.Fatal("an outcome is written though another is to come")
+	}
+	l.Outcome(&protocol.Outcome{ID: 2, Status: protocol.Failed, Value: protocol.TextFailure("no")})
+	if l.outcomes.Count() != 0 || len(l.frames) != 0 {
+		t.Fatal("the last outcome isn't written")
+	}
+	kind, body, err := protocol.NewFrameReader(its).Next()
+	var o protocol.Outcomes
+	if err := errors.Join(err, o.Read(body)); err != nil || kind != protocol.FrameOutcomes || len(o.List) != 2 {
+		t.Errorf("%v %+v, %v", kind, o, err)
+	}
 }
 
 func TestFromEnv(t *testing.T) {

@@ -4,16 +4,20 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/musterrun/muster/protocol"
 )
 
 // maxUnread is how much a worker may leave unread before it counts as stuck.
 const maxUnread = 64 << 20
 
-// sendbuf gathers frames for a worker while earlier ones are written. Its add never blocks.
+// sendbuf gathers frames for a worker while earlier ones are written. Its add never blocks: it writes few bytes itself,
+// as far as the socket takes them.
 type sendbuf struct {
 	mu     sync.Mutex
 	more   sync.Cond // there is something, or closed
 	buf    []byte
+	w      io.Writer // run's; nil while run writes, or isn't there
 	closed bool
 }
 
@@ -31,7 +35,13 @@ func (s *sendbuf) add(fill func([]byte) []byte) bool {
 		return true
 	}
 	s.buf = fill(s.buf)
-	s.more.Signal()
+	if s.w != nil && len(s.buf) <= protocol.Few {
+		n := protocol.WriteNow(s.w, s.buf)
+		s.buf = s.buf[:copy(s.buf, s.buf[n:])]
+	}
+	if len(s.buf) > 0 {
+		s.more.Signal()
+	}
 	return len(s.buf) <= maxUnread
 }
 
@@ -48,7 +58,7 @@ var errClosed = errors.New("closed")
 func (s *sendbuf) run(w io.Writer) error {
 	var spare []byte
 	for {
-		buf, ok := s.take(spare[:0])
+		buf, ok := s.take(w, spare[:0])
 		if !ok {
 			return errClosed
 		}
@@ -61,12 +71,13 @@ func (s *sendbuf) run(w io.Writer) error {
 	}
 }
 
-func (s *sendbuf) take(spare []byte) (buf []byte, ok bool) {
+func (s *sendbuf) take(w io.Writer, spare []byte) (buf []byte, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.w = w
 	for len(s.buf) == 0 && !s.closed {
 		s.more.Wait()
 	}
-	buf, s.buf = s.buf, spare
+	buf, s.buf, s.w = s.buf, spare, nil
 	return buf, !s.closed
 }
