@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/internal/engine/remote"
 	"github.com/musterrun/muster/protocol"
@@ -74,6 +75,7 @@ func (c Config) onCluster(ctx context.Context, ec engine.Config, lost context.Ca
 	if err := l.carrier.Start(ctx, s); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("muster: cluster %s: %w", c.Addr, err), s.Close(), l.leave(err))
 	}
+	codec.OnLost(func(text string) { l.note(lostIdentity(text)) })
 	l.watch(l.carrier.Ages().Renew)
 	return s, l.leave, nil
 }
@@ -140,8 +142,15 @@ func (l *link) superseded(err error) {
 	l.lost(fmt.Errorf("%w: %w", err, context.Canceled))
 }
 
+// lostIdentity is what there is to say of an error that errors.Is doesn't know again.
+func lostIdentity(text string) string {
+	return fmt.Sprintf("errors.Is asks an error from another process for %q in vain: only registered errors are known again there: "+
+		"call muster.RegisterError for it", text)
+}
+
 func (l *link) leave(failed error) error {
 	l.leaving.Store(true)
+	codec.OnLost(nil)
 	if l.stop != nil {
 		l.stop()
 		l.watched.Wait()

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/musterrun/muster/cluster/worker"
+	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/object"
 	"github.com/musterrun/muster/protocol"
@@ -67,6 +68,7 @@ func (c Config) serve(fd int) error {
 	}
 	ec.CPUs = max(ec.CPUs, nodeCPUs())
 	ec.Upstream = upstream{w.Link(), dir}
+	codec.OnLost(func(text string) { fmt.Fprintln(os.Stderr, "muster:", lostIdentity(text)) }) // into the job's log
 	return w.Run(context.Background(), engine.Open(ec, engine.Trial{}))
 }
 

@@ -22,13 +22,17 @@ const wrong = `package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/musterrun/muster"
 )
 
+var errGone = errors.New("it is gone")
+
 var (
+	Gone = muster.Func("gone", func(_ context.Context, n int) (int, error) { return 0, fmt.Errorf("item %d: %w", n, errGone) })
 	Inc  = muster.Func("inc", muster.Plain(func(x int) int { return x + 1 }))
 	Odd  = muster.Func(odd(), muster.Plain(func(x int) int { return x }))
 	Hold = muster.Func("hold", func(ctx context.Context, x int) (int, error) {
@@ -53,9 +57,12 @@ func main() {
 		end(0, err)
 	}
 	muster.Main(func(ctx context.Context) error {
-		call := map[string]func(context.Context, int) (int, error){"inc": Inc.Call, "odd": Odd.Call, "hold": Hold.Call}[os.Args[1]]
+		call := map[string]func(context.Context, int) (int, error){"inc": Inc.Call, "odd": Odd.Call, "hold": Hold.Call, "gone": Gone.Call}[os.Args[1]]
 		fmt.Println("calling")
 		_, err := call(ctx, 1)
+		if errors.Is(err, errGone) {
+			return nil
+		}
 		return err
 	})
 }
@@ -98,6 +105,11 @@ func TestBadPrograms(t *testing.T) {
 			}
 		}
 	}
+	const unknown = `errors.Is asks an error from another process for "it is gone" in vain`
+	if out := p.want(1, unknown, "run", ".", "gone"); !strings.Contains(out, "call muster.RegisterError for it") {
+		t.Error("no remedy:", out)
+	}
+	p.want(0, "calling\n", "run", "--local", ".", "gone")
 	p.want(1, "only Main heeds it: call muster.Main in main", "run", ".", "mainless")
 	p.want(1, "only Main heeds it: call muster.Main in main", "run", ".", "opens")
 	p.want(1, "muster: <nil>", "run", "--local", ".", "opens")

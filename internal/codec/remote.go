@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 )
 
 // remoteError is an error of a type that is not registered, as it arrives: its text, and the sentinels that it said
@@ -15,7 +16,31 @@ type remoteError struct {
 
 func (e *remoteError) Error() string { return e.text }
 
-func (e *remoteError) Is(target error) bool { return slices.Contains(e.is, target) }
+func (e *remoteError) Is(target error) bool {
+	if slices.Contains(e.is, target) {
+		return true
+	}
+	if lost.Load() != nil && textOf(target) == e.text && !Known(target) {
+		if tell := lost.Swap(nil); tell != nil {
+			(*tell)(e.text)
+		}
+	}
+	return false
+}
+
+// lost is who is to be told that a decoded error was asked by errors.Is for a sentinel that it probably was before it
+// travelled: one of the same text that isn't registered.
+var lost atomic.Pointer[func(text string)]
+
+// OnLost has tell called the first time that errors.Is is answered with no since a sentinel isn't registered, as far as
+// its text tells: with that text, on the goroutine that asks. Nil is nobody.
+func OnLost(tell func(text string)) {
+	if tell == nil {
+		lost.Store(nil)
+		return
+	}
+	lost.Store(&tell)
+}
 
 // remoteWrap had an Unwrap() error.
 type remoteWrap struct {
