@@ -78,8 +78,9 @@ func Where(labels string) Option {
 	return option(err == nil, bad, func(o *engine.Options) { o.Where = w })
 }
 
-// AtMostOnce is for functions that must not run twice. There are no retries; and if what ran a task is lost on a
-// cluster, the task fails with ErrMaybeRan instead of running again. It takes a round trip more before it starts.
+// AtMostOnce is for functions that must not run twice. There are no retries; and if what ran a task is lost, on a cluster
+// or before a job with a name went on, the task fails with ErrMaybeRan instead of running again. It takes a round trip
+// more before it starts, or in a job with a name a write to the disk.
 func AtMostOnce() Option {
 	return option(true, "", func(o *engine.Options) { o.Once = true })
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"maps"
 
 	"github.com/musterrun/muster/internal/journal"
@@ -48,6 +49,9 @@ func (s *Session) keepReplayed(o *protocol.Outcome) {
 		s.failDecided(o)
 		return
 	}
+	if binary.LittleEndian.Uint64(o.Key[8:]) == 0 {
+		return // a number, which means nothing any more
+	}
 	if e, ok := s.cfg.Journal.Task(journal.Key(o.Key)); ok && e.Status == journal.OK {
 		return
 	}
@@ -56,6 +60,7 @@ func (s *Session) keepReplayed(o *protocol.Outcome) {
 	}
 	kept := *o
 	s.carried.replayed[o.Key] = &kept
+	s.noteCut(o.Key)
 }
 
 // takeReplayed is the recorded outcome of a key, which is given once.
@@ -76,6 +81,7 @@ func (s *Session) upHeld(node string, h protocol.Held) {
 			s.carried.held = map[protocol.Key]string{}
 		}
 		s.carried.held[h.Key] = node
+		s.noteCut(h.Key)
 		return
 	}
 	delete(s.carried.held, h.Key)

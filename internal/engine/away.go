@@ -41,6 +41,7 @@ type carried struct {
 	adopted  map[protocol.Key]*Run      // attempts that such a task stands for
 	replayed map[protocol.Key]*protocol.Outcome
 	decided  map[protocol.Key]protocol.Decision // by earlier drivers
+	cuts     map[mapID][]cut                    // theirs, of Maps
 }
 
 // awayRun is the part of an attempt that only one on another machine has.

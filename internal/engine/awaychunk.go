@@ -150,9 +150,8 @@ func itemsError(want, got int) error {
 func (c *chunk[In, Out]) recallAway(r *Run) (bool, error) {
 	if c.m.rec != nil {
 		c.pre = slices.Clone(c.errs)
-		if c.recall(r) {
-			c.whole = true
-			return true, nil
+		if found, err := c.recallChunk(r); found {
+			return true, err
 		}
 	}
 	if !c.is(once) {

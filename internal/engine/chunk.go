@@ -39,22 +39,26 @@ type chunk[In, Out any] struct {
 
 	// Of a Map that is recorded in a job's journal.
 	prior *journal.Entry // what an earlier run has recorded of these items
+	known bool           // an earlier driver has cut it so
 	pre   []error        // errors of the input
 	found []bool         // items that were recorded
 }
 
-// expect makes the chunk as long as a recorded range that begins with its first item, or lets it end before the next one.
-func (c *chunk[In, Out]) expect(prior *journal.Entry, before int) {
+// expect makes the chunk as long as a recorded range that begins with its first item, or an earlier driver's chunk, or
+// lets it end before the next one.
+func (c *chunk[In, Out]) expect(prior *journal.Entry, size, before int) {
 	switch {
 	case prior != nil && (!c.m.alone || prior.To-prior.From == 1):
 		c.prior, c.limit = prior, prior.To-prior.From
+	case size > 0 && (!c.m.alone || size == 1):
+		c.known, c.limit = true, size
 	case before > 0:
 		c.limit = min(c.limit, before)
 	}
 }
 
 func (c *chunk[In, Out]) isFull() bool {
-	return c.prior == nil && c.weight >= c.full || len(c.items) >= c.limit
+	return c.prior == nil && !c.known && c.weight >= c.full || len(c.items) >= c.limit
 }
 
 // recordsItem reports whether the chunk is a recorded Map's, and one item.
@@ -140,6 +144,10 @@ func (c *chunk[In, Out]) Exec(r *Run) error {
 	if !c.is(once) {
 		if c.errs != nil && c.errs[0] != nil {
 			return nil //nolint:nilerr // an error of the input, to be passed on
+		}
+		if recorded && c.m.f.Opts.Once {
+			c.recordFailure(int(r.attempt), ErrMaybeRan)
+			c.s.syncJournal()
 		}
 		err := c.m.f.exec(r, c.items[0], &c.outs[0])
 		if recorded && err == nil && r.fate.Load() == returned {

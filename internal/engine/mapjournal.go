@@ -16,6 +16,7 @@ import (
 type mapJournal struct {
 	key     journal.Key
 	prior   []journal.Entry // not filled yet, by first item
+	cuts    []cut           // of chunks that an earlier driver gave out, likewise
 	differs atomic.Bool     // an input wasn't what was recorded: nothing more is looked for
 	ins     *codec.Plan     // of a slice
 	outs    *codec.Plan
@@ -28,7 +29,7 @@ func journalOf[In, Out any](s *Session, f *Fn[In, Out], by *Run) (*mapJournal, e
 	}
 	ring := s.ringAt(by)
 	j := &mapJournal{key: ring.again(s.callKey("map", ring.parent, &f.Spec, nil))}
-	j.prior = s.cfg.Journal.Ranges(j.key)
+	j.prior, j.cuts = s.cfg.Journal.Ranges(j.key), s.cutsOf(j.key)
 	var err error
 	if j.ins, err = codec.Of(reflect.TypeFor[[]In]()); err == nil {
 		j.outs, err = codec.Of(reflect.TypeFor[[]Out]())
@@ -36,22 +37,33 @@ func journalOf[In, Out any](s *Session, f *Fn[In, Out], by *Run) (*mapJournal, e
 	return j, err
 }
 
-// next is the recorded range that begins with an item, or nil, and how many items there are before the next one (0: none).
-func (j *mapJournal) next(item int) (e *journal.Entry, before int) {
+// next is the recorded range that begins with an item, or nil; or how many items the chunk had that an earlier driver has
+// cut there; or how many there are before the next one of either (0: none).
+func (j *mapJournal) next(item int) (e *journal.Entry, cut, before int) {
 	if j.differs.Load() {
-		return nil, 0
+		return nil, 0, 0
 	}
 	for len(j.prior) > 0 && j.prior[0].From < item {
 		j.prior = j.prior[1:]
 	}
-	switch {
-	case len(j.prior) == 0:
-		return nil, 0
-	case j.prior[0].From > item:
-		return nil, j.prior[0].From - item
+	for len(j.cuts) > 0 && j.cuts[0].from < item {
+		j.cuts = j.cuts[1:]
 	}
-	e, j.prior = &j.prior[0], j.prior[1:]
-	return e, 0
+	if len(j.prior) > 0 {
+		if before = j.prior[0].From - item; before == 0 {
+			e, j.prior = &j.prior[0], j.prior[1:]
+			return e, 0, 0
+		}
+	}
+	if len(j.cuts) > 0 {
+		switch n := j.cuts[0].from - item; {
+		case n == 0:
+			return nil, j.cuts[0].size, 0
+		case before == 0 || n < before:
+			before = n
+		}
+	}
+	return nil, 0, before
 }
 
 // inputs is the hash of a chunk's first items. Errors of the input count as what they say.
@@ -125,7 +137,7 @@ func (c *chunk[In, Out]) restore(r *Run) (int, error) {
 	n := 0
 	for i := range c.items {
 		failure, failed := failures[i]
-		if failed && !m.s.cfg.ResumeFailures || c.errs != nil && c.errs[i] != nil {
+		if failed && !m.s.cfg.ResumeFailures && !m.f.Opts.Once || c.errs != nil && c.errs[i] != nil {
 			continue
 		}
 		if failed {

@@ -21,7 +21,7 @@ type mapper[In, Out any] struct {
 	scope *Scope // of its chunks: ends with the loop
 	outer *Scope // of what is yielded; nil if results hold no Refs
 	room  int    // chunks that can run at once
-	alone bool   // each item is a task: it may wait for Refs or has a Timeout
+	alone bool   // each item is a task: it may wait for Refs, has a Timeout or must not run twice
 
 	// The ranging goroutine's own.
 	filling  *chunk[In, Out]
@@ -71,7 +71,7 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 	var out Out
 	m := &mapper[In, Out]{
 		f: f, s: at.s, ctx: ctx, unordered: unordered, bell: make(chan struct{}, 1),
-		alone: f.Opts.Timeout > 0 || f.argTraits() != 0,
+		alone: f.Opts.Timeout > 0 || f.Opts.Once || f.argTraits() != 0,
 		limit: max(1, min(maxChunk, (1<<20)/max(1, int(unsafe.Sizeof(in)+unsafe.Sizeof(out))))),
 	}
 	if at.run.runsIn(at.s) {

@@ -28,7 +28,9 @@ func (s *Session) upStarted(node string, a protocol.Attempt) {
 
 // begins lets an attempt begin: that it does is recorded.
 func (s *Session) begins(r *Run) {
-	if id := r.t.ident; id != nil && id.known.Load() {
+	if c, ok := r.t.ops.(itemRecorder); ok && c.recordsItem() {
+		c.recordFailure(int(r.attempt), ErrMaybeRan)
+	} else if id := r.t.ident; id != nil && id.known.Load() {
 		s.recordBegun(r.t.ops.Spec(), journal.Record{Key: id.key, Attempt: int(r.attempt)})
 	}
 	s.mu.Lock()
@@ -56,6 +58,9 @@ func (s *Session) recordBegun(sp *Spec, rec journal.Record) {
 	rec.Status, rec.Data = journal.Failed, data
 	s.append(sp, rec)
 }
+
+// syncJournal waits until what is recorded is on the disk. If that fails it was told, and the run goes on without.
+func (s *Session) syncJournal() { _ = s.cfg.Journal.Sync() }
 
 // Decided takes what earlier drivers of the job have decided.
 func (s *Session) Decided(d *protocol.Decisions) {

@@ -24,6 +24,10 @@ func (f *Fn[In, Out]) recorded(r *Run, in In, out *Out) error {
 		}
 		return err
 	}
+	if f.Opts.Once {
+		r.s.recordBegun(&f.Spec, journal.Record{Key: key, Attempt: int(r.attempt)})
+		r.s.syncJournal()
+	}
 	v, err := f.invoke(r, in)
 	if r.Commit() && err == nil {
 		*out = v
@@ -91,9 +95,9 @@ func (s *Session) recordFailure(t *Task, r *Run, err error) {
 	if s.cfg.Journal == nil || r.final || isCancel(err) && !r.expired.Load() {
 		return
 	}
-	if c, ok := t.ops.(itemRecorder); ok && c.recordsItem() {
+	c, item := t.ops.(itemRecorder)
+	if item = item && c.recordsItem(); item {
 		s.out.after = append(s.out.after, func() { c.recordFailure(int(r.attempt), err) })
-		return
 	}
 	if t.ident == nil || !t.ident.known.Load() {
 		return
@@ -104,7 +108,9 @@ func (s *Session) recordFailure(t *Task, r *Run, err error) {
 		if e != nil {
 			data, _ = codec.AppendError(nil, errors.New(err.Error())) // a text can always be encoded
 		}
-		s.append(sp, journal.Record{Key: key, Status: journal.Failed, Attempt: attempt, Data: data})
+		if !item {
+			s.append(sp, journal.Record{Key: key, Status: journal.Failed, Attempt: attempt, Data: data})
+		}
 		if s.cfg.Carrier != nil && len(data) <= protocol.MaxInline {
 			s.cfg.Carrier.Decide(protocol.Decision{Key: protocol.Key(key), Kind: protocol.FailedForGood, Data: data}, nil)
 		}

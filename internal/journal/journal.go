@@ -29,6 +29,8 @@ type Journal struct {
 	buf     []byte
 	numbers map[string]uint64 // of the functions of this run
 	next    uint64            // the first number that no function has
+	added   uint64            // records that were appended
+	written uint64            // of those, handed to the kernel
 	err     error             // the first failure: from then on nothing is recorded
 	closed  bool
 

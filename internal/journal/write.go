@@ -36,6 +36,7 @@ func (j *Journal) Append(r Record, code func() Code) {
 		j.numbers[r.Func] = n
 	}
 	j.buf = appendTask(j.buf, j.salt, n, &r, sum)
+	j.added++
 	select {
 	case j.wake <- struct{}{}:
 	default:
@@ -54,13 +55,17 @@ func (j *Journal) write() {
 // drain writes what is in the buffer and gives it back for reuse; meanwhile spare is the buffer.
 func (j *Journal) drain(spare []byte) []byte {
 	j.mu.Lock()
-	out := j.buf
+	out, added := j.buf, j.added
 	j.buf = spare[:0]
 	j.room.Broadcast()
 	j.mu.Unlock()
 	if len(out) > 0 {
 		j.fail(j.flush(out))
 		j.dirty.Store(true)
+		j.mu.Lock()
+		j.written = added
+		j.room.Broadcast()
+		j.mu.Unlock()
 	}
 	if cap(out) > 2*bufferLimit {
 		return nil // one large result must not take its memory for good
@@ -92,6 +97,21 @@ func (j *Journal) sync() {
 			}
 		}
 	}
+}
+
+// Sync waits until what was appended is on the disk, where a power cut leaves it. It gives the failure after which nothing
+// is recorded, or its own.
+func (j *Journal) Sync() error {
+	j.mu.Lock()
+	for added := j.added; j.written < added && j.err == nil && !j.closed; {
+		j.room.Wait()
+	}
+	err := j.err
+	j.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return j.file.Sync()
 }
 
 // fail keeps the first failure and reports it. What was written of a record before it is cut at the next opening.

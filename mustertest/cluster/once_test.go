@@ -103,3 +103,50 @@ func TestAtMostOnce(t *testing.T) {
 		})
 	}
 }
+
+// mapping prints how many of its squares are done, now and then.
+var mapping = cluster.Driver("mapping", func(ctx context.Context, args []string) error {
+	items := func(yield func(work) bool) {
+		for i := range mapped {
+			if !yield(work{args[0], i}) {
+				return
+			}
+		}
+	}
+	i := 0
+	for v, err := range square.Map(ctx, items) {
+		if err != nil {
+			return err
+		}
+		if v != i*i {
+			return fmt.Errorf("%d squared is %d", i, v)
+		}
+		if i++; i%500 == 0 {
+			fmt.Println(i)
+		}
+	}
+	return nil
+})
+
+const mapped = 4000
+
+// A driver that is killed in the middle of a Map and started again cuts the Map where it was cut, so what ran or had
+// ended meanwhile isn't run again.
+func TestKilledDriverOfAMap(t *testing.T) {
+	t.Parallel()
+	c := cluster.Processes(t, 2, cluster.Options{})
+	dir := t.TempDir()
+	for _, until := range []string{"500", "1500", "2500", "4000"} {
+		d := c.Run(mapping, "map", dir)
+		for d.Next(patience) != until {
+		}
+		if until == "4000" {
+			d.Wait(patience)
+		} else {
+			d.Kill()
+		}
+	}
+	if ran, _ := executions(t, dir); ran != mapped {
+		t.Errorf("%d executions of %d", ran, mapped)
+	}
+}
