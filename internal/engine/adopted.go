@@ -39,7 +39,7 @@ func (s *Session) replay(o *protocol.Outcome) {
 		return
 	}
 	s.mu.Lock()
-	s.arrived(b.r, b.err, b.res, b.took)
+	s.arrived(b.r, b.err, b.res, b.took, s.now())
 	s.flush()
 }
 

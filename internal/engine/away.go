@@ -26,7 +26,11 @@ type Carrier interface {
 
 // carried is what a session knows of the tasks that its carrier takes elsewhere.
 type carried struct {
-	packs    []pack // by function
+	packs    []pack      // by function
+	lastNeed [2]struct { // of tasks and chunks, since most have the function of the one before
+		of *Spec
+		id coordinator.NeedID
+	}
 	unfit    map[coordinator.NeedID]unfit
 	refusal  error // why tasks are being refused
 	stranded error // why nothing runs elsewhere any more
@@ -94,8 +98,7 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 			most = min(most, s.fairPart(id, pack, o.CPU))
 		}
 		s.busy++
-		r := s.begin(id, now)
-		r.away = &awayRun{node: o.Node, alone: s.isSuspect(id)}
+		r := s.beginAway(id, o.Node, now)
 		runs = append(runs, r)
 	}
 	s.carried.runs = runs
@@ -109,6 +112,17 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	if len(b.Tasks)-sent < len(runs) {
 		s.cfg.Carrier.Wake() // some needed no room: others may have it
 	}
+}
+
+// beginAway begins an attempt on a node. The mutex is held.
+func (s *Session) beginAway(id coordinator.ID, node string, now int64) *Run {
+	x := &struct {
+		Run
+		awayRun
+	}{}
+	x.away = &x.awayRun
+	x.node, x.awayRun.alone = node, s.isSuspect(id)
+	return s.beginAs(&x.Run, id, now)
 }
 
 // fairPart is how many tasks like the one that was taken first are given out at once, so that the last ones of many don't
@@ -203,6 +217,13 @@ func (s *Session) room(o *protocol.Offer) []int64 {
 
 // awayNeed interns a function's need of room elsewhere. The mutex is held.
 func (s *Session) awayNeed(sp *Spec, chunk bool) coordinator.NeedID {
+	last := &s.carried.lastNeed[0]
+	if chunk {
+		last = &s.carried.lastNeed[1]
+	}
+	if last.of == sp {
+		return last.id
+	}
 	for _, r := range sp.Opts.Resources {
 		if _, ok := s.dims[r.Name]; !ok {
 			s.dims[r.Name] = s.m.AddDim()
@@ -213,6 +234,7 @@ func (s *Session) awayNeed(sp *Spec, chunk bool) coordinator.NeedID {
 	if chunk {
 		s.m.SetPack(id, 2) // so that the next one is there when one ends
 	}
+	last.of, last.id = sp, id
 	return id
 }
 
@@ -230,13 +252,12 @@ func (s *Session) arrive(r *Run, err error, took time.Duration) {
 	}
 	res, err := r.judge(err, err)
 	s.mu.Lock()
-	s.arrived(r, err, res, took)
+	s.arrived(r, err, res, took, s.now())
 	s.flush()
 }
 
 // arrived is the part of arrive under the mutex, by whoever has committed the attempt.
-func (s *Session) arrived(r *Run, err error, res coordinator.Result, took time.Duration) {
-	now := s.now()
+func (s *Session) arrived(r *Run, err error, res coordinator.Result, took time.Duration, now int64) {
 	if took > 0 {
 		r.start = now - int64(took)
 	}

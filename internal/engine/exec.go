@@ -13,10 +13,13 @@ import (
 )
 
 // begin makes the attempt that the machine has handed out. The mutex is held.
-func (s *Session) begin(id coordinator.ID, now int64) *Run {
+func (s *Session) begin(id coordinator.ID, now int64) *Run { return s.beginAs(&Run{}, id, now) }
+
+func (s *Session) beginAs(r *Run, id coordinator.ID, now int64) *Run {
 	t := s.taskOf(id)
 	sp := t.ops.Spec()
-	r := &Run{s: s, t: t, scope: t.scope, id: id, num: s.m.Number(id), attempt: int32(s.m.Attempt(id)), start: now, chain: t.chain}
+	r.s, r.t, r.scope, r.chain, r.start = s, t, t.scope, t.chain, now
+	r.id, r.num, r.attempt = id, s.m.Number(id), int32(s.m.Attempt(id))
 	t.run = r
 	s.load.started()
 	if d := sp.Opts.Timeout; d > 0 && !t.is(once) && !s.isAway(sp) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/musterrun/muster/internal/coordinator"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -21,6 +22,7 @@ type Upstream interface {
 // host is what a worker knows of an attempt that its agent has given it.
 type host struct {
 	s     *Session
+	t     *Task
 	at    protocol.Attempt
 	key   protocol.Key
 	alone bool
@@ -37,9 +39,11 @@ type host struct {
 // hosting is what a worker's session knows of its job.
 type hosting struct {
 	fns   []*registration // by the number that the job gives them; nil for one that isn't here
-	hosts map[protocol.Attempt]*Task
 	names []string
 	node  string
+
+	mu    sync.Mutex                 // inside a host's
+	spoke map[protocol.Attempt]*host // those that have made a call
 }
 
 // Welcome tells the session how the job numbers the functions.
@@ -55,7 +59,6 @@ func (s *Session) Welcome(w *protocol.Welcome) {
 	for i, name := range w.Functions {
 		s.hosting.fns[i] = mine[name]
 	}
-	s.hosting.hosts = map[protocol.Attempt]*Task{}
 }
 
 // Tasks runs what the agent has admitted. What b holds is kept.
@@ -69,21 +72,27 @@ func (s *Session) Tasks(b *protocol.Batch) {
 
 // hostTask starts a task of the agent's. The mutex is held.
 func (s *Session) hostTask(p *protocol.Task) {
-	h := &host{s: s, at: protocol.Attempt{Task: p.ID, N: p.Attempt}, key: p.Key, deps: p.Deps, alone: p.Flags&protocol.Alone != 0}
 	if int(p.Func) >= len(s.hosting.fns) || s.hosting.fns[p.Func] == nil {
-		s.refuse(h, s.lacks(p.Func))
+		s.refuse(p, s.lacks(p.Func))
 		return
 	}
-	t, ops := s.hosting.fns[p.Func].fn.hosted(h, p)
-	t.s, t.ops, t.host, t.scope = s, ops, h, s.root
-	s.hosting.hosts[h.at] = t
+	t, ops := s.hosting.fns[p.Func].fn.hosted(s, p)
+	t.s, t.ops, t.scope = s, ops, s.root
 	s.submit(t, nil)
 }
 
+// begin makes t a task of the agent's.
+func (h *host) begin(s *Session, t *Task, p *protocol.Task) {
+	h.s, h.t, h.key, h.deps = s, t, p.Key, p.Deps
+	h.at = protocol.Attempt{Task: p.ID, N: p.Attempt}
+	h.alone = p.Flags&protocol.Alone != 0
+	t.host = h
+}
+
 // refuse answers for a task that can't run here.
-func (s *Session) refuse(h *host, err error) {
+func (s *Session) refuse(p *protocol.Task, err error) {
 	s.cfg.Upstream.Outcome(&protocol.Outcome{
-		ID: h.at.Task, Attempt: h.at.N, Key: h.key, Status: protocol.Failed, Value: failure(err),
+		ID: p.ID, Attempt: p.Attempt, Key: p.Key, Status: protocol.Failed, Value: failure(err),
 	})
 }
 
@@ -112,8 +121,8 @@ func (s *Session) Down(d *protocol.Down) {
 // downStop interrupts an attempt.
 func (s *Session) downStop(i *protocol.Stop) {
 	s.mu.Lock()
-	if t := s.hosting.hosts[i.Attempt]; t != nil {
-		s.m.Cancel(t.id, byContext)
+	if h := s.hosted(i.Attempt); h != nil {
+		s.m.Cancel(h.t.id, byContext)
 		s.carryOut()
 	}
 	s.flush()
@@ -121,13 +130,11 @@ func (s *Session) downStop(i *protocol.Stop) {
 
 // downSettle brings the value that an attempt has asked for.
 func (s *Session) downSettle(i *protocol.Settle) {
-	s.mu.Lock()
-	top := s.hosting.hosts[i.By]
-	s.mu.Unlock()
-	if top == nil {
+	h := s.hosting.find(i.By)
+	if h == nil {
 		return
 	}
-	t := top.host.known(i.Ref)
+	t := h.known(i.Ref)
 	if t == nil {
 		return
 	}
@@ -137,6 +144,28 @@ func (s *Session) downSettle(i *protocol.Settle) {
 		s.joined(t, nil, err)
 	}
 	s.flush()
+}
+
+// find is an attempt that has made a call.
+func (x *hosting) find(at protocol.Attempt) *host {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.spoke[at]
+}
+
+// hosted is an attempt that the agent has given and that hasn't ended, or nil. Few are asked for that have made no call, so
+// those are looked for. The mutex is held.
+func (s *Session) hosted(at protocol.Attempt) (found *host) {
+	if h := s.hosting.find(at); h != nil {
+		return h
+	}
+	s.m.Each(func(id coordinator.ID, _ coordinator.State) bool {
+		if h := s.taskOf(id).host; h != nil && h.at == at && h.t.id == id {
+			found = h
+		}
+		return found == nil
+	})
+	return found
 }
 
 func failureOr(v *protocol.Value, fill func() error) error {
@@ -149,9 +178,14 @@ func failureOr(v *protocol.Value, fill func() error) error {
 // leave ends what belongs to an attempt that is over. The mutex is held.
 func (s *Session) leave(h *host) {
 	h.over = true
-	delete(s.hosting.hosts, h.at)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.byRef == nil {
+		return
+	}
+	s.hosting.mu.Lock()
+	delete(s.hosting.spoke, h.at)
+	s.hosting.mu.Unlock()
 	for _, t := range h.byRef {
 		if t.phase == live {
 			s.m.Cancel(t.id, byParent)
@@ -163,5 +197,5 @@ func (s *Session) leave(h *host) {
 // worker, which frees what it holds. The mutex is held.
 func (s *Session) leftToAgent(r *Run) bool {
 	h := r.t.host
-	return h != nil && s.hosting.hosts[h.at] == r.t && !r.expired.Load()
+	return h != nil && h.t == r.t && !h.over && !r.expired.Load()
 }

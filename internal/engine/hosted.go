@@ -17,10 +17,12 @@ type hosted[In, Out any] struct {
 	items  bool
 	result protocol.Value
 	refs   []protocol.RefID
+	own    host
 }
 
-func (f *Fn[In, Out]) hosted(h *host, p *protocol.Task) (*Task, Ops) {
+func (f *Fn[In, Out]) hosted(s *Session, p *protocol.Task) (*Task, Ops) {
 	t := &hosted[In, Out]{f: f, spec: f.hostSpec(p), arg: p.Arg, items: p.Flags&protocol.Items != 0}
+	t.own.begin(s, &t.Task, p)
 	return &t.Task, t
 }
 

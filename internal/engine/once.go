@@ -38,7 +38,7 @@ func (s *Session) begins(r *Run) {
 	if d, ok := s.decisionOf(r); ok { // an earlier driver's came late
 		s.cfg.Carrier.Send(r.away.node, protocol.Stop{Attempt: r.wire(), Grace: s.cfg.Grace})
 		if r.Commit() {
-			s.arrived(r, decidedError(d), coordinator.Fatal, 0)
+			s.arrived(r, decidedError(d), coordinator.Fatal, 0, s.now())
 		}
 		return
 	}

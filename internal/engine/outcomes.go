@@ -32,10 +32,11 @@ func (s *Session) Outcomes(o *protocol.Outcomes) {
 	}
 	s.mu.Lock()
 	s.measure(batch)
+	now := s.now()
 	for i := range batch {
 		b := &batch[i]
 		if b.r != nil {
-			s.arrived(b.r, b.err, b.res, b.took)
+			s.arrived(b.r, b.err, b.res, b.took, now)
 		}
 	}
 	s.flush()

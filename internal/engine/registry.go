@@ -13,7 +13,7 @@ type Callable interface {
 	// registered is its entry in the register.
 	registered() *registration
 	// hosted makes the task that a worker runs for its agent.
-	hosted(h *host, t *protocol.Task) (*Task, Ops)
+	hosted(s *Session, t *protocol.Task) (*Task, Ops)
 	// called starts the call that a task has made in its worker.
 	called(r *Run, c *protocol.Call) (*Task, error)
 }

@@ -18,7 +18,7 @@ func (s *Session) Strand(err error) {
 	for _, r := range runs {
 		if r.Commit() {
 			r.final = true
-			s.arrived(r, err, coordinator.Fatal, 0)
+			s.arrived(r, err, coordinator.Fatal, 0, s.now())
 		}
 	}
 	s.refuseAll(err)

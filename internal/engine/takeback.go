@@ -43,7 +43,7 @@ func (s *Session) takeBack(r *Run) {
 		return // its outcome is being taken, or it was given up
 	}
 	if r.away.started {
-		s.arrived(r, ErrMaybeRan, coordinator.Fatal, 0)
+		s.arrived(r, ErrMaybeRan, coordinator.Fatal, 0, s.now())
 		return
 	}
 	s.stopTimers(r)
@@ -88,7 +88,7 @@ func (s *Session) gaveBack(r *Run, g *protocol.GiveBack) {
 		return
 	}
 	err := fmt.Errorf("its worker died %d times while it ran alone, last on node %s: %s", n, r.away.node, g.Text)
-	s.arrived(r, err, coordinator.Fatal, 0)
+	s.arrived(r, err, coordinator.Fatal, 0, s.now())
 }
 
 // maxDeaths is how many workers a task may kill before it fails.

@@ -95,8 +95,18 @@ func (h *host) nextMap() uint64 {
 func (h *host) enter(id protocol.RefID, t *Task) {
 	if h.byRef == nil {
 		h.byRef, h.ids = map[protocol.RefID]*Task{}, map[*Task]protocol.RefID{}
+		h.s.hosting.enter(h)
 	}
 	h.byRef[id], h.ids[t] = t, id
+}
+
+func (x *hosting) enter(h *host) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.spoke == nil {
+		x.spoke = map[protocol.Attempt]*host{}
+	}
+	x.spoke[h.at] = h
 }
 
 func (h *host) idOf(t *Task) protocol.RefID {
@@ -272,7 +282,7 @@ type upDrop struct {
 
 // tellBlock says that the function of an attempt that the agent has given waits, or goes on. The mutex is held.
 func (s *Session) tellBlock(r *Run, waits bool) {
-	if h := r.t.host; h != nil && !h.over && s.hosting.hosts[h.at] == r.t {
+	if h := r.t.host; h != nil && h.t == r.t && !h.over {
 		s.cfg.Upstream.Send(protocol.Block{By: h.at, Waits: waits})
 	}
 }
