@@ -278,3 +278,18 @@ func TestStuckOnAResource(t *testing.T) {
 	_, err := parent.Call(ctx, 1)
 	oneLine(t, err, "bench.inc", `it needs Resource("licence")`, "local #1", "release it before Get")
 }
+
+var (
+	licensed       = muster.Func("options.licensed", muster.Plain(func(x int) int { return x }), muster.Resource("licence", 1))
+	licensedParent = muster.Func("options.licensedparent", licensed.Call, muster.Resource("licence", 1))
+)
+
+// A function that holds what the task needs that it waits for makes that fail, in this process and on a cluster.
+func TestStuckOnItsCallers(t *testing.T) {
+	ctx := open(t, muster.Config{Resources: map[string]float64{"licence": 1}})
+	_, err := licensedParent.Call(ctx, 1)
+	oneLine(t, err, "options.licensed", `it needs Resource("licence")`, "options.licensedparent #1", "release it before Get")
+	if v, err := licensed.Call(ctx, 2); v != 2 || err != nil {
+		t.Error(v, err)
+	}
+}

@@ -64,6 +64,7 @@ func TestMalformed(t *testing.T) {
 		{"Up", headUp + item(itemAccept, ""), "the number of a batch"},
 		{"Up", headUp + item(itemHeld, "0123456789abcdef\x02"), "whether it is gone"},
 		{"Up", headUp + item(itemBlock, "\x01\x01\x02"), "whether it waits"},
+		{"Up", headUp + item(itemBlock, "\x01\x01\x01\x02"), "whether the wait ends by itself"},
 		{"Up", headUp + item(itemWant, "\x01\x01\x00\x01"), "a ref"},
 		{"Up", call(0, "\x00\x00\x00\x00"), "the kind of a call"},
 		{"Up", call(CallPut+1, "\x00\x00\x00\x00"), "the kind of a call"},

@@ -66,10 +66,12 @@ type Cancel struct {
 	Ref RefID
 }
 
-// Block says that a running attempt has begun to wait, or that it goes on.
+// Block says that a running attempt has begun to wait, or that it goes on. Ends says that its wait may end by something
+// else too than what it has asked for, such as a deadline; it may come later, in a Block of its own.
 type Block struct {
 	By    Attempt
 	Waits bool
+	Ends  bool
 }
 
 // Held says that the node runs a task that an earlier epoch's coordinator gave it, and whose outcome will come by its
@@ -135,7 +137,9 @@ func (i Want) append(dst []byte) []byte {
 
 func (i Cancel) append(dst []byte) []byte { return appendText(i.By.append(dst), string(i.Ref)) }
 
-func (i Block) append(dst []byte) []byte { return appendBool(i.By.append(dst), i.Waits) }
+func (i Block) append(dst []byte) []byte {
+	return appendBool(appendBool(i.By.append(dst), i.Waits), i.Ends)
+}
 
 func (i Settle) append(dst []byte) []byte {
 	return i.Value.Append(appendText(i.By.append(dst), string(i.Ref)))
@@ -167,7 +171,7 @@ func (c *cursor) item(kind byte) Item {
 	case itemCancel:
 		return Cancel{c.attempt(), c.ref()}
 	case itemBlock:
-		return Block{c.attempt(), c.bool("whether it waits")}
+		return Block{c.attempt(), c.bool("whether it waits"), c.bool("whether the wait ends by itself")}
 	case itemHeld:
 		return Held{c.key("the key of a task"), c.bool("whether it is gone")}
 	case itemSettle:

@@ -22,6 +22,7 @@ func (m *Machine) AwayNeed(amounts []Amount, class uint32) NeedID {
 		if a.Dim == CPU {
 			n.cpu = a.N
 		}
+		n.holds = n.holds || a.N > 0 && a.Dim != CPU && a.Dim != IO
 	}
 	m.amounts = n.amounts
 	slices.SortFunc(n.amounts, func(a, b Amount) int { return int(a.Dim) - int(b.Dim) })

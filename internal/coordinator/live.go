@@ -10,11 +10,15 @@ import (
 // whether the ready ones that lack something can: their holders, what these wait for, and so on.
 type liveness struct {
 	m     *Machine
+	far   *far // nil: what is ready to run elsewhere can run
 	nodes []node
 	needs map[*need]*needNode
-	dims  []dimNode
+	slots []slotNode
 	todo  []int // nodes to look at, then live ones to spread from
 }
+
+// slot is a dimension of some room: one of the session's own, or of a node's, see far.
+type slot int
 
 // node is a task, or a set.
 type node struct {
@@ -27,10 +31,11 @@ type node struct {
 // needNode is a need with ready tasks; they are all live, or none is.
 type needNode struct {
 	live  bool
-	nodes []int // those of the ready tasks that something waits for
+	nodes []int    // those of the ready tasks that something waits for
+	lacks [][]slot // what is lacking, in each of the rooms in which they could run
 }
 
-type dimNode struct {
+type slotNode struct {
 	seen bool
 	live bool // a holder is
 }
@@ -41,18 +46,23 @@ type mark struct {
 	node   int32
 }
 
-func (m *Machine) findLive() *liveness {
+func (m *Machine) findLive(f *far) *liveness {
 	m.searches++
 	for uint32(len(m.marks)) < m.table.next {
 		m.marks = append(m.marks, mark{})
 	}
-	l := &liveness{m: m, needs: map[*need]*needNode{}, dims: make([]dimNode, len(m.room.total))}
+	l := &liveness{m: m, far: f, needs: map[*need]*needNode{}, slots: make([]slotNode, len(m.room.total)*(1+f.len()))}
 	for _, n := range m.order {
 		l.lookAtNeed(n)
 	}
+	if f != nil {
+		for _, n := range m.far {
+			l.lookAtNeed(n)
+		}
+	}
 	l.lookAround()
 	for k := range l.nodes {
-		if m.goesOn(m.table.at(l.nodes[k].place)) {
+		if l.goesOn(m.table.at(l.nodes[k].place)) {
 			l.mark(k)
 		}
 	}
@@ -75,23 +85,63 @@ func (m *Machine) goesOn(r *record) bool {
 	}
 }
 
+// goesOn is the Machine's, for tasks that run elsewhere too.
+func (l *liveness) goesOn(r *record) bool {
+	if n := l.m.needs[r.need]; l.far != nil && r.state == Ready && n.away {
+		return l.lookAtNeed(n).live
+	}
+	return l.m.goesOn(r)
+}
+
 // lacksAny reports whether a need lacks more than CPU.
 func (m *Machine) lacksAny(n *need) bool {
 	return n.other && slices.ContainsFunc(n.amounts, m.room.lacks)
 }
 
-// lookAtNeed adds the holders of what a need lacks.
-func (l *liveness) lookAtNeed(n *need) {
-	if l.needs[n] != nil || !l.m.lacksAny(n) {
+// lookAtNeed adds the holders of what a need lacks. What lacks nothing is live.
+func (l *liveness) lookAtNeed(n *need) *needNode {
+	if nn := l.needs[n]; nn != nil {
+		return nn
+	}
+	nn := &needNode{lacks: l.lacking(n)}
+	nn.live = nn.lacks == nil
+	l.needs[n] = nn
+	for _, slots := range nn.lacks {
+		for _, k := range slots {
+			if !l.slots[k].seen {
+				l.slots[k].seen = true
+				l.holders(k, l.lookAt)
+			}
+		}
+	}
+	return nn
+}
+
+// lacking is what a need lacks in each of the rooms in which it could be met; nil if one of them lacks nothing.
+func (l *liveness) lacking(n *need) [][]slot {
+	if n.away {
+		return l.far.lacking(l.m, n)
+	}
+	var slots []slot
+	for _, a := range n.amounts {
+		if l.m.room.lacks(a) {
+			slots = append(slots, slot(a.Dim))
+		}
+	}
+	if slots == nil {
+		return nil
+	}
+	return [][]slot{slots}
+}
+
+// holders calls visit with the tasks that hold some of a slot.
+func (l *liveness) holders(k slot, visit func(i uint32)) {
+	if int(k) < len(l.m.room.total) {
+		l.m.Holders(Dim(k), func(id ID) { visit(id.index()) })
 		return
 	}
-	l.needs[n] = &needNode{}
-	for _, a := range n.amounts {
-		if !l.m.room.lacks(a) || l.dims[a.Dim].seen {
-			continue
-		}
-		l.dims[a.Dim].seen = true
-		l.m.Holders(a.Dim, func(id ID) { l.lookAt(id.index()) })
+	for _, i := range l.far.holders[k] {
+		visit(i)
 	}
 }
 
@@ -119,11 +169,10 @@ func (l *liveness) lookAround() {
 		l.todo = l.todo[:len(l.todo)-1]
 		r := l.m.table.at(l.nodes[k].place)
 		switch {
-		case l.m.goesOn(r):
+		case l.goesOn(r):
 		case r.state == Ready:
-			n := l.m.needs[r.need]
-			l.lookAtNeed(n)
-			l.needs[n].nodes = append(l.needs[n].nodes, k)
+			nn := l.lookAtNeed(l.m.needs[r.need])
+			nn.nodes = append(nn.nodes, k)
 		default:
 			l.m.eachDep(r, l.lookAt)
 		}
@@ -146,7 +195,7 @@ func (l *liveness) spread() {
 			l.reach(l.nodeOf(l.m.edges.at(e).to))
 		}
 		if r.holds() {
-			l.reachHeld(l.m.needs[r.need])
+			l.reachHeld(l.nodes[k].place, l.m.needs[r.need])
 		}
 	}
 }
@@ -167,10 +216,18 @@ func (l *liveness) reach(k int) {
 }
 
 // reachHeld says that a holder of n's amounts is live, and marks the ready tasks that lack nothing else.
-func (l *liveness) reachHeld(n *need) {
+func (l *liveness) reachHeld(place uint32, n *need) {
+	base := slot(0)
+	if n.away {
+		node, known := l.far.node(place)
+		if !known {
+			return
+		}
+		base = l.far.slot(l.m, node, 0)
+	}
 	fresh := false
 	for _, a := range n.amounts {
-		d := &l.dims[a.Dim]
+		d := &l.slots[base+slot(a.Dim)]
 		fresh = fresh || d.seen && !d.live
 		d.live = true
 	}
@@ -188,14 +245,19 @@ func (l *liveness) reachHeld(n *need) {
 	}
 }
 
-// lacks is the first dimension that n lacks and that no live task holds.
-func (l *liveness) lacks(n *need) (Dim, bool) {
-	for _, a := range n.amounts {
-		if l.m.room.lacks(a) && !l.dims[a.Dim].live {
-			return a.Dim, true
+// lacks is the first dimension that n lacks and that no live task holds, in the first room in which it could be met,
+// unless there is one without.
+func (l *liveness) lacks(n *need) (first Dim, yes bool) {
+	for _, slots := range l.needs[n].lacks {
+		i := slices.IndexFunc(slots, func(k slot) bool { return !l.slots[k].live })
+		if i < 0 {
+			return 0, false
+		}
+		if !yes {
+			first, yes = Dim(int(slots[i])%len(l.m.room.total)), true
 		}
 	}
-	return 0, false
+	return first, yes
 }
 
 // stuck lists, the youngest first, the ready tasks that can never start and that a holder of what such tasks lack waits
@@ -219,15 +281,17 @@ func (l *liveness) stuck() (tasks []uint32) {
 
 // findAwaited marks all that the holders of what is lacked for good wait for.
 func (l *liveness) findAwaited() {
-	wanted := make([]bool, len(l.dims))
-	for n, nn := range l.needs {
-		for _, a := range n.amounts {
-			wanted[a.Dim] = wanted[a.Dim] || !nn.live && l.m.room.lacks(a) && !l.dims[a.Dim].live
+	wanted := make([]bool, len(l.slots))
+	for _, nn := range l.needs {
+		for _, slots := range nn.lacks {
+			for _, k := range slots {
+				wanted[k] = wanted[k] || !nn.live && !l.slots[k].live
+			}
 		}
 	}
-	for d, yes := range wanted {
+	for k, yes := range wanted {
 		if yes {
-			l.m.Holders(Dim(d), func(id ID) { l.m.eachDep(l.m.table.at(id.index()), l.isAwaited) })
+			l.holders(slot(k), func(i uint32) { l.m.eachDep(l.m.table.at(i), l.isAwaited) })
 		}
 	}
 	for len(l.todo) > 0 {

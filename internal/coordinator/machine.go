@@ -20,6 +20,7 @@ type Machine struct {
 	holding  []uint32 // tasks that are charged with more than CPU
 	numbered uint64   // tasks submitted so far
 	far      []*need  // away, with a ready task
+	farHold  []uint32 // tasks that run elsewhere and hold more there than what is lent
 	news     bool     // a task that runs elsewhere has become ready: see AwayNews
 
 	needs     []*need
@@ -134,6 +135,10 @@ func (m *Machine) charge(i uint32, r *record) {
 	if !n.away {
 		m.room.charge(n, 1)
 	}
+	if n.holds {
+		r.unmet = uint32(len(m.farHold))
+		m.farHold = append(m.farHold, i)
+	}
 	if n.other {
 		r.unmet = uint32(len(m.holding))
 		m.holding = append(m.holding, i)
@@ -197,6 +202,9 @@ func (m *Machine) release(r *record) {
 		if r.state == Blocked {
 			m.dropIn(r)
 		}
+		if n.holds {
+			m.takeOutOf(&m.farHold, r)
+		}
 		return
 	}
 	switch r.state {
@@ -212,11 +220,17 @@ func (m *Machine) release(r *record) {
 	m.room.charge(n, -1)
 	if n.other {
 		m.doubt = true
-		last := m.holding[len(m.holding)-1]
-		m.holding[r.unmet] = last
-		m.table.at(last).unmet = r.unmet
-		m.holding = m.holding[:len(m.holding)-1]
+		m.takeOutOf(&m.holding, r)
 	}
+}
+
+// takeOutOf takes a task out of the holders, among which its place is r.unmet.
+func (m *Machine) takeOutOf(holders *[]uint32, r *record) {
+	end := len(*holders) - 1
+	last := (*holders)[end]
+	(*holders)[r.unmet] = last
+	m.table.at(last).unmet = r.unmet
+	*holders = (*holders)[:end]
 }
 
 // Due ends the Backoff after the given attempt.

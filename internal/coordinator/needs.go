@@ -20,6 +20,7 @@ type need struct {
 	at      int    // place in Machine.order or far, from 1; 0 without a ready task
 	away    bool   // its tasks run elsewhere: see away.go
 	pack    int64
+	holds   bool   // of one that is away: something of a node that isn't lent while its function waits
 	class   uint32 // of one that is away: those of different classes are kept apart
 }
 

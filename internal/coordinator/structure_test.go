@@ -146,11 +146,23 @@ func (c *checker) queue(q *queue, s State, need NeedID) (n int) {
 // room checks that what is free is the total less the charges, and never out of bounds.
 func (c *checker) room() {
 	room := &c.m.room
+	far := map[uint32]bool{}
+	for k, i := range c.m.farHold {
+		if far[i] || c.m.table.at(i).unmet != uint32(k) {
+			c.fail("place %d stands at %d of the holders elsewhere, twice: %v", i, k, far[i])
+		}
+		far[i] = true
+	}
+	c.each(func(i uint32, r *record) {
+		if r.holds() && c.m.needs[r.need].holds != far[i] || far[i] && !r.holds() {
+			c.fail("a %v task is listed as a holder elsewhere: %v", r.state, far[i])
+		}
+	})
 	for d := range room.total {
 		free, holders, blocked := room.total[d], int32(0), int32(0)
 		c.each(func(_ uint32, r *record) {
 			for _, a := range c.m.needs[r.need].amounts {
-				if a.Dim != Dim(d) || !r.holds() {
+				if a.Dim != Dim(d) || !r.holds() || c.m.needs[r.need].away {
 					continue
 				}
 				holders++

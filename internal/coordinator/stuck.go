@@ -7,7 +7,7 @@ package coordinator
 // Only an event that raised doubt is followed by a search: a task that needs more than CPU became ready or gave its
 // room back, a task began to wait, or a value did. Any other event leaves what can run able to.
 func (m *Machine) unstick() {
-	for m.doubt && m.others > 0 && m.suspectStuck() && m.failStuck() {
+	for m.doubt && m.others > 0 && m.suspectStuck() && m.failStuck(m.findLive(nil)) {
 	}
 	m.doubt = false
 }
@@ -27,10 +27,9 @@ func (m *Machine) suspectStuck() bool {
 	return false
 }
 
-// failStuck searches for tasks that can never start and fails them, until that may let others go on. It reports whether
-// there were any.
-func (m *Machine) failStuck() bool {
-	l := m.findLive()
+// failStuck fails tasks of which a search says that they can never start, until that may let others go on. It reports
+// whether there were any.
+func (m *Machine) failStuck(l *liveness) bool {
 	victims := l.stuck()
 	for _, i := range victims {
 		r := m.table.at(i)

@@ -9,11 +9,16 @@ import (
 
 // TestStuckBruteForce plays small random programs in every order in which a Machine can play them, and compares what it
 // declares stuck with a search through all futures.
-func TestStuckBruteForce(t *testing.T) {
+func TestStuckBruteForce(t *testing.T) { bruteForce(t, false) }
+
+// TestStuckFarBruteForce does it with tasks that run elsewhere, on one node.
+func TestStuckFarBruteForce(t *testing.T) { bruteForce(t, true) }
+
+func bruteForce(t *testing.T, far bool) {
 	setFlag(t, "rapid.checks", 400)
 	victims, histories := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		e := &explorer{T: t, p: drawProgram(t, 1)}
+		e := &explorer{T: t, p: drawProgram(t, 1), far: far}
 		if rapid.Bool().Draw(t, "larger") {
 			e.p = drawProgram(t, 3)
 		}
@@ -36,6 +41,7 @@ type move struct {
 type explorer struct {
 	*rapid.T
 	p         *program
+	far       bool // the tasks run elsewhere
 	path      []move
 	m         *Machine
 	ids       []ID
@@ -72,11 +78,7 @@ func (e *explorer) play(path []move) {
 	e.m = New([]int64{Unit, 0, 0, e.p.total[0], e.p.total[1]})
 	e.ids, e.phases = nil, make([]uint8, len(e.p.tasks))
 	for _, c := range e.p.tasks {
-		need, err := e.m.Need([]Amount{{FirstNamed, c.need[0]}, {FirstNamed + 1, c.need[1]}})
-		if err != nil {
-			e.Fatalf("need: %v", err)
-		}
-		s := Spec{Need: need, Value: c.value}
+		s := Spec{Need: e.need([]Amount{{FirstNamed, c.need[0]}, {FirstNamed + 1, c.need[1]}}), Value: c.value}
 		for _, d := range c.deps {
 			s.Deps = append(s.Deps, e.ids[d])
 		}
@@ -87,6 +89,33 @@ func (e *explorer) play(path []move) {
 		e.do(mv)
 	}
 	e.checkNobodyForgotten()
+}
+
+func (e *explorer) need(amounts []Amount) NeedID {
+	if e.far {
+		return e.m.AwayNeed(amounts, 0)
+	}
+	need, err := e.m.Need(amounts)
+	if err != nil {
+		e.Fatalf("need: %v", err)
+	}
+	return need
+}
+
+// next has the Machine give out a task.
+func (e *explorer) next() (ID, bool) {
+	if !e.far {
+		return e.m.Next()
+	}
+	free := e.p.free(e.phases)
+	return e.m.Take(0, []int64{0, 0, 0, free[0], free[1]}, anywhere)
+}
+
+// unstick looks for stuck tasks, which a Machine does by itself for those that run here.
+func (e *explorer) unstick() {
+	if e.far {
+		e.m.UnstickFar([]Node{{Room: []int64{0, 0, 0, e.p.total[0], e.p.total[1]}, Suits: anywhere}}, func(ID) int { return 0 })
+	}
 }
 
 func (e *explorer) moves() (moves []move) {
@@ -110,7 +139,7 @@ func (e *explorer) moves() (moves []move) {
 func (e *explorer) do(mv move) {
 	switch i := mv.task; mv.verb {
 	case "next":
-		id, ok := e.m.Next()
+		id, ok := e.next()
 		if !ok && len(e.moves()) > 1 {
 			return // something holds the room, and others go on until it has it
 		}
@@ -137,6 +166,7 @@ func (e *explorer) do(mv move) {
 
 // carryOut does what the Machine asks for. Values are done at once.
 func (e *explorer) carryOut() {
+	e.unstick()
 	for acts := e.m.Actions(); len(acts) > 0; acts = e.m.Actions() {
 		var values []int
 		for _, a := range acts {
@@ -154,6 +184,7 @@ func (e *explorer) carryOut() {
 			e.phases[i] = ended
 			e.m.Finish(e.ids[i], 0, Succeeded)
 		}
+		e.unstick()
 	}
 }
 

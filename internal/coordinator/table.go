@@ -11,7 +11,7 @@ type record struct {
 	queueNext uint32
 	firstOut  uint32 // edges to dependents
 	firstIn   uint32 // edges to dependencies
-	unmet     uint32 // edges to what hasn't ended; of one that holds more than CPU its place in Machine.holding
+	unmet     uint32 // edges to what hasn't ended; of one that holds more than CPU its place in Machine.holding or farHold
 	depth     uint32
 	priority  int32
 	need      NeedID

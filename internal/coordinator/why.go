@@ -57,6 +57,32 @@ func (m *Machine) Why(id ID) Wait {
 	return Wait{Cause: [...]Cause{Running: Runs, Resuming: ForCPU, Backoff: ForDue, Joining: ForValue, Set: Over}[r.state]}
 }
 
+// AwaitsOnly reports whether a blocked task waits for nothing but tasks of which is holds, and whose wait nothing else
+// ends. It looks at 64 of them at most: with more the answer is no.
+func (m *Machine) AwaitsOnly(id ID, is func(ID) bool) bool {
+	r := m.lookup(id)
+	if r == nil || r.state != Blocked || r.flags&isWaiting != 0 {
+		return false
+	}
+	left, only := 64, true
+	var look func(from uint32)
+	look = func(from uint32) {
+		if left--; left < 0 {
+			only = false
+			return
+		}
+		if f := m.table.at(from); f.state != Set {
+			only = only && is(m.idOf(from))
+			return
+		}
+		for e := m.table.at(from).firstIn; e != 0 && only; e = m.edges.at(e).nextIn {
+			look(m.edges.at(e).from)
+		}
+	}
+	m.eachDep(r, look)
+	return only && left < 64
+}
+
 // forTasks looks at what a task waits for, also through sets.
 func (m *Machine) forTasks(r *record) Wait {
 	w := Wait{Cause: ForTasks}

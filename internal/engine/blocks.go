@@ -19,6 +19,7 @@ type lending struct {
 	waits int32      // Gets and Dones that have lent the slot
 	halts int32      // those of them in which the function stands still
 	lent  bool       // the slot isn't back yet
+	ends  bool       // the agent knows that the wait may end by something else than what it was asked for
 	back  []returner // told when the slot is back
 }
 
@@ -61,16 +62,17 @@ func (s *Session) lend(r *Run, halts bool, on ...coordinator.ID) {
 		l.halts++
 		s.stopClock(r)
 	}
+	began := false
 	if !l.lent {
-		l.lent = true
+		l.lent, began = true, true
 		s.load.running--
-		s.tellBlock(r, true)
 		if s.listens(r.t, event.TaskBlocked) {
 			s.report(r.t, event.TaskBlocked, nil)
 		}
 	}
 	s.letOn(r)
 	s.m.Block(r.id, on...)
+	s.tellWait(r, began)
 	s.carryOut()
 }
 
@@ -122,9 +124,11 @@ func (s *Session) endWaits(r *Run) {
 // resumed lets the function run on.
 func (s *Session) resumed(r *Run) {
 	s.letOn(r)
-	r.lending.lent = false
+	r.lending.lent, r.lending.ends = false, false
 	s.load.running++
-	s.tellBlock(r, false)
+	if s.tellsBlocks(r) {
+		s.tellBlock(r, false, false)
+	}
 	s.startClock(r, s.now())
 	if s.listens(r.t, event.TaskResumed) {
 		s.report(r.t, event.TaskResumed, nil)

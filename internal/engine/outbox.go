@@ -101,7 +101,7 @@ func (s *Session) settleFor(t *Task, a coordinator.Action) {
 	case coordinator.Unfit:
 		s.settle(t, s.failure(t, nil, s.carried.refusal), event.TaskUnfit)
 	case coordinator.Stuck:
-		s.settle(t, s.failure(t, nil, s.stuckError(a.Dim)), event.TaskFailed)
+		s.settle(t, s.failure(t, nil, s.stuckError(t, a.Dim)), event.TaskFailed)
 	default:
 		s.settleCanceled(t, nil, a.Why)
 	}

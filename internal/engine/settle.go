@@ -84,17 +84,25 @@ func (s *Session) failure(t *Task, r *Run, err error) error {
 const namedHolders = 8
 
 // stuckError names who holds what a task lacks.
-func (s *Session) stuckError(d coordinator.Dim) error {
+func (s *Session) stuckError(t *Task, d coordinator.Dim) error {
 	var holders []string
-	s.m.Holders(d, func(id coordinator.ID) {
+	each, remedy := s.m.Holders, "raise the session's total"
+	if s.isAway(t.ops.Spec()) {
+		each, remedy = s.m.HoldersFar, "add a node that has more"
+	}
+	each(d, func(id coordinator.ID) {
 		if len(holders) == namedHolders {
 			holders = append(holders, "...")
 		}
 		if len(holders) > namedHolders {
 			return
 		}
-		holders = append(holders, fmt.Sprintf("%s #%d", s.taskOf(id).ops.Spec().Name, s.m.Number(id)))
+		holder := s.label(id)
+		if r := s.taskOf(id).run; r != nil && r.away != nil {
+			holder += " on node " + s.nodeName(r.away.node)
+		}
+		holders = append(holders, holder)
 	})
 	return fmt.Errorf("it needs %s, which only tasks hold that wait for it or for tasks like it (%s): "+
-		"release it before Get, or raise the session's total", s.dimName(d), strings.Join(holders, ", "))
+		"release it before Get, or %s", s.dimName(d), strings.Join(holders, ", "), remedy)
 }

@@ -36,7 +36,39 @@ func (s *Session) Survey(nodes []protocol.NodeInfo) {
 		s.m.Refuse(id)
 		s.carryOut()
 	}
+	s.unstickAway(nodes)
 	s.flush()
+}
+
+// unstickAway fails tasks that can never start on any node, since what they lack there is held by tasks that wait for
+// them. The mutex is held.
+func (s *Session) unstickAway(list []protocol.NodeInfo) {
+	var nodes []coordinator.Node
+	number := map[string]int{}
+	for i := range list {
+		n := &list[i]
+		if !n.Alive {
+			continue
+		}
+		room := make([]int64, int(coordinator.FirstNamed)+len(s.dims))
+		for d := range room {
+			room[d] = s.totalOf(n, coordinator.Dim(d))
+		}
+		labels := n.AllLabels()
+		number[n.Node] = len(nodes)
+		nodes = append(nodes, coordinator.Node{Room: room, Suits: func(class uint32) bool {
+			return s.carried.classes.where[class].matches(labels)
+		}})
+	}
+	s.m.UnstickFar(nodes, func(id coordinator.ID) int {
+		if r := s.currentRun(uint64(id)); r != nil {
+			if n, ok := number[r.away.node]; ok {
+				return n
+			}
+		}
+		return -1
+	})
+	s.carryOut()
 }
 
 // forgetFit forgets the needs that the present survey didn't find unmet. The mutex is held.

@@ -175,11 +175,21 @@ func (s *Session) upWant(node string, w *protocol.Want) {
 	r.away.asked[w.Ref] = true
 	s.mu.Unlock()
 	s.demand(t)
+	s.awaitsToo(r, t)
 	a := &answer{s: s, r: r, t: t, ref: w.Ref}
 	a.tell = a
 	if !t.push(&a.waiter) {
 		a.notify()
 	}
+}
+
+// awaitsToo notes that a function that waits has asked for one more task.
+func (s *Session) awaitsToo(r *Run, t *Task) {
+	s.mu.Lock()
+	if r.away.waits && !r.over && t.s == s && t.phase == live {
+		s.m.Block(r.id, t.id)
+	}
+	s.flush()
 }
 
 // answer sends a task's value to the attempt that wants it.
@@ -209,14 +219,16 @@ func (s *Session) upCancel(node string, c *protocol.Cancel) {
 func (s *Session) upBlock(node string, b *protocol.Block) {
 	s.mu.Lock()
 	r := s.runOn(node, b.By)
-	if r == nil || r.away.waits == b.Waits {
-		s.mu.Unlock()
-		return
-	}
-	r.away.waits = b.Waits
-	if b.Waits {
-		s.lend(r, true, s.wanted(r)...)
-	} else {
+	switch {
+	case r == nil:
+	case b.Waits && !r.away.waits:
+		r.away.waits = true
+		s.lend(r, true, append(s.wanted(r), outside(b.Ends))...)
+	case b.Waits && b.Ends:
+		s.m.Block(r.id, coordinator.Outside)
+		s.carryOut()
+	case !b.Waits && r.away.waits:
+		r.away.waits = false
 		s.reclaim(r, nobody{}, true)
 	}
 	s.flush()

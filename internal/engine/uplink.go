@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/musterrun/muster/internal/codec"
+	"github.com/musterrun/muster/internal/coordinator"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -281,8 +282,26 @@ type upDrop struct {
 }
 
 // tellBlock says that the function of an attempt that the agent has given waits, or goes on. The mutex is held.
-func (s *Session) tellBlock(r *Run, waits bool) {
-	if h := r.t.host; h != nil && h.t == r.t && !h.over {
-		s.cfg.Upstream.Send(protocol.Block{By: h.at, Waits: waits})
+func (s *Session) tellBlock(r *Run, waits, ends bool) {
+	s.cfg.Upstream.Send(protocol.Block{By: r.t.host.at, Waits: waits, Ends: ends})
+}
+
+// tellsBlocks reports whether the agent hears of an attempt's waits. The mutex is held.
+func (s *Session) tellsBlocks(r *Run) bool {
+	h := r.t.host
+	return h != nil && h.t == r.t && !h.over
+}
+
+// tellWait says that a function has begun to wait, and once that its wait may end by something of which the agent
+// doesn't know: a deadline, or what this process does. The mutex is held.
+func (s *Session) tellWait(r *Run, began bool) {
+	if !s.tellsBlocks(r) {
+		return
 	}
+	l := r.lending
+	ends := l.ends || !s.m.AwaitsOnly(r.id, func(id coordinator.ID) bool { return s.taskOf(id).up })
+	if began || ends != l.ends {
+		s.tellBlock(r, true, ends)
+	}
+	l.ends = ends
 }

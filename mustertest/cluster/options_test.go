@@ -3,7 +3,9 @@ package cluster_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +76,36 @@ func TestWhatNoNodeCanMeet(t *testing.T) {
 	_, err = inc.With(muster.Where("zone=mars")).Call(ctx, 1)
 	if err == nil || !strings.Contains(err.Error(), `no node has the labels "zone=mars"`) {
 		t.Error(err)
+	}
+}
+
+var heavyParent = muster.Func("cluster.heavyparent", func(ctx context.Context, bytes int64) (int, error) {
+	return inc.With(muster.Memory(bytes)).Call(ctx, 1)
+})
+
+// A task that holds most of the only node's memory, and waits for one that needs as much, doesn't wait for ever.
+func TestStuckOnANode(t *testing.T) {
+	c := cluster.Start(t, 1)
+	cfg := c.Config()
+	cfg.UnsatisfiableAfter = time.Millisecond
+	s, ctx, err := muster.Open(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, err = inc.With(muster.Memory(1<<60)).Call(ctx, 1)
+	_, text, _ := strings.Cut(fmt.Sprint(err), "no node has more than ")
+	number, _, _ := strings.Cut(text, ",")
+	has, bad := strconv.ParseFloat(number, 64)
+	if bad != nil {
+		t.Fatal(err, bad)
+	}
+	most := int64(has * 0.6)
+	_, err = heavyParent.With(muster.Memory(most)).Call(ctx, most)
+	for _, want := range []string{"cluster.inc", "it needs Memory", "cluster.heavyparent #2 on node node1", "release it before Get"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/musterrun/muster/internal/coordinator"
 	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/protocol"
 )
@@ -20,17 +19,21 @@ type Cluster struct {
 	stop   chan struct{}
 	done   sync.WaitGroup
 	values values
+
+	surveys bool // what nodes have is told to the driver
 }
 
-// Driver is a driver's session, closed by Close.
+// Driver is a driver's session, closed by Close, with nodes of so many CPUs. The first one has the configured resources, if
+// there are any; then the driver is told all that nodes have, after each change.
 func Driver(cfg engine.Config, trial engine.Trial, nodes, cpus int) (*engine.Session, *Cluster) {
-	c := &Cluster{wake: make(chan struct{}, 1), stop: make(chan struct{})}
+	c := &Cluster{wake: make(chan struct{}, 1), stop: make(chan struct{}), surveys: len(cfg.Resources) > 0}
 	inside := cfg
 	inside.Journal, inside.Strict, inside.CPUs = nil, false, float64(cpus)
 	cfg.Carrier = c
 	c.driver = engine.Open(cfg, trial)
 	for i := range nodes {
 		c.nodes = append(c.nodes, newNode(c, string(rune('a'+i)), cpus, inside))
+		inside.Resources = nil
 	}
 	c.done.Add(1)
 	go c.serve()
@@ -96,211 +99,18 @@ func (c *Cluster) serve() {
 				gave = n.offer() || gave
 			}
 		}
-	}
-}
-
-// node is a worker with its agent's room.
-type node struct {
-	c       *Cluster
-	name    string
-	session *engine.Session
-	up      queue
-	down    queue
-	done    sync.WaitGroup
-
-	mu    sync.Mutex
-	free  int64
-	io    int64
-	share map[protocol.Attempt]charge
-	asks  map[protocol.Attempt]protocol.Task // that must not run twice, and wait for Begin
-}
-
-type charge struct{ cpu, io int64 }
-
-func newNode(c *Cluster, name string, cpus int, cfg engine.Config) *node {
-	n := &node{c: c, name: name, free: int64(cpus) * coordinator.Unit, io: 1000, share: map[protocol.Attempt]charge{}}
-	n.asks = map[protocol.Attempt]protocol.Task{}
-	n.up.ready, n.down.ready = make(chan struct{}, 1), make(chan struct{}, 1)
-	cfg.Upstream = n
-	n.session = engine.Open(cfg, engine.Trial{})
-	n.session.Welcome(&protocol.Welcome{Functions: engine.Functions()})
-	n.done.Add(2)
-	go n.run(&n.up, n.sendUp)
-	go n.run(&n.down, n.sendDown)
-	return n
-}
-
-func (n *node) close() {
-	close(n.up.ready)
-	close(n.down.ready)
-	n.done.Wait()
-	_ = n.session.Close()
-}
-
-// offer takes a batch for what is free.
-func (n *node) offer() bool {
-	n.mu.Lock()
-	o := protocol.Offer{Node: n.name, Most: 4096, CPU: n.free, IO: n.io}
-	n.mu.Unlock()
-	if o.CPU < coordinator.Unit/2 && o.IO == 0 {
-		return false
-	}
-	var b protocol.Batch
-	n.c.driver.Take(&o, &b)
-	if len(b.Tasks) == 0 {
-		return false
-	}
-	got, err := protocol.ReadBatch(b.Append(nil))
-	if err != nil {
-		panic(err)
-	}
-	n.mu.Lock()
-	var sum int64
-	for i := range got.Tasks {
-		sum += got.Tasks[i].Need.CPU
-	}
-	for i := range got.Tasks {
-		t := &got.Tasks[i]
-		ch := charge{t.Need.CPU, t.Need.IO}
-		if sum > n.free {
-			ch.cpu = ch.cpu * n.free / sum
-		}
-		n.share[protocol.Attempt{Task: t.ID, N: t.Attempt}] = ch
-	}
-	for i := range got.Tasks {
-		ch := n.share[protocol.Attempt{Task: got.Tasks[i].ID, N: got.Tasks[i].Attempt}]
-		n.free -= ch.cpu
-		n.io -= ch.io
-	}
-	now := got.Tasks[:0]
-	for _, t := range got.Tasks {
-		if at := (protocol.Attempt{Task: t.ID, N: t.Attempt}); t.Flags&protocol.Once != 0 {
-			n.asks[at] = t
-			n.up.put(protocol.Started{Attempt: at})
-		} else {
-			now = append(now, t)
-		}
-	}
-	n.mu.Unlock()
-	if got.Tasks = now; len(now) > 0 {
-		n.session.Tasks(&got)
-	}
-	return true
-}
-
-// Outcome frees what the attempt was charged, and goes to the driver after what was sent before.
-func (n *node) Outcome(o *protocol.Outcome) {
-	n.up.put(outcome{*o})
-}
-
-// Send brings items to the driver.
-func (n *node) Send(items ...protocol.Item) {
-	for _, it := range items {
-		n.up.put(it)
-	}
-}
-
-// Log drops what tasks write.
-func (n *node) Log(protocol.Attempt, string) {}
-
-// PutValue and GetValue keep large values.
-func (n *node) PutValue(ctx context.Context, data []byte) (string, int64, error) {
-	return n.c.PutValue(ctx, data)
-}
-
-// GetValue gives what PutValue kept.
-func (n *node) GetValue(ctx context.Context, id string, size int64) ([]byte, error) {
-	return n.c.GetValue(ctx, id, size)
-}
-
-// outcome stands in the queue of items.
-type outcome struct{ protocol.Outcome }
-
-func (n *node) sendUp(list []any) {
-	for _, x := range list {
-		switch x := x.(type) {
-		case outcome:
-			n.free1(&x.Outcome)
-			m := protocol.Outcomes{Node: n.name, List: []protocol.Outcome{x.Outcome}}
-			got, err := protocol.ReadOutcomes(m.Append(nil))
-			if err != nil {
-				panic(err)
-			}
-			n.c.driver.Outcomes(&got)
-			n.c.Wake()
-		case protocol.Item:
-			if b, ok := x.(protocol.Block); ok {
-				n.block(b)
-			}
-			m := protocol.Up{Node: n.name, Items: []protocol.Item{x}}
-			got, err := protocol.ReadUp(m.Append(nil))
-			if err != nil {
-				panic(err)
-			}
-			n.c.driver.Up(n.name, got.Items)
-			n.c.Wake()
+		if c.surveys {
+			c.driver.Survey(c.infos())
 		}
 	}
 }
 
-// free1 gives back what an attempt was charged.
-func (n *node) free1(o *protocol.Outcome) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	a := protocol.Attempt{Task: o.ID, N: o.Attempt}
-	n.free += n.share[a].cpu
-	n.io += n.share[a].io
-	delete(n.share, a)
-}
-
-func (n *node) block(b protocol.Block) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	ch, ok := n.share[b.By]
-	switch {
-	case !ok:
-	case b.Waits:
-		n.free += ch.cpu
-	default:
-		n.free -= ch.cpu
+// infos are the nodes' records.
+func (c *Cluster) infos() (list []protocol.NodeInfo) {
+	for _, n := range c.nodes {
+		list = append(list, n.info())
 	}
-}
-
-func (n *node) sendDown(list []any) {
-	for _, x := range list {
-		m := protocol.Down{Items: []protocol.Item{x.(protocol.Item)}}
-		got, err := protocol.ReadDown(m.Append(nil))
-		if err != nil {
-			panic(err)
-		}
-		if !n.answered(got.Items[0]) {
-			n.session.Down(&got)
-		}
-	}
-}
-
-// answered takes the answer to a Started.
-func (n *node) answered(it protocol.Item) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	switch it := it.(type) {
-	case protocol.Begin:
-		if t, ok := n.asks[it.Attempt]; ok {
-			delete(n.asks, it.Attempt)
-			n.session.Tasks(&protocol.Batch{Tasks: []protocol.Task{t}})
-		}
-		return true
-	case protocol.Stop:
-		if _, ok := n.asks[it.Attempt]; ok {
-			delete(n.asks, it.Attempt)
-			ch := n.share[it.Attempt]
-			n.free, n.io = n.free+ch.cpu, n.io+ch.io
-			delete(n.share, it.Attempt)
-			n.up.put(protocol.GiveBack{Attempt: it.Attempt, Reason: protocol.NotStarted})
-			return true
-		}
-	}
-	return false
+	return list
 }
 
 // queue keeps an order.
