@@ -20,7 +20,7 @@ const Env = "MUSTER_WORKER"
 type Host interface {
 	// Welcome comes first, and once.
 	Welcome(w *protocol.Welcome)
-	// Tasks are to run now. b, and the bytes that its tasks share, belong to the host.
+	// Tasks are to run now. The bytes and lists of each belong to the host; b itself is used again afterwards.
 	Tasks(b *protocol.Batch)
 	// Down brings Settle and Stop items, which belong to the host.
 	Down(d *protocol.Down)
@@ -41,6 +41,7 @@ var ErrLost = errors.New("the agent has gone")
 type Worker struct {
 	config Config
 	link   *Link
+	batch  protocol.Batch // used again for each frame
 }
 
 // New makes a Worker. It doesn't touch the socket before Run.
@@ -143,7 +144,7 @@ func (w *Worker) read(frames *protocol.FrameReader, host Host) error {
 func (w *Worker) deliver(kind protocol.FrameKind, body []byte, host Host) error {
 	switch kind {
 	case protocol.FrameTasks:
-		b := new(protocol.Batch)
+		b := &w.batch
 		if err := b.Read(bytes.Clone(body)); err != nil {
 			return fmt.Errorf("read the agent's tasks: %w", err)
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,7 +35,7 @@ func newHost() *host {
 }
 
 func (h *host) Welcome(w *protocol.Welcome) { h.welcome <- w }
-func (h *host) Tasks(b *protocol.Batch)     { h.tasks <- b }
+func (h *host) Tasks(b *protocol.Batch)     { h.tasks <- &protocol.Batch{Epoch: b.Epoch, Tasks: slices.Clone(b.Tasks)} }
 func (h *host) Down(d *protocol.Down)       { h.down <- d }
 
 // agent is the other end of the socket.

@@ -61,7 +61,7 @@ func (s *Session) Welcome(w *protocol.Welcome) {
 	}
 }
 
-// Tasks runs what the agent has admitted. What b holds is kept.
+// Tasks runs what the agent has admitted. It keeps what the tasks point to, not b.
 func (s *Session) Tasks(b *protocol.Batch) {
 	s.mu.Lock()
 	for i := range b.Tasks {
