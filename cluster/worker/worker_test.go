@@ -35,8 +35,10 @@ func newHost() *host {
 }
 
 func (h *host) Welcome(w *protocol.Welcome) { h.welcome <- w }
-func (h *host) Tasks(b *protocol.Batch)     { h.tasks <- &protocol.Batch{Epoch: b.Epoch, Tasks: slices.Clone(b.Tasks)} }
-func (h *host) Down(d *protocol.Down)       { h.down <- d }
+func (h *host) Tasks(b *protocol.Batch) {
+	h.tasks <- &protocol.Batch{Epoch: b.Epoch, Tasks: slices.Clone(b.Tasks)}
+}
+func (h *host) Down(d *protocol.Down) { h.down <- d }
 
 // agent is the other end of the socket.
 type agent struct {
