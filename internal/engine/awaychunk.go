@@ -160,8 +160,12 @@ func (c *chunk[In, Out]) recallAway(r *Run) (bool, error) {
 	return len(c.unsettled()) == 0 && len(c.items) > 0, nil
 }
 
-// minAway is how many chunks a Map keeps on their way at least when they run elsewhere.
-const minAway = 8
+// minAway is how many chunks a Map keeps on their way at least when they run elsewhere, and cheapAway is how many times
+// as many if they are as long as they may be and still take less than they should: then it's the way that takes time.
+const (
+	minAway   = 8
+	cheapAway = 4
+)
 
 // leaves reports whether the Map's chunks run in other processes.
 func (m *mapper[In, Out]) leaves() bool {
@@ -180,6 +184,10 @@ func (m *mapper[In, Out]) startAway(c *chunk[In, Out]) {
 		c.traits |= joins
 		c.sent = m.s.now()
 	case m.s.isAway(&m.f.Spec):
-		m.room = max(m.room, m.s.capacity(&m.f.Spec)) // nodes may have come
+		room := m.s.capacity(&m.f.Spec) // nodes may have come
+		if c.size >= m.limit {
+			room *= cheapAway
+		}
+		m.room = max(m.room, room)
 	}
 }

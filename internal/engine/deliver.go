@@ -236,7 +236,7 @@ func (m *mapper[In, Out]) empty() bool {
 func (m *mapper[In, Out]) hungry() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.open < m.room+2 && m.items < maxItems && len(m.queue) < 2*m.room+spareChunks
+	return m.open < m.room+2 && m.items < m.most && len(m.queue) < 2*m.room+spareChunks
 }
 
 // sleep waits until a chunk finishes: the head, or while more input is wanted any.
@@ -250,7 +250,7 @@ func (d *driver[In, Out]) sleep(toEnd bool) {
 		can = can || !d.unordered && d.queue[0].over
 		head = &d.queue[0].Task
 	}
-	can = can || !toEnd && d.open < d.room+2 && d.items < maxItems && len(d.queue) < 2*d.room+spareChunks
+	can = can || !toEnd && d.open < d.room+2 && d.items < d.most && len(d.queue) < 2*d.room+spareChunks
 	d.mu.Unlock()
 	if can {
 		return

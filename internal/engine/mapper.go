@@ -21,6 +21,7 @@ type mapper[In, Out any] struct {
 	scope *Scope // of its chunks: ends with the loop
 	outer *Scope // of what is yielded; nil if results hold no Refs
 	room  int    // chunks that can run at once
+	most  int    // items that it holds
 	alone bool   // each item is a task: it may wait for Refs, has a Timeout or must not run twice
 
 	// The ranging goroutine's own.
@@ -59,6 +60,7 @@ type buffers[In, Out any] struct {
 // while the head isn't done.
 const (
 	maxItems    = 1 << 17
+	maxAway     = 1 << 19 // when they run elsewhere
 	spareChunks = 64
 )
 
@@ -92,7 +94,10 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 	if f.OutRefs.HasRefs() {
 		m.outer = m.s.scopeAt(around)
 	}
-	m.room = m.s.capacity(&f.Spec)
+	m.room, m.most = m.s.capacity(&f.Spec), maxItems
+	if m.leaves() {
+		m.most = maxAway
+	}
 	m.alone = m.alone || f.Opts.Retries > 0 && m.leaves()
 	if m.goesUp() {
 		m.number = m.run.t.host.nextMap()

@@ -118,11 +118,14 @@ func (s *Session) measure(batch []outcome) {
 			}
 		}
 		if ok {
-			p := s.packOf(batch[i].r)
+			p, least := s.packOf(batch[i].r), 1
+			if batch[i].r.t.is(once) {
+				least = 2 // chunks: the next one is there when one ends
+			}
 			for step := max(1, (end-i)/packSamples); i < end; i += step {
 				p.observe(batch[i].took)
 			}
-			s.m.SetPack(id, p.size())
+			s.m.SetPack(id, max(p.size(), least))
 		}
 		i = end
 	}
@@ -130,15 +133,18 @@ func (s *Session) measure(batch []outcome) {
 
 // measured is the need of an outcome's task, if its time counts.
 func (s *Session) measured(b *outcome) (coordinator.NeedID, bool) {
-	if b.r == nil || b.r.t.is(once) {
+	if b.r == nil {
 		return 0, false
 	}
 	return s.m.NeedOf(b.r.id)
 }
 
-// packOf is the measure of a task's function.
+// packOf is the measure of a task's function, or of the chunks of its Maps.
 func (s *Session) packOf(r *Run) *pack {
-	i := int(r.t.ops.Spec().reg.index)
+	i := 2 * int(r.t.ops.Spec().reg.index)
+	if r.t.is(once) {
+		i++
+	}
 	for i >= len(s.carried.packs) {
 		s.carried.packs = append(s.carried.packs, pack{})
 	}
