@@ -42,10 +42,10 @@ func openTokens(path string, now func() time.Time) (*tokens, error) {
 	return t, readJSON(path, &t.all)
 }
 
-// save must be called with the lock held. Those that are used up or too old go.
+// save must be called with the lock held. Those that expired a day ago go; until then, who uses one is told.
 func (t *tokens) save() error {
 	now := t.now()
-	maps.DeleteFunc(t.all, func(_ string, k *token) bool { return now.Sub(k.Expires) > maxTokenLife })
+	maps.DeleteFunc(t.all, func(_ string, k *token) bool { return now.Sub(k.Expires) > tokenLife })
 	return writeJSON(t.path, t.all)
 }
 

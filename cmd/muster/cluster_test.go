@@ -78,7 +78,10 @@ func TestUpJoinLeaveDown(t *testing.T) {
 	if !up.Already || up.Head.PID == 0 || up.Agent == nil || up.Agent.PID == up.Head.PID || up.Context != "local" {
 		t.Errorf("up: %+v", up)
 	}
-	p.want(0, "was up already", "up")
+	p.want(0, up.Token, "up")
+	if tokens := read[[]protocol.TokenInfo](p, "token", "ls", "--json"); len(tokens) != 1 || tokens[0].Left != up.Uses {
+		t.Errorf("tokens: %+v", tokens)
+	}
 	nodes := read[[]protocol.NodeInfo](p, "nodes", "--json")
 	if len(nodes) != 1 || !nodes[0].Alive || nodes[0].CPUs != 3 || nodes[0].Named["licences"] != 20_000 || nodes[0].Labels["zone"] != "a" {
 		t.Errorf("nodes: %+v", nodes)

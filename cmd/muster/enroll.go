@@ -35,6 +35,9 @@ func enroll(ctx context.Context, r *reach, state daemon.Folder) error {
 	if id, err = join.Join(ctx, token); err != nil {
 		return err
 	}
+	if err := r.Ask(ctx, protocol.OpDropToken, protocol.TokenID{ID: info.ID}, nil); err != nil { // it is used up
+		return err
+	}
 	return id.Save(identityFile(state))
 }
 

@@ -49,5 +49,6 @@ func jobIn(jobs []protocol.JobInfo, me, name string) (j protocol.JobInfo, ok boo
 		all = append(all, owner+"/"+name)
 	}
 	slices.Sort(all)
-	return protocol.JobInfo{}, false, fmt.Errorf("%d users have a job %s: name one of %s", len(owners), name, clip(strings.Join(all, ", "), 200))
+	return protocol.JobInfo{}, false,
+		fmt.Errorf("%d users have a job %s: name one of %s", len(owners), name, clip(strings.Join(all, ", "), 200))
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -67,11 +68,11 @@ their working folder, by the same name; those of a folder by their paths from wh
 }
 
 func (f *runFlags) run(cmd *cobra.Command, args []string) error {
-	dir, err := os.MkdirTemp("", "muster-run-")
+	dir, done, err := makeRunFolder()
 	if err != nil {
 		return fmt.Errorf("run %s: %w", args[0], err)
 	}
-	defer os.RemoveAll(dir)
+	defer done()
 	where, err := f.where(cmd.Context())
 	if err != nil {
 		return err
@@ -160,8 +161,13 @@ func programName(pkg string) string {
 	return strings.TrimSuffix(filepath.Base(abs), ".go")
 }
 
-// runProgram runs it to its end. Ctrl-C reaches it from the terminal; other signals are passed on.
+// runProgram runs it to its end. Ctrl-C reaches it from the terminal; other signals are passed on. Where the system can
+// do that, it gets SIGTERM if this process is killed: nobody would see what it says. The system takes the thread that
+// has started it for its parent, so that has to stay.
 func runProgram(p *exec.Cmd) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	p.SysProcAttr = endsWithParent()
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

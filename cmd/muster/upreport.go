@@ -24,6 +24,7 @@ type upJSON struct {
 	Join    string             `json:"join"`
 	Token   string             `json:"token"`
 	Expires time.Time          `json:"expires"`
+	Uses    int                `json:"uses"`
 	Context string             `json:"context"`
 	State   string             `json:"state"`
 	Already bool               `json:"already"` // it ran before
@@ -79,9 +80,8 @@ func describeUp(ctx context.Context, state daemon.Folder) (*upJSON, error) {
 			up.Node = n
 		}
 	}
-	var token protocol.TokenInfo
-	err = r.Ask(ctx, protocol.OpNewToken, protocol.NewToken{Role: join.RoleAgent, Uses: tokenUses}, &token)
-	up.Token, up.Expires = token.Token, token.Expires
+	token, err := upToken(ctx, r, state)
+	up.Token, up.Expires, up.Uses = token.Token, token.Expires, token.Left
 	return up, err
 }
 
@@ -97,8 +97,8 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	if alive := countAlive(up.nodes); alive > 1 || alive == 1 && up.Agent == nil {
 		fmt.Fprintf(w, "it has %s\n", plural(alive, "node"))
 	}
-	fmt.Fprintf(w, "\nanother machine joins by (%d of them within a day):\n  muster join %s--token %s\n",
-		tokenUses, up.joinAddress(), up.Token)
+	fmt.Fprintf(w, "\nanother machine joins by (%d of them until %s):\n  muster join %s--token %s\n",
+		up.Uses, up.Expires.Local().Format(time.DateTime), up.joinAddress(), up.Token)
 	if host, _, err := net.SplitHostPort(up.Join); err == nil && net.ParseIP(host).IsLoopback() {
 		fmt.Fprintln(w, "  (this head can be reached from this machine only: stop it, and give --addr 0.0.0.0:4222 for others)")
 	}
