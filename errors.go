@@ -47,8 +47,8 @@ func init() {
 }
 
 // RegisterError lets errors.Is find the sentinel in an error that came from another process; the first time that one is
-// asked in vain for a sentinel of the same text, a line says so. Registered are context's, io's and fs's. It must be called while packages are initialised, and panics for a nil error or a name that is empty
-// or taken.
+// asked in vain for a sentinel of the same text, a line says so. Registered are context's, io's and fs's. It must be
+// called while packages are initialised, and panics for a nil error or a name that is empty or taken.
 func RegisterError(name string, sentinel error) {
 	mustInit("RegisterError", name)
 	codec.RegisterError(name, sentinel)

@@ -57,7 +57,9 @@ func main() {
 		end(0, err)
 	}
 	muster.Main(func(ctx context.Context) error {
-		call := map[string]func(context.Context, int) (int, error){"inc": Inc.Call, "odd": Odd.Call, "hold": Hold.Call, "gone": Gone.Call}[os.Args[1]]
+		call := map[string]func(context.Context, int) (int, error){
+			"inc": Inc.Call, "odd": Odd.Call, "hold": Hold.Call, "gone": Gone.Call,
+		}[os.Args[1]]
 		fmt.Println("calling")
 		_, err := call(ctx, 1)
 		if errors.Is(err, errGone) {
@@ -244,6 +246,11 @@ func (p *place) program(exe string, env []string, args ...string) (string, int) 
 	cmd := p.command(args...)
 	cmd.Path, cmd.Args[0] = exe, exe
 	cmd.Env = append(cmd.Env, env...)
+	limit := time.AfterFunc(watchdog, func() {
+		p.t.Errorf("%s %s doesn't end", exe, strings.Join(args, " "))
+		_ = cmd.Process.Kill() // it was started, or took no time
+	})
+	defer limit.Stop()
 	out, err := cmd.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		p.t.Fatal(err)
