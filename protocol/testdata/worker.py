@@ -290,6 +290,7 @@ class Task:
         self.stopped, self.expired = threading.Event(), False
         self.settled = {}
         self.left, self.since, self.timers = timeout, 0, []
+        self.deadline = deadline > 0
         if deadline:
             self.timer(deadline)
 
@@ -413,10 +414,10 @@ class Worker:
             return open_value(t.deps[what.id])
         if what.id not in t.settled:
             t.pause()
-            self.items((5, t.wire() + ref(what.id) + b"\x01"), (7, t.wire() + b"\x01"))
+            self.items((5, t.wire() + ref(what.id) + b"\x01"), (7, t.wire() + bytes([1, t.deadline])))
             with self.changed:
                 self.changed.wait_for(lambda: what.id in t.settled or t.stopped.is_set())
-            self.items((7, t.wire() + b"\x00"))
+            self.items((7, t.wire() + bytes([0, 0])))
             t.go_on()
         if what.id not in t.settled:
             raise InterruptedError
