@@ -137,9 +137,16 @@ func (a *Agent) catchUp() {
 // again, at once, since a head that has just come back may not answer yet.
 func (a *Agent) listJobs() {
 	a.mu.Lock()
+	server := a.conn.ConnectedServerId()
 	for _, j := range a.jobs {
 		j.offer.parked = false
 		j.journal.repeat(time.Now())
+		if server != a.server {
+			j.journal.resendKept()
+		}
+	}
+	if server != "" {
+		a.server = server
 	}
 	a.mu.Unlock()
 	a.offer()

@@ -42,6 +42,7 @@ type journal struct {
 	open     protocol.OutcomeList
 	cut      [][]byte // complete messages that aren't sent yet, the oldest first
 	flying   map[uint64]*flight
+	kept     kept // what was confirmed lately
 	number   uint64
 	resting  bool        // the stream takes nothing for now: resume or the next repeat tries again
 	again    *time.Timer // resume's; nil if none is to come
@@ -211,6 +212,7 @@ func (j *journal) confirmed(number uint64, m *nats.Msg) bool {
 	}
 	delete(j.flying, number)
 	j.outbox.Add(-int64(len(f.data)))
+	j.kept.add(f.data, time.Now())
 	j.resting, j.troubled = false, false
 	j.more.Signal()
 	return true
@@ -262,6 +264,18 @@ func (j *journal) repeat(before time.Time) {
 		}
 	}
 	j.resting = false
+	j.kept.trim(time.Now())
+	j.more.Signal()
+}
+
+// resendKept sends what was confirmed lately again: the server was started again, and may have lost it with its power.
+func (j *journal) resendKept() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, data := range j.kept.take() {
+		j.outbox.Add(int64(len(data)))
+		j.cut = append(j.cut, data)
+	}
 	j.more.Signal()
 }
 
@@ -291,6 +305,6 @@ func (j *journal) close() {
 		size += len(f.data)
 	}
 	j.outbox.Add(-int64(size))
-	j.open, j.cut, j.flying = protocol.OutcomeList{}, nil, nil
+	j.open, j.cut, j.flying, j.kept = protocol.OutcomeList{}, nil, nil, kept{}
 	j.more.Broadcast()
 }

@@ -3,6 +3,8 @@ package head
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -118,4 +120,61 @@ func TestFormerConsumer(t *testing.T) {
 	sc.cantHear(j, protocol.JournalSubject(second.Job, 1))
 	sc.cantHear(j, protocol.JournalSubject(second.Job, 3))
 	sc.cantPublish(j, "$JS.FC."+protocol.StreamName(second.Job)+"."+protocol.ConsumerName(second.Job, 3)+".x", nil)
+}
+
+// A journal whose stream has lost its end, while its consumer is as it was, delivers what comes in place of what is gone:
+// nats-server sees to it, and drivers depend on it.
+func TestJournalThatLostItsEnd(t *testing.T) {
+	c := start(t, Config{})
+	u, n := c.join(join.RoleUser, "ann"), c.join(join.RoleAgent, "")
+	job, j := c.open(u, "nightly")
+	js, err := jetstream.New(n.Conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := j.hear(protocol.JournalSubject(job.Job, 1))
+	publish := func(text string) {
+		t.Helper()
+		if _, err := js.Publish(t.Context(), protocol.OutcomeSubject(job.Job, n.Who), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		m := await(t, heard, func(m *nats.Msg) bool { return string(m.Data) == text })
+		if err := m.Respond([]byte("+ACK")); err != nil {
+			t.Fatal(err)
+		}
+		j.ask(protocol.OpListNodes, nil, nil) // so it has arrived
+	}
+	again := func(change func(msgs string)) {
+		t.Helper()
+		var back []chan nats.Status
+		for _, m := range []*member{n, j} {
+			back = append(back, m.Conn.StatusChanged(nats.CONNECTED))
+		}
+		config := c.cfg
+		c.Stop()
+		found, err := filepath.Glob(filepath.Join(c.folder.nats(), "jetstream", "*", "streams", protocol.StreamName(job.Job), "msgs"))
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		change(found[0])
+		c = start(t, Config{StateDir: config.StateDir})
+		for _, s := range back {
+			await(t, s, func(s nats.Status) bool { return s == nats.CONNECTED })
+		}
+	}
+	publish("1")
+	older := t.TempDir()
+	again(func(msgs string) {
+		if err := os.CopyFS(older, os.DirFS(msgs)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	publish("2")
+	publish("3")
+	again(func(msgs string) {
+		if err := errors.Join(os.RemoveAll(msgs), os.CopyFS(msgs, os.DirFS(older))); err != nil {
+			t.Fatal(err)
+		}
+	})
+	publish("4")
 }

@@ -19,6 +19,10 @@ type acks struct {
 	newest *nats.Msg          // the last one of it that was read; nil for none
 	upTo   uint64             // its place in the stream
 	since  int                // messages that came since that was acknowledged
+
+	// server tells which server is connected now: what is told of another connection comes a moment later. Nil in tests.
+	server func() string
+	from   string // the one that was when sub was made
 }
 
 const ackEvery = 256 // messages; what comes more slowly is acknowledged by the ticker
@@ -33,6 +37,7 @@ func (a *acks) begin(sub *nats.Subscription) (former *nats.Subscription) {
 		former = a.former
 	}
 	a.sub, a.former, a.newest, a.upTo = sub, nil, nil, 0
+	a.from = a.connected()
 	return former
 }
 
@@ -66,11 +71,18 @@ func (a *acks) taken(m *nats.Msg, seq uint64) {
 	}
 }
 
+func (a *acks) connected() string {
+	if a.server == nil {
+		return ""
+	}
+	return a.server()
+}
+
 // ack acknowledges what wasn't yet.
 func (a *acks) ack() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.since > 0 && a.newest != nil && a.newest.Respond(acknowledged) == nil {
+	if a.since > 0 && a.newest != nil && a.from == a.connected() && a.newest.Respond(acknowledged) == nil {
 		a.since = 0
 	}
 }

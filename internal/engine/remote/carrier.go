@@ -33,6 +33,9 @@ type Carrier struct {
 	once      map[string]bool   // what was noted already
 	notes     []string          // what is to be noted where a hook may be called
 	cause     error             // why carrying has ended, if by itself
+	server    string            // that this is connected to, or was last
+	probes    int               // how often it was asked whether the stream has lost its end
+	unsure    bool              // the stream may have lost its end
 	subs      []*nats.Subscription
 
 	giver    giver         // the serving goroutine's own

@@ -84,6 +84,10 @@ func (c *Carrier) decided(m *nats.Msg, seq uint64) {
 	then := c.decisions.read(seq, m.Data)
 	c.mu.Unlock()
 	c.deciding.give()
+	if protocol.IsOutcomes(m.Data) {
+		c.writtenBack(m)
+		return
+	}
 	d, err := protocol.ReadDecisions(m.Data)
 	switch {
 	case err != nil:
@@ -95,5 +99,15 @@ func (c *Carrier) decided(m *nats.Msg, seq uint64) {
 	}
 	for _, f := range then {
 		f()
+	}
+}
+
+// writtenBack reads outcomes that a driver has written anew. This one's own count already.
+func (c *Carrier) writtenBack(m *nats.Msg) {
+	o := &c.journal.outcomes
+	if err := o.Read(m.Data); err != nil {
+		c.noteOnce("a driver of this job recorded outcomes that make no sense; was it of another version?")
+	} else if o.Epoch < c.opened.Epoch {
+		c.config.Replay(o)
 	}
 }

@@ -12,7 +12,8 @@ import (
 // two drivers one is refused. Not for concurrent use.
 type decisions struct {
 	epoch   uint32
-	number  uint64 // of the last message
+	number  uint64   // of the last message
+	lost    [][]byte // messages that the stream had, to be written anew before all else
 	waiting []decision
 	flying  []byte   // the message on its way; nil for none
 	then    []func() // to be called once that was read back
@@ -28,7 +29,13 @@ type decision struct {
 
 // next is the message that is to be sent now, if there is one.
 func (d *decisions) next(now time.Time) []byte {
-	if d.flying != nil || len(d.waiting) == 0 {
+	switch {
+	case d.flying != nil:
+		return nil
+	case len(d.lost) > 0:
+		d.flying, d.lost, d.at = d.lost[0], d.lost[1:], now
+		return d.flying
+	case len(d.waiting) == 0:
 		return nil
 	}
 	d.number++

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -16,6 +17,7 @@ type journal struct {
 	order[*nats.Msg]
 	outcomes protocol.Outcomes // used again for each record
 	replayed chan struct{}     // closed once all of earlier epochs is read; then nil
+	recent   recent            // of a job with a name
 
 	acks
 }
@@ -72,10 +74,12 @@ func (c *Carrier) onRecord(m *nats.Msg) {
 		seq: meta.Sequence.Stream, times: meta.NumDelivered, at: meta.Timestamp, size: len(m.Data), body: m,
 	})
 	if cut {
-		c.note("the cluster's head has lost the end of the journal, by a power cut as a rule: what was read of it counts in " +
-			"this run")
+		c.writeBack(meta.Sequence.Stream)
 	}
 	for _, r := range next {
+		if c.config.Name != "" {
+			j.recent.add(r.seq, r.body.Data, time.Now())
+		}
 		c.take(r.body, r.seq)
 		c.read.Store(r.seq)
 		if r.seq >= c.opened.Last {

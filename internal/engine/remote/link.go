@@ -53,6 +53,10 @@ func (c *Carrier) disconnected() []*parked {
 func (c *Carrier) connected(old []*parked) {
 	now := time.Now()
 	c.mu.Lock()
+	if id := c.conn.ConnectedServerId(); id != "" && id != c.server { // it was started again
+		c.server = id
+		c.probe()
+	}
 	c.nodes.link(now)
 	c.decisions.at = time.Time{}             // what is on its way may be lost
 	c.handed.grant(now.Add(c.config.resend)) // so long may nodes take to confirm once more

@@ -68,7 +68,8 @@ func (c *Carrier) setAges() {
 
 // listen subscribes to all but what nodes' attempts say, which is for Start: nobody would hear it yet.
 func (c *Carrier) listen(ctx context.Context) error {
-	c.inbox = c.conn.NewInbox()
+	c.journal.server = c.conn.ConnectedServerId
+	c.inbox, c.server = c.conn.NewInbox(), c.conn.ConnectedServerId()
 	c.watchLink()
 	job := c.opened.Job
 	for subject, f := range map[string]nats.MsgHandler{

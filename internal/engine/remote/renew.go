@@ -36,7 +36,7 @@ func (c *Carrier) renewOnce(now time.Time) time.Duration {
 	ctx, cancel := context.WithTimeout(c.ctx, ages.Dead/2)
 	defer cancel()
 	load := c.job.Load()
-	load.Job, load.Epoch, load.Read = c.opened.Job, c.opened.Epoch, c.read.Load()
+	load.Job, load.Epoch, load.Read = c.opened.Job, c.opened.Epoch, c.readUpTo()
 	err := c.asker().Ask(ctx, protocol.OpRenewJob, &load, nil)
 	if err == nil {
 		c.renewed(now)
