@@ -94,7 +94,8 @@ func TestBadPrograms(t *testing.T) {
 		"no Main": {nil, "mainless", 1, []string{`MUSTER_ADDR is "local"`, "call muster.Main in main"}},
 		"no Main, a job": {[]string{"MUSTER_ADDR=", "MUSTER_JOB=j"}, "mainless", 1, []string{
 			`MUSTER_JOB is "j"`, "call muster.Main in main"}},
-		"a function of its own": {nil, "odd", 1, []string{`the worker doesn't know the function "odd.there"`, "is it registered under a condition"}},
+		"a function of its own": {nil, "odd", 1, []string{
+			`the worker doesn't know the function "odd.there"`, "is it registered under a condition"}},
 	} {
 		out, code := p.program(exe, append([]string{"MUSTER_ADDR=local"}, c.env...), c.does)
 		first, _, _ := strings.Cut(strings.TrimPrefix(out, "calling\n"), "\n")

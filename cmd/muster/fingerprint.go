@@ -37,37 +37,41 @@ muster run does the same without writing into your packages.`,
 		if err != nil {
 			return err
 		}
-		does := m.WriteFiles
-		if *check {
-			does = m.Check
-		}
-		c, err := does()
-		for _, w := range append(m.Warnings, c.Warnings...) {
-			fmt.Fprintln(cmd.ErrOrStderr(), "muster:", w)
-		}
-		if err != nil {
-			return err
-		}
-		with := 0
-		for _, f := range m.Functions {
-			if f.Fingerprint != "" {
-				with++
-			}
-		}
-		verb := map[bool]string{false: "wrote", true: "outdated:"}[*check]
-		for _, name := range c.Write {
-			fmt.Fprintln(cmd.OutOrStdout(), verb, name)
-		}
-		for _, name := range c.Remove {
-			fmt.Fprintln(cmd.OutOrStdout(), map[bool]string{false: "removed", true: "not needed:"}[*check], name)
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%d of %d registered functions have a fingerprint\n", with, len(m.Functions))
-		if *check && !c.None() {
-			return codeError(exitFailed)
-		}
-		return nil
+		return writeFingerprints(cmd, m, *check)
 	}
 	return cmd
+}
+
+// writeFingerprints writes the generated files, or only compares them, and says what is to be said of them.
+func writeFingerprints(cmd *cobra.Command, m *source.Module, check bool) error {
+	does, wrote, removed := m.WriteFiles, "wrote", "removed"
+	if check {
+		does, wrote, removed = m.Check, "outdated:", "not needed:"
+	}
+	c, err := does()
+	for _, w := range append(m.Warnings, c.Warnings...) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "muster:", w)
+	}
+	if err != nil {
+		return err
+	}
+	with := 0
+	for _, f := range m.Functions {
+		if f.Fingerprint != "" {
+			with++
+		}
+	}
+	for _, name := range c.Write {
+		fmt.Fprintln(cmd.OutOrStdout(), wrote, name)
+	}
+	for _, name := range c.Remove {
+		fmt.Fprintln(cmd.OutOrStdout(), removed, name)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%d of %d registered functions have a fingerprint\n", with, len(m.Functions))
+	if check && !c.None() {
+		return codeError(exitFailed)
+	}
+	return nil
 }
 
 // checkPackages says which patterns match nothing: the analysis takes in the whole module anyway.

@@ -58,7 +58,8 @@ func TestWhatNodesGive(t *testing.T) {
 	p.cleanUp(second, p.state("state"))
 	p.want(0, "the cluster", short("up", "--cpus=2", "--gpus=2", "--label=zone=a")...)
 	token := read[protocol.TokenInfo](p, "token", "new", "--json").Token
-	p.want(0, "this machine is node", short("join", "--state", second, "--token", token, "--gpus=-1", "--label=zone=b", "--resource=seats=1")...)
+	join := short("join", "--state", second, "--token", token, "--gpus=-1", "--label=zone=b", "--resource=seats=1")
+	p.want(0, "this machine is node", join...)
 	p.want(0, "gpus=2 zone=a", "nodes")
 	p.want(0, "seats=1 zone=b", "nodes")
 	var a, b string
@@ -90,7 +91,9 @@ func TestWhatNodesGive(t *testing.T) {
 func TestBuildsForNodes(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	for name, text := range map[string]string{"go.mod": "module example.com/small\n\ngo 1.26\n", "main.go": "package main\n\nfunc main() {}\n"} {
+	for name, text := range map[string]string{
+		"go.mod": "module example.com/small\n\ngo 1.26\n", "main.go": "package main\n\nfunc main() {}\n",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

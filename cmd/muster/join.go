@@ -46,39 +46,42 @@ users of the machine can't see it.`,
 	cmd.Flags().StringVar(&f.token, "token", "", "a join token, as muster up and muster token new print it; - reads it from standard input")
 	cmd.Flags().StringVar(&f.context, "context", "", "with a user's token: the context's name (default: the cluster's id)")
 	cmd.Flags().BoolVar(&f.foreground, "foreground", false, "stay, and run the agent in this process until Ctrl-C")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if _, err := f.agent.config(); err != nil {
-			return err
-		}
-		token, given, err := f.readToken(cmd.InOrStdin(), args)
-		if err != nil {
-			return err
-		}
-		state, err := makeStateFolder(*f.state)
-		if err != nil {
-			return err
-		}
-		if err := f.mayJoin(state, given); err != nil {
-			return err
-		}
-		if err := f.agent.recall(cmd, state); err != nil {
-			return err
-		}
-		if given {
-			id, err := join.Join(cmd.Context(), token)
-			if err != nil {
-				return err
-			}
-			if id.Role != join.RoleAgent {
-				return f.saveUser(cmd, id)
-			}
-			if err := id.Save(identityFile(state)); err != nil {
-				return err
-			}
-		}
-		return f.run(cmd, state)
-	}
+	cmd.RunE = f.join
 	return cmd
+}
+
+// join is what the command does.
+func (f *joinFlags) join(cmd *cobra.Command, args []string) error {
+	if _, err := f.agent.config(); err != nil {
+		return err
+	}
+	token, given, err := f.readToken(cmd.InOrStdin(), args)
+	if err != nil {
+		return err
+	}
+	state, err := makeStateFolder(*f.state)
+	if err != nil {
+		return err
+	}
+	if err := f.mayJoin(state, given); err != nil {
+		return err
+	}
+	if err := f.agent.recall(cmd, state); err != nil {
+		return err
+	}
+	if given {
+		id, err := join.Join(cmd.Context(), token)
+		if err != nil {
+			return err
+		}
+		if id.Role != join.RoleAgent {
+			return f.saveUser(cmd, id)
+		}
+		if err := id.Save(identityFile(state)); err != nil {
+			return err
+		}
+	}
+	return f.run(cmd, state)
 }
 
 // readToken finds the token. An address that is given stands for those in it.

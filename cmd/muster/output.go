@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -75,4 +76,25 @@ func plural(n int, what string) string {
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// parseSize reads a number of bytes, such as 500, 10k, 1.5MB or 2GiB; powers of 1,024 either way.
+func parseSize(s string) (int64, error) {
+	unit := strings.ToLower(strings.TrimLeft(s, "0123456789."))
+	factor, ok := map[string]float64{
+		"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "kib": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "mib": 1 << 20,
+		"g": 1 << 30, "gb": 1 << 30, "gib": 1 << 30, "t": 1 << 40, "tb": 1 << 40, "tib": 1 << 40,
+	}[strings.TrimSpace(unit)]
+	n, err := strconv.ParseFloat(s[:len(s)-len(unit)], 64)
+	if !ok || err != nil || n < 0 || n*factor > 1<<62 {
+		return 0, fmt.Errorf("%q is no size: write 500MiB or 2GiB", s)
+	}
+	return int64(n * factor), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -51,27 +50,30 @@ this machine only: give --addr for others to join.`,
 	f.state, f.asJSON = addState(cmd), addJSON(cmd)
 	cmd.Flags().BoolVar(&f.foreground, "foreground", false, "stay, and run both in this process until Ctrl-C")
 	cmd.Flags().BoolVar(&f.noAgent, "no-agent", false, "start the head alone: this machine runs no tasks")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		f.agent.agesFlags = f.head.agesFlags
-		if _, err := f.head.config(); err != nil {
-			return err
-		}
-		if _, err := f.agent.config(); err != nil {
-			return err
-		}
-		state, err := makeStateFolder(*f.state)
-		if err != nil {
-			return err
-		}
-		if err := f.agent.recall(cmd, state); err != nil {
-			return err
-		}
-		if f.foreground {
-			return f.runForeground(cmd, state)
-		}
-		return f.runBackground(cmd, state)
-	}
+	cmd.RunE = f.run
 	return cmd
+}
+
+// run is what the command does.
+func (f *upFlags) run(cmd *cobra.Command, _ []string) error {
+	f.agent.agesFlags = f.head.agesFlags
+	if _, err := f.head.config(); err != nil {
+		return err
+	}
+	if _, err := f.agent.config(); err != nil {
+		return err
+	}
+	state, err := makeStateFolder(*f.state)
+	if err != nil {
+		return err
+	}
+	if err := f.agent.recall(cmd, state); err != nil {
+		return err
+	}
+	if f.foreground {
+		return f.runForeground(cmd, state)
+	}
+	return f.runBackground(cmd, state)
 }
 
 func (f *upFlags) runBackground(cmd *cobra.Command, state daemon.Folder) error {
@@ -176,50 +178,4 @@ func restoreContext(r *reach) error {
 		}
 	}
 	return contexts.Use(r.name)
-}
-
-// runForeground runs both in this process until ctx ends.
-func (f *upFlags) runForeground(cmd *cobra.Command, state daemon.Folder) error {
-	ctx := cmd.Context()
-	if err := headMayStart(state); err != nil {
-		return err
-	}
-	head, err := startHead(ctx, state, &f.head, true, os.Stderr)
-	if err != nil {
-		return err
-	}
-	defer head.stop()
-	last := head
-	if !f.noAgent {
-		if last, err = f.foregroundAgent(ctx, state); err != nil {
-			return err
-		}
-		defer last.stop()
-	}
-	if err := f.report(cmd, state, false); err != nil {
-		return err
-	}
-	last.wait(ctx)
-	fmt.Fprintln(cmd.ErrOrStderr(), "muster: stopping")
-	return nil
-}
-
-func (f *upFlags) foregroundAgent(ctx context.Context, state daemon.Folder) (*service, error) {
-	r, err := dialHead(ctx, state)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Conn.Close()
-	if err := enroll(ctx, r, state); err != nil {
-		return nil, err
-	}
-	a, err := startAgent(ctx, state, &f.agent, true, os.Stderr)
-	if err != nil {
-		return nil, err
-	}
-	if err := awaitNode(ctx, r, state); err != nil {
-		a.stop()
-		return nil, err
-	}
-	return a, nil
 }
