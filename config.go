@@ -74,6 +74,7 @@ func (c Config) engine() (engine.Config, error) {
 	if c.Concurrency == 0 {
 		e.Concurrency = 1000
 	}
+	e.Isolate = isolator(e.CPUs)
 	if c.Memory == 0 {
 		e.Memory = machineMemory
 	}

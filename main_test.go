@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/musterrun/muster"
+	"github.com/musterrun/muster/internal/engine"
 )
 
 // program is the environment variable by which a test starts this binary as one of the programs below.
@@ -170,6 +171,11 @@ func TestMain(m *testing.M) {
 		programs[name]()
 		os.Exit(0)
 	}
+	if code, worker := engine.Doors.Work(); worker {
+		os.Exit(code)
+	}
+	_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // for isolated tasks' processes: the race detector waits for a second otherwise
+	engine.Doors.Open()
 	if os.Getenv("MUSTER_TEST_LOOP") != "" {
 		muster.OnLoop(2, 2)
 	}
@@ -180,7 +186,7 @@ func TestMain(m *testing.M) {
 func process(t *testing.T, name string, env ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), program+"="+name, "GORACE=atexit_sleep_ms=0") // the race detector waits for a second otherwise
+	cmd.Env = append(os.Environ(), program+"="+name)
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }

@@ -79,15 +79,26 @@ func Where(labels string) Option {
 }
 
 // AtMostOnce is for functions that must not run twice. There are no retries; and if what ran a task is lost, on a cluster
-// or before a job with a name went on, the task fails with ErrMaybeRan instead of running again. It takes a round trip
-// more before it starts, or in a job with a name a write to the disk.
+// or with Isolated, or before a job with a name went on, the task fails with ErrMaybeRan instead of running again. It takes
+// a round trip more before it starts, or in a job with a name a write to the disk.
 func AtMostOnce() Option {
 	return option(true, "", func(o *engine.Options) { o.Once = true })
 }
 
-// Isolated gives each of a function's tasks a worker process of its own, which ends with it: for what may crash, leak, or
-// ignore its context. It costs the start of a process, some ten milliseconds. It needs a cluster, which may be `muster
-// up` on one machine: in a session without one such a task fails at once.
+// Isolated gives each of a function's tasks a worker process of its own, which ends with it, and with all that it has
+// started: for what may crash, leak, or ignore its context. When the process dies, the task runs again, and after three
+// that died it fails with the last that was written; with AtMostOnce it fails at once with ErrMaybeRan. A Map makes a
+// task of each item.
+//
+// On a cluster the process is on a node. Without one it is a copy of this program, with the same arguments, environment
+// and current directory, that becomes a worker at Main, so the program needs Main, and Linux or macOS; tests need
+// mustertest.Main. What it writes goes where the program writes. A cancel, the Timeout and Close kill it at once: nothing
+// in it is run any more, deferred calls neither. What the function calls with its context runs where its caller's
+// session is, and it lends its CPUs there while it waits.
+//
+// As on a cluster, arguments and results are encoded, errors keep what was registered of them, and the function sees of
+// the program's state what is there when Main is called. It costs the start and the end of a process: 8 ms for a small
+// program, more as main does more before Main.
 func Isolated() Option {
 	return option(true, "", func(o *engine.Options) { o.Isolated = true })
 }

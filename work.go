@@ -2,11 +2,13 @@ package muster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
 	"strconv"
+	"sync"
 
 	"github.com/musterrun/muster/cluster/worker"
 	"github.com/musterrun/muster/internal/codec"
@@ -33,8 +35,8 @@ func init() {
 	}
 }
 
-// work is what Main does in a process that an agent has started: it runs the agent's tasks until that says quit or goes
-// away. What its functions do then ends with the process.
+// work is what Main does in a process that an agent has started, or a session for a task that is Isolated: it runs the
+// tasks that it is given until it is told to quit, or who has started it goes away. What its functions do then ends with the process.
 func (c Config) work(fd int, stderr *os.File) int {
 	signal.Ignore(os.Interrupt) // a terminal's Ctrl-C is for the driver
 	if err := enterMain(); err != nil {
@@ -54,9 +56,9 @@ func (c Config) serve(fd int) error {
 		return err
 	}
 	w := worker.New(worker.Config{Socket: socket, Functions: engine.Functions()})
-	dir, err := object.Open("objects")
-	if err != nil {
-		return err
+	only, objects := isolated()
+	if only == 0 {
+		objects = "objects" // in the job's folder
 	}
 	ec, err := c.engine()
 	if err != nil {
@@ -67,9 +69,14 @@ func (c Config) serve(fd int) error {
 		return err
 	}
 	ec.CPUs = max(ec.CPUs, nodeCPUs())
-	ec.Upstream = upstream{w.Link(), dir}
+	ec.Only = only
+	ec.Upstream = upstream{w.Link(), sync.OnceValues(func() (*object.Dir, error) { return object.Open(objects) })}
 	codec.OnLost(func(text string) { fmt.Fprintln(os.Stderr, "muster:", lostIdentity(text)) }) // into the job's log
-	return w.Run(context.Background(), engine.Open(ec, engine.Trial{}))
+	err = w.Run(context.Background(), engine.Open(ec, engine.Trial{}))
+	if only != 0 && errors.Is(err, worker.ErrLost) {
+		_ = os.RemoveAll(objects) // the session would have
+	}
+	return err
 }
 
 // nodeCPUs is how many tasks of one CPU the agent lets run at once.
@@ -83,19 +90,27 @@ func nodeCPUs() float64 {
 // upstream is a worker's agent, for the session.
 type upstream struct {
 	*worker.Link
-	dir *object.Dir
+	dir func() (*object.Dir, error)
 }
 
 // Send sends items; the session makes none that is too long for a frame.
 func (u upstream) Send(items ...protocol.Item) { _ = u.Link.Send(items...) }
 
-// PutValue seals a value in the job's folder, where its agent finds it.
+// PutValue seals a value in the folder where its agent finds it, or the session that has started this process.
 func (u upstream) PutValue(_ context.Context, data []byte) (string, int64, error) {
-	id, err := u.dir.Put(data)
+	dir, err := u.dir()
+	if err != nil {
+		return "", 0, err
+	}
+	id, err := dir.Put(data)
 	return id, int64(len(data)), err
 }
 
-// GetValue reads a value that the agent has put into the job's folder.
+// GetValue reads a value that the agent has put there.
 func (u upstream) GetValue(_ context.Context, id string, _ int64) ([]byte, error) {
-	return u.dir.Get(id)
+	dir, err := u.dir()
+	if err != nil {
+		return nil, err
+	}
+	return dir.Get(id)
 }

@@ -14,6 +14,18 @@ import (
 	"github.com/musterrun/muster/internal/engine"
 )
 
+// Main runs a package's tests, or becomes the worker process of a task whose function is Isolated, if this test binary was
+// started as one. It gives the exit code. Tests of such functions need it, others don't:
+//
+//	func TestMain(m *testing.M) { os.Exit(mustertest.Main(m)) }
+func Main(m *testing.M) int {
+	if code, worker := engine.Doors.Work(); worker {
+		return code
+	}
+	engine.Doors.Open()
+	return m.Run()
+}
+
 // Option changes the session that Context makes, and no other.
 type Option func(*setup)
 

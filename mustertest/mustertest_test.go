@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,7 +16,20 @@ import (
 	"github.com/musterrun/muster/mustertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(door{m}) }
+
+// door runs the tests by Main, so that those of isolated functions can start this binary as a worker.
+type door struct{ m *testing.M }
+
+func (d door) Run() int { return mustertest.Main(d.m) }
+
+var apart = muster.Func("mustertest.apart", muster.Plain(func(int) int { return os.Getpid() }), muster.Isolated())
+
+func TestMainIsADoor(t *testing.T) {
+	if pid, err := apart.Call(mustertest.Context(t), 0); pid == os.Getpid() || err != nil {
+		t.Error(pid, err)
+	}
+}
 
 var (
 	double  = muster.Func("mustertest.double", muster.Plain(func(x int) int { return 2 * x }))

@@ -133,6 +133,41 @@ func TestGiveBackDoesNotCount(t *testing.T) {
 	}
 }
 
+// A task of the machine's own room can be given back too, from each state in which it runs; its room is free again.
+func TestGiveBackFreesItsRoom(t *testing.T) {
+	for name, reach := range map[string]func(m *Machine, id ID){
+		"running": func(*Machine, ID) {},
+		"blocked": func(m *Machine, id ID) { m.Block(id, Outside) },
+		"resuming": func(m *Machine, id ID) {
+			m.Block(id, Outside)
+			m.Submit(Spec{Priority: 1})
+			if _, ok := m.Next(); !ok || m.Unblock(id) {
+				t.Error("no other task has the CPU")
+			}
+		},
+	} {
+		m := New([]int64{Unit, 1, 10})
+		need, err := m.Need([]Amount{{CPU, Unit}, {Memory, 7}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := m.Submit(Spec{Need: need})
+		if got, ok := m.Next(); got != id || !ok {
+			t.Fatal("it isn't given out")
+		}
+		reach(m, id)
+		if out, _ := m.GiveBack(id, 1); out != Retry {
+			t.Errorf("%s: %v", name, out)
+		}
+		if other, ok := m.Next(); name == "resuming" && ok || name != "resuming" && (other != id || m.Attempt(id) != 2) {
+			t.Errorf("%s: %v is given out, %v", name, other, ok)
+		}
+		if out, _ := m.Finish(id, 1, Succeeded); out != Ignored {
+			t.Errorf("%s: the end of an attempt that was given back counts", name)
+		}
+	}
+}
+
 func TestAwayTasksThatWaitGoOnAtOnce(t *testing.T) {
 	m := New([]int64{Unit, 1, 1})
 	need := m.AwayNeed([]Amount{{CPU, Unit}}, 1)

@@ -54,9 +54,11 @@ type awayRun struct {
 	refs  refIndex
 	asked map[protocol.RefID]bool // for the values of these
 	waits bool                    // its function has lent its CPUs
+	ends  bool                    // its wait, by itself
 
-	alone   bool // nothing runs beside it in its worker
-	started bool // it may have begun, and must not begin twice
+	apart   *apartRun // of one in a process of this session; its node is ""
+	alone   bool      // nothing runs beside it in its worker
+	started bool      // it may have begun, and must not begin twice
 }
 
 // isAway reports whether the tasks of a function run elsewhere.
@@ -274,9 +276,13 @@ func (s *Session) Load() protocol.RenewJob {
 	return protocol.RenewJob{Done: l.done, Failed: l.failed, Running: l.open, Waiting: s.m.Len() - l.open}
 }
 
-// stopAway tells the node of an attempt to interrupt it. The mutex is held.
+// stopAway tells the node of an attempt to interrupt it, or kills its process. The mutex is held.
 func (s *Session) stopAway(r *Run) {
-	if r.away != nil {
+	switch {
+	case r.away == nil:
+	case r.away.apart != nil:
+		r.away.apart.proc.Kill("its task was told to end")
+	default:
 		s.cfg.Carrier.Send(r.away.node, protocol.Stop{Attempt: r.wire(), Grace: s.cfg.Grace})
 	}
 }

@@ -31,7 +31,7 @@ func (c *fromCall[In, Out]) recallAway(r *Run) (bool, error) { return c.f.recall
 
 // packArgument encodes in. One that is too large for a message goes where large values go.
 func (f *Fn[In, Out]) packArgument(r *Run, t *protocol.Task, in *In, deps func(func(*Task)) error) error {
-	args := &r.s.carried.args
+	args := r.scratch()
 	from := len(*args)
 	data, err := f.InPlan.Append(*args, in, r)
 	if err != nil {
@@ -61,6 +61,14 @@ func (f *Fn[In, Out]) packArgument(r *Run, t *protocol.Task, in *In, deps func(f
 	})
 }
 
+// scratch is what the arguments of a batch lie in.
+func (r *Run) scratch() *[]byte {
+	if a := r.away.apart; a != nil {
+		return &a.args
+	}
+	return &r.s.carried.args
+}
+
 // argumentKey is the key under which a large argument itself is sent: no Ref has it.
 var argumentKey = protocol.Key{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
@@ -74,7 +82,8 @@ func (r *Run) packDep(t *protocol.Task, dep *Task) error {
 		return err
 	}
 	var v protocol.Value
-	r.s.carried.args, v = dep.wireOf(r.s, r.s.carried.args, r)
+	args := r.scratch()
+	*args, v = dep.wireOf(r.s, *args, r)
 	if v.Form == protocol.Failure {
 		return failureOf(&v)
 	}

@@ -86,14 +86,19 @@ func (s *Session) bytesOf(v *protocol.Value) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), fetchFor)
 	defer cancel()
-	data, err := s.store().GetValue(ctx, v.ID, v.Size)
+	store := s.store()
+	if store == nil {
+		return nil, errors.New("a value that lies in a file, and nobody here keeps files")
+	}
+	data, err := store.GetValue(ctx, v.ID, v.Size)
 	if err != nil {
 		return nil, fmt.Errorf("fetch a value of %d bytes: %w", v.Size, err)
 	}
 	return data, nil
 }
 
-// valueStore keeps what is too large for a message: the driver's carrier, or a worker's folder.
+// valueStore keeps what is too large for a message: the driver's carrier, or a worker's folder. A session that has neither
+// leaves that to who carries its messages.
 type valueStore interface {
 	PutValue(ctx context.Context, data []byte) (id string, size int64, err error)
 	GetValue(ctx context.Context, id string, size int64) ([]byte, error)
@@ -103,17 +108,21 @@ func (s *Session) store() valueStore {
 	if s.cfg.Upstream != nil {
 		return s.cfg.Upstream
 	}
-	return s.cfg.Carrier
+	if s.cfg.Carrier != nil {
+		return s.cfg.Carrier
+	}
+	return nil
 }
 
 // seal makes a value of an encoding: in the message if it is small.
 func (s *Session) seal(data []byte) (protocol.Value, error) {
-	if len(data) <= protocol.MaxInline {
+	store := s.store()
+	if len(data) <= protocol.MaxInline || store == nil {
 		return protocol.Value{Form: protocol.Inline, Data: data}, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), fetchFor)
 	defer cancel()
-	id, size, err := s.store().PutValue(ctx, data)
+	id, size, err := store.PutValue(ctx, data)
 	if err != nil {
 		return protocol.Value{}, fmt.Errorf("keep a value of %d bytes: %w", len(data), err)
 	}

@@ -16,8 +16,8 @@ import (
 
 // do calls the function, or takes its result from the cache.
 func (f *Fn[In, Out]) do(r *Run, in In) (Out, error) {
-	if f.Opts.Cache == nil {
-		return f.Do(r, in)
+	if f.Opts.Cache == nil || r.s.cfg.Only != 0 {
+		return f.call(r, r, in)
 	}
 	return f.cached(r, in)
 }
@@ -29,12 +29,12 @@ func (f *Fn[In, Out]) cached(r *Run, in In) (out Out, err error) {
 	store, err := s.cfg.Cache(s.noteCache)
 	if err != nil {
 		s.uncached(&f.Spec, err)
-		return f.Do(r, in)
+		return f.call(r, r, in)
 	}
 	call, err := f.cacheCall(s, in)
 	if err != nil {
 		s.uncached(&f.Spec, err)
-		return f.Do(r, in)
+		return f.call(r, r, in)
 	}
 	computed := false
 	call.Compute = func(ctx context.Context) (v cache.Value, err error) {
@@ -46,7 +46,7 @@ func (f *Fn[In, Out]) cached(r *Run, in In) (out Out, err error) {
 			r.chain = around
 			r.computes.Store(outer)
 		}()
-		if out, err = f.Do(ctx, in); err != nil {
+		if out, err = f.call(ctx, r, in); err != nil {
 			return v, err
 		}
 		return f.cacheValue(&out)

@@ -22,7 +22,7 @@ func (s *Session) beginAs(r *Run, id coordinator.ID, now int64) *Run {
 	r.id, r.num, r.attempt = id, s.m.Number(id), int32(s.m.Attempt(id))
 	t.run = r
 	s.load.started()
-	if d := sp.Opts.Timeout; d > 0 && !t.is(once) && !s.isAway(sp) {
+	if d := sp.Opts.Timeout; d > 0 && !t.is(once) && !s.isAway(sp) && !s.leavesProcess(t, sp) {
 		r.left = int64(d)
 		s.startClock(r, now)
 	}
@@ -113,11 +113,21 @@ func (w *worker) finish(r *Run, err error) {
 	w.next = nil
 	now := s.now()
 	late := r.fate.Load() == abandoned
-	res, err := r.judge(err, r.original(err))
+	again, err := s.bereaved(r, err)
+	var res coordinator.Result
+	if !again {
+		res, err = r.judge(err, r.original(err))
+	}
 	s.mu.Lock()
-	if late {
+	switch {
+	case late:
 		s.cameBack(r)
-	} else {
+	case again:
+		s.takenBack(r)
+	default:
+		if r.away != nil {
+			s.clearRecord(r.id) // it has ended by itself
+		}
 		s.conclude(r, err, res, now)
 	}
 	for len(s.out.joins) > 0 { // what needs the values may go before what is ready now

@@ -93,7 +93,7 @@ func (s *Session) abandon(r *Run) {
 	if !r.fate.CompareAndSwap(running, abandoned) {
 		return
 	}
-	if r.away == nil { // else its node deals with it
+	if r.away == nil || r.away.apart != nil { // else its node deals with it
 		s.stuck[r] = struct{}{}
 	}
 	if c := r.computes.Load(); c != nil {
@@ -106,7 +106,7 @@ func (s *Session) abandon(r *Run) {
 	}
 	s.mu.Unlock() // judge calls the user's code
 	late := fmt.Errorf("%w within %v of its cancel", errStuck, s.cfg.Grace)
-	if r.away != nil {
+	if r.away != nil && r.away.apart == nil {
 		late = fmt.Errorf("node %s hasn't said within %v of its cancel that it has ended", r.away.node, s.cfg.Grace)
 	}
 	res, err := r.judge(late, late)

@@ -103,18 +103,14 @@ func (t *hosted[In, Out]) execItems(r *Run) error {
 	if err != nil {
 		return fmt.Errorf("argument: %w", err)
 	}
-	outs := make([]Out, len(items))
-	var errs []error
-	for i := 0; i < len(items); {
-		i = t.span(r, items, outs, &errs, i)
-	}
+	outs, errs := t.f.workOff(r, items)
 	if !r.Commit() {
 		return nil
 	}
-	if errs == nil {
-		return t.keepItems(outs)
-	}
-	return t.keepParts(outs, errs)
+	w := hostWriter{h: t.host}
+	t.result, err = t.f.packItems(t.s, outs, errs, &w)
+	t.refs = w.refs
+	return err
 }
 
 func (t *hosted[In, Out]) itemsOf() ([]In, error) {
@@ -127,66 +123,6 @@ func (t *hosted[In, Out]) itemsOf() ([]In, error) {
 	var items []In
 	err := decodeValue(t.s, &t.host.deps[0].Value, &items, hostReader{t.host})
 	return items, err
-}
-
-// span works items off until none is left or one panics, and gives the index of the next one.
-func (t *hosted[In, Out]) span(r *Run, items []In, outs []Out, errs *[]error, i int) (next int) {
-	running := false
-	fail := func(err error) {
-		if *errs == nil {
-			*errs = make([]error, len(items))
-		}
-		(*errs)[i] = err
-	}
-	defer func() {
-		if running {
-			if v := recover(); v != nil {
-				fail(newPanic(v))
-				next = i + 1
-			}
-		}
-	}()
-	for ; i < len(items); i++ {
-		if err := r.Err(); err != nil {
-			fail(err)
-			continue
-		}
-		running = true
-		out, err := t.f.invoke(r, items[i])
-		running = false
-		outs[i] = out
-		if err != nil {
-			fail(err)
-		}
-	}
-	return i
-}
-
-func (t *hosted[In, Out]) keepItems(outs []Out) (err error) {
-	w := hostWriter{h: t.host}
-	_, t.result, err = encodeItems(t.s, nil, outs, &w)
-	t.refs = w.refs
-	return err
-}
-
-// keepParts encodes results of which some are failures.
-func (t *hosted[In, Out]) keepParts(outs []Out, errs []error) error {
-	w := hostWriter{h: t.host}
-	parts := make([]protocol.Value, len(outs))
-	for i := range outs {
-		if errs[i] != nil {
-			parts[i] = failure(errs[i])
-			continue
-		}
-		data, err := t.f.OutPlan.Append(nil, &outs[i], &w)
-		if err != nil {
-			parts[i] = failure(fmt.Errorf("result: %w", err))
-			continue
-		}
-		parts[i] = protocol.Value{Form: protocol.Inline, Data: data}
-	}
-	t.result, t.refs = protocol.Value{Form: protocol.List, Parts: parts}, w.refs
-	return nil
 }
 
 // ended tells the agent how the task went. The mutex is held.

@@ -30,11 +30,14 @@ func InfoOf(ctx context.Context) (i Info, ok bool) {
 	if h := r.t.host; h != nil {
 		key, i.Attempt, i.Node = h.key, int(h.at.N), at.s.hosting.node
 	}
+	if n := at.s.cfg.Only; n != 0 {
+		i.Task = n
+	}
 	i.Key = hex.EncodeToString(key[:])
 	return i, true
 }
 
-// LogOf is where a task writes lines of its own: in a worker they go to the node's log of the job, elsewhere to the
+// LogOf is where a task writes lines of its own: in an agent's worker they go to the node's log of the job, elsewhere to the
 // program's default logger.
 func LogOf(ctx context.Context) *slog.Logger {
 	at, err := siteOf(ctx)
@@ -42,6 +45,9 @@ func LogOf(ctx context.Context) *slog.Logger {
 		return slog.Default()
 	}
 	r := at.run
+	if n := at.s.cfg.Only; n != 0 {
+		return slog.Default().With("func", r.t.ops.Spec().Name, "task", n)
+	}
 	if h := r.t.host; h != nil {
 		return slog.New(slog.NewTextHandler(lines{at.s, h.at}, nil)).With("func", r.t.ops.Spec().Name, "task", h.at.Task)
 	}

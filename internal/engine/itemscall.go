@@ -20,6 +20,7 @@ type itemsCall[In, Out any] struct {
 	keys   []journal.Key    // of the items; nil in a job that isn't recorded
 	parts  []protocol.Value // of the items, as far as they were recorded before
 	rest   []int            // places of those that are to run; nil for all
+	outs   []Out            // of those that ran here
 }
 
 func (f *Fn[In, Out]) calledItems(r *Run, c *protocol.Call) (*Task, error) {
@@ -57,14 +58,60 @@ func (c *itemsCall[In, Out]) identify(k *protocol.Call) error {
 
 func (c *itemsCall[In, Out]) Spec() *Spec            { return &c.f.Spec }
 func (c *itemsCall[In, Out]) Deps(func(*Task)) error { return nil }
-func (c *itemsCall[In, Out]) Exec(*Run) error        { return errNoValue }
 func (c *itemsCall[In, Out]) Join() (*Task, error)   { return nil, nil }
-func (c *itemsCall[In, Out]) Results(func(*Task))    {}
+
+// Results visits the Refs in what ran here.
+func (c *itemsCall[In, Out]) Results(visit func(*Task)) {
+	for i := range c.outs {
+		c.f.results(&c.outs[i], visit)
+	}
+}
+
+// Exec works the items off in this process: those who have asked for them are a process of its own.
+func (c *itemsCall[In, Out]) Exec(r *Run) error {
+	if found, err := c.recallAway(r); found || err != nil {
+		r.Commit()
+		return err
+	}
+	items, err := decodeItems[In](c.items, awayReader{c.by})
+	if err != nil {
+		return fmt.Errorf("argument: %w", err)
+	}
+	outs, errs := c.f.workOff(r, items)
+	if !r.Commit() {
+		return nil
+	}
+	c.outs = outs
+	if c.keys == nil {
+		c.result, err = c.f.packItems(c.s, outs, errs, c.by)
+		return err
+	}
+	return c.keepRan(r, outs, errs)
+}
+
+// keepRan puts what ran here beside what was recorded before, and records it.
+func (c *itemsCall[In, Out]) keepRan(r *Run, outs []Out, errs []error) error {
+	if errs == nil {
+		errs = make([]error, len(outs))
+	}
+	v, err := c.f.packItems(c.s, outs, errs, c.by)
+	if err != nil {
+		return err
+	}
+	for k, i := range c.rest {
+		c.parts[i] = v.Parts[k]
+		if errs[k] == nil {
+			c.f.record(r, c.keys[i], &outs[k])
+		}
+	}
+	c.result = protocol.Value{Form: protocol.List, Parts: c.parts}
+	return nil
+}
 
 func (c *itemsCall[In, Out]) Release(drop bool) {
 	c.items = nil
 	if drop {
-		c.result = protocol.Value{}
+		c.result, c.outs = protocol.Value{}, nil
 	}
 }
 

@@ -73,7 +73,7 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 	var out Out
 	m := &mapper[In, Out]{
 		f: f, s: at.s, ctx: ctx, unordered: unordered, bell: make(chan struct{}, 1),
-		alone: f.Opts.Timeout > 0 || f.Opts.Once || f.argTraits() != 0,
+		alone: f.Opts.Timeout > 0 || f.Opts.Once || f.Opts.Isolated || f.argTraits() != 0,
 		limit: max(1, min(maxChunk, (1<<20)/max(1, int(unsafe.Sizeof(in)+unsafe.Sizeof(out))))),
 	}
 	if at.run.runsIn(at.s) {

@@ -73,6 +73,12 @@ type Config struct {
 	// Upstream is where a worker's tasks come from, and where the calls go that they make; nil: they run here.
 	Upstream Upstream
 
+	// Isolate makes the process of an attempt whose function is Isolated, or says why it can't; it starts nothing, and is
+	// also asked to see whether it could. nil: there are none.
+	Isolate func() (Apart, error)
+	// Only is the number, in the session that has started this worker, of the one task that it is for; 0 for other workers.
+	Only uint64
+
 	// Journal keeps the outcomes of a job's tasks; nil without a job.
 	Journal        *journal.Journal
 	ResumeFailures bool

@@ -12,8 +12,6 @@ import (
 
 var errForeign = errors.New("muster: a Ref of another session stands in the argument: get its value there, and Put it here")
 
-var errNotIsolated = errors.New("the option Isolated needs a cluster: `muster up` makes one of this machine, `muster run` uses it")
-
 // start starts the task with the session, or records it if ctx is lazy. Every error becomes the task's.
 func start(ctx context.Context, at site, t *Task, ops Ops) {
 	s := at.s
@@ -157,11 +155,12 @@ func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 		s.settle(t, s.failure(t, nil, canceled(byContext, t.scope)), event.TaskCanceled)
 		return
 	}
+	if err := s.cantLeave(t, sp); err != nil {
+		s.settle(t, s.failure(t, nil, err), event.TaskUnfit)
+		return
+	}
 	switch {
 	case spec.Value:
-	case sp.Opts.Isolated && !s.isAway(sp) && t.host == nil:
-		s.settle(t, s.failure(t, nil, errNotIsolated), event.TaskUnfit)
-		return
 	case s.isAway(sp) && s.carried.stranded != nil:
 		s.settle(t, s.failure(t, nil, s.carried.stranded), event.TaskFailed)
 		return

@@ -46,10 +46,17 @@ func (s *Session) takeBack(r *Run) {
 		s.arrived(r, ErrMaybeRan, coordinator.Fatal, 0, s.now())
 		return
 	}
+	if s.takenBack(r) {
+		s.release()
+	}
+}
+
+// takenBack ends an attempt that won't have an outcome, and reports whether it was still known. The mutex is held.
+func (s *Session) takenBack(r *Run) bool {
 	s.stopTimers(r)
 	out, why := s.m.GiveBack(r.id, int(r.attempt))
 	if out == coordinator.Ignored {
-		return
+		return false
 	}
 	r.over = true
 	s.recordOf(r.id).lost(r)
@@ -63,7 +70,7 @@ func (s *Session) takeBack(r *Run) {
 		s.forget(r.id)
 	}
 	r.t.run = nil
-	s.release()
+	return true
 }
 
 // gaveBack takes a node's word that an attempt ended without an outcome. The mutex is held.

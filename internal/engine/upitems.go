@@ -159,21 +159,14 @@ func (s *Session) upWant(node string, w *protocol.Want) {
 	if r == nil {
 		return
 	}
+	if !s.asks(r, w.Ref) {
+		return
+	}
 	t, err := r.find(w.Ref)
 	if err != nil {
-		s.cfg.Carrier.Send(r.away.node, protocol.Settle{By: w.By, Ref: w.Ref, Value: failure(err)})
+		s.deliver(r, protocol.Settle{By: w.By, Ref: w.Ref, Value: failure(err)})
 		return
 	}
-	s.mu.Lock()
-	if r.away.asked[w.Ref] {
-		s.mu.Unlock()
-		return
-	}
-	if r.away.asked == nil {
-		r.away.asked = map[protocol.RefID]bool{}
-	}
-	r.away.asked[w.Ref] = true
-	s.mu.Unlock()
 	s.demand(t)
 	s.awaitsToo(r, t)
 	a := &answer{s: s, r: r, t: t, ref: w.Ref}
@@ -183,13 +176,36 @@ func (s *Session) upWant(node string, w *protocol.Want) {
 	}
 }
 
-// awaitsToo notes that a function that waits has asked for one more task.
+// awaitsToo notes that a function that waits has asked for one more task. One in a process of its own may have its CPUs
+// again, for what it got before, and never have gone on.
 func (s *Session) awaitsToo(r *Run, t *Task) {
 	s.mu.Lock()
-	if r.away.waits && !r.over && t.s == s && t.phase == live {
+	a := r.away.apart
+	switch {
+	case !r.away.waits || r.over:
+	case a != nil && !a.lent:
+		s.lendAway(r)
+	case t.s == s && t.phase == live:
 		s.m.Block(r.id, t.id)
 	}
 	s.flush()
+}
+
+// asks notes that an attempt has asked for a value, and reports whether it is the first time.
+func (s *Session) asks(r *Run, ref protocol.RefID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.away.asked[ref] {
+		return false
+	}
+	if r.away.asked == nil {
+		r.away.asked = map[protocol.RefID]bool{}
+	}
+	r.away.asked[ref] = true
+	if a := r.away.apart; a != nil {
+		a.open++
+	}
+	return true
 }
 
 // answer sends a task's value to the attempt that wants it.
@@ -203,7 +219,7 @@ type answer struct {
 
 func (a *answer) notify() {
 	_, v := a.t.wireOf(a.s, nil, a.r)
-	a.s.cfg.Carrier.Send(a.r.away.node, protocol.Settle{By: a.r.wire(), Ref: a.ref, Value: v})
+	a.s.deliver(a.r, protocol.Settle{By: a.r.wire(), Ref: a.ref, Value: v})
 }
 
 // upCancel ends a task that an attempt has started, or that it was given.
@@ -222,16 +238,29 @@ func (s *Session) upBlock(node string, b *protocol.Block) {
 	switch {
 	case r == nil:
 	case b.Waits && !r.away.waits:
-		r.away.waits = true
-		s.lend(r, true, append(s.wanted(r), outside(b.Ends))...)
+		r.away.waits, r.away.ends = true, b.Ends
+		s.lendAway(r)
 	case b.Waits && b.Ends:
-		s.m.Block(r.id, coordinator.Outside)
-		s.carryOut()
+		r.away.ends = true
+		if a := r.away.apart; a == nil || a.lent {
+			s.m.Block(r.id, coordinator.Outside)
+			s.carryOut()
+		}
 	case !b.Waits && r.away.waits:
 		r.away.waits = false
-		s.reclaim(r, nobody{}, true)
+		if a := r.away.apart; a == nil || a.takeBack() {
+			s.reclaim(r, nobody{}, true)
+		}
 	}
 	s.flush()
+}
+
+// lendAway lends the CPUs of a function that waits. The mutex is held.
+func (s *Session) lendAway(r *Run) {
+	if a := r.away.apart; a != nil {
+		a.lent = true
+	}
+	s.lend(r, true, append(s.wanted(r), outside(r.away.ends))...)
 }
 
 // wanted lists what an attempt has asked for and hasn't got. The mutex is held.

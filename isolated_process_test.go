@@ -1,0 +1,404 @@
+//go:build unix
+
+package muster_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster"
+	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/mustertest"
+)
+
+// isoDeath is how a process is to die, and after how many runs no more; each run is noted.
+type isoDeath struct {
+	How   string
+	Times int
+	Path  string
+}
+
+var (
+	isoPID  = muster.Func("isolated.pid", muster.Plain(func(int) int { return os.Getpid() }), muster.Isolated())
+	isoDies = muster.Func("isolated.dies", muster.PlainErr(die), muster.Isolated())
+	isoDeaf = muster.Func("isolated.deaf", func(_ context.Context, path string) (int, error) {
+		_, _ = note(path)
+		select {}
+	}, muster.Isolated())
+	isoChild = muster.Func("isolated.child", muster.PlainErr(func(path string) (int, error) {
+		return note2(path, exec.Command("sleep", "1000"))
+	}), muster.Isolated())
+	isoCached = muster.Func("isolated.cached", muster.PlainErr(func(path string) (int, error) { return note(path) }),
+		muster.Isolated(), muster.Cached())
+	isoSays = muster.Func("isolated.says", func(ctx context.Context, _ int) (muster.TaskInfo, error) {
+		fmt.Println("to standard output")
+		fmt.Fprintln(os.Stderr, "to standard error")
+		muster.Log(ctx).Info("to the log")
+		return muster.Info(ctx), nil
+	}, muster.Isolated())
+	isoRuns = muster.Func("isolated.runs", muster.PlainErr(runsBeside), muster.Isolated())
+	isoTwo  = muster.Func("isolated.two", func(ctx context.Context, n int) (int, error) {
+		// Two goroutines of the function wait for one value each, which come one after the other.
+		var all sync.WaitGroup
+		var got [2]int
+		first := isoPlain.Go(ctx, n)
+		second := isoPlain.From(ctx, first)
+		for i, r := range []muster.Ref[int]{first, second} {
+			all.Go(func() { got[i], _ = r.Get(ctx) })
+		}
+		all.Wait()
+		return got[0] + got[1], nil
+	}, muster.Isolated())
+)
+
+// note2 notes the number of a process that it starts.
+func note2(path string, cmd *exec.Cmd) (int, error) {
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	return cmd.Process.Pid, os.WriteFile(path, []byte(strconv.Itoa(cmd.Process.Pid)), 0o600)
+}
+
+func die(d isoDeath) (int, error) {
+	n, err := note(d.Path)
+	if n > d.Times || err != nil {
+		return n, err
+	}
+	fmt.Fprintln(os.Stderr, "last words")
+	switch d.How {
+	case "exit":
+		os.Exit(7)
+	case "kill":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "panic":
+		go panic("on a goroutine of its own")
+	case "fatal":
+		var mu sync.Mutex
+		mu.Unlock()
+	case "segfault":
+		debug.SetPanicOnFault(false)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSEGV)
+	}
+	select {}
+}
+
+// runsBeside gives how many of its kind have run at once.
+func runsBeside(dir string) (int, error) {
+	f, err := os.CreateTemp(dir, "run")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _, _ = f.Close(), os.Remove(f.Name()) }()
+	most := 0
+	for range 500 { // others would begin meanwhile, if they could
+		list, err := os.ReadDir(dir)
+		if err != nil {
+			return 0, err
+		}
+		most = max(most, len(list))
+	}
+	return most, nil
+}
+
+// withProcesses skips a test on the loop, where nothing runs in another process.
+func withProcesses(t testing.TB) {
+	if os.Getenv("MUSTER_TEST_LOOP") != "" {
+		t.Skip("the loop has no processes")
+	}
+}
+
+func TestIsolatedProcesses(t *testing.T) {
+	withProcesses(t)
+	ctx := mustertest.Context(t)
+	one, err1 := isoPID.Call(ctx, 0)
+	two, err2 := isoPID.Call(ctx, 0)
+	if one == two || one == os.Getpid() || err1 != nil || err2 != nil {
+		t.Errorf("processes %d and %d of %d; %v, %v", one, two, os.Getpid(), err1, err2)
+	}
+	for _, pid := range []int{one, two} {
+		if syscall.Kill(pid, 0) == nil {
+			t.Errorf("%d still runs", pid)
+		}
+	}
+}
+
+// Whatever ends a process, only its task is the worse for it: that runs again, and fails the third time.
+func TestIsolatedDies(t *testing.T) {
+	withProcesses(t)
+	for how, want := range map[string][]string{
+		"exit": {"exited with status 7", "last words"}, "kill": {"killed (signal 9)", "last words"},
+		"panic": {"panic: on a goroutine of its own", "last words"}, "fatal": {"fatal error: sync: unlock of unlocked mutex"},
+		"segfault": {"SIGSEGV: segmentation violation"},
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "runs")
+			var mu sync.Mutex
+			var hints []string
+			ctx := mustertest.Context(t, mustertest.Config(muster.Config{OnEvent: func(e event.Event) {
+				if e.Kind == event.Hint {
+					mu.Lock()
+					hints = append(hints, e.Text)
+					mu.Unlock()
+				}
+			}}))
+			other := isoPlain.Go(ctx, 1)
+			_, err := isoDies.With(muster.Retries(5)).Call(ctx, isoDeath{how, 100, path})
+			for _, part := range append(want, "isolated.dies", "died 3 times") {
+				if !strings.Contains(fmt.Sprint(err), part) {
+					t.Errorf("no %q in: %v", part, err)
+				}
+			}
+			if n := len(notes(path)); n != 3 {
+				t.Errorf("it ran %d times, want 3", n)
+			}
+			mu.Lock()
+			if len(hints) != 2 || !strings.Contains(hints[0], "it is run again") {
+				t.Errorf("hints: %q", hints)
+			}
+			mu.Unlock()
+			if v, err := other.Get(ctx); v != 10 || err != nil {
+				t.Error(v, err)
+			}
+			if v, err := isoDies.Call(ctx, isoDeath{how, 5, path}); v != 6 || err != nil {
+				t.Errorf("after two more deaths: %d, %v", v, err)
+			}
+		})
+	}
+}
+
+func TestIsolatedAtMostOnce(t *testing.T) {
+	withProcesses(t)
+	path := filepath.Join(t.TempDir(), "runs")
+	ctx := mustertest.Context(t)
+	once := isoDies.With(muster.AtMostOnce(), muster.Retries(3))
+	if _, err := once.Call(ctx, isoDeath{"kill", 1, path}); !errors.Is(err, muster.ErrMaybeRan) || !strings.Contains(err.Error(), "signal 9") {
+		t.Errorf("%v", err)
+	}
+	if n := len(notes(path)); n != 1 {
+		t.Errorf("it ran %d times", n)
+	}
+	if v, err := once.Call(ctx, isoDeath{"kill", 0, path}); v != 2 || err != nil {
+		t.Error(v, err)
+	}
+}
+
+// A function that listens to nothing is killed, by its Timeout, a cancel, or Close.
+func TestIsolatedDeaf(t *testing.T) {
+	withProcesses(t)
+	path := filepath.Join(t.TempDir(), "runs")
+	s, ctx, err := muster.Open(context.Background(), muster.Config{Grace: time.Hour, CPUs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := isoDeaf.With(muster.Timeout(50*time.Millisecond)).Call(ctx, path); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	r := isoDeaf.Go(ctx, path)
+	awaitNotes(t, path, 2)
+	r.Cancel()
+	if _, err := r.Get(ctx); !errors.Is(err, muster.ErrCanceled) {
+		t.Errorf("%v", err)
+	}
+	r = isoDeaf.Go(ctx, path)
+	awaitNotes(t, path, 3)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Get(ctx); !errors.Is(err, muster.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+	for _, pid := range notes(path) {
+		if n, _ := strconv.Atoi(pid); syscall.Kill(n, 0) == nil {
+			t.Errorf("process %d still runs", n)
+		}
+	}
+}
+
+// What a task's process has started ends with it.
+func TestIsolatedEndsWhatItStarts(t *testing.T) {
+	withProcesses(t)
+	path := filepath.Join(t.TempDir(), "pid")
+	pid, err := isoChild.Call(mustertest.Context(t), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaitEnd(t, pid)
+}
+
+// awaitEnd waits until a process has ended that may be another one's child.
+func awaitEnd(t *testing.T, pid int) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond) // nothing tells
+	defer tick.Stop()
+	for syscall.Kill(pid, 0) == nil {
+		if stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); bytes.Contains(stat, []byte(") Z ")) {
+			return // it has, and nobody has asked how
+		}
+		select {
+		case <-tick.C:
+		case <-t.Context().Done():
+			t.Fatal("too late")
+		}
+	}
+}
+
+func TestIsolatedHasItsCPUs(t *testing.T) {
+	withProcesses(t)
+	for cpus, most := range map[float64]int{1: 2, 2: 1, 0.5: 4} {
+		ctx := mustertest.Context(t, mustertest.Config(muster.Config{CPUs: 2}))
+		dir := t.TempDir()
+		paths := func(yield func(string) bool) {
+			for range 8 {
+				if !yield(dir) {
+					return
+				}
+			}
+		}
+		for n, err := range isoRuns.With(muster.CPUs(cpus)).Map(ctx, paths) {
+			if n < 1 || n > most || err != nil {
+				t.Errorf("%d with %v CPUs each ran at once on 2, %v", n, cpus, err)
+			}
+		}
+	}
+}
+
+// A value that comes while another goroutine of the function still waits doesn't cost the CPU that this one's task needs.
+func TestIsolatedWaitsTwice(t *testing.T) {
+	withProcesses(t)
+	ctx := mustertest.Context(t, mustertest.Config(muster.Config{CPUs: 1}))
+	for n, err := range isoTwo.Map(ctx, count(20)) {
+		if n%110 != 0 || err != nil {
+			t.Error(n, err)
+		}
+	}
+}
+
+// A cached result needs no process.
+func TestIsolatedCached(t *testing.T) {
+	withProcesses(t)
+	path := filepath.Join(t.TempDir(), "runs")
+	ctx := mustertest.Context(t, mustertest.Config(muster.Config{CacheDir: t.TempDir()}))
+	for range 3 {
+		if v, err := isoCached.Call(ctx, path); v != 1 || err != nil {
+			t.Error(v, err)
+		}
+	}
+	if list := notes(path); len(list) != 1 || list[0] == strconv.Itoa(os.Getpid()) {
+		t.Errorf("ran in %v", list)
+	}
+}
+
+// Values that go by files leave none.
+func TestIsolatedLeavesNoFile(t *testing.T) {
+	withProcesses(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	if _, err := isoTwice.Call(mustertest.Context(t), make([]byte, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := os.ReadDir(os.TempDir()); len(list) > 0 || err != nil {
+		t.Error(list, err)
+	}
+}
+
+// Programs of these tests: see main_test.go.
+func init() {
+	programs["isolated says"] = func() {
+		muster.Main(func(ctx context.Context) error {
+			info, err := isoSays.Call(ctx, 0)
+			if info.Func != "isolated.says" || info.Task != 1 || info.Attempt != 1 || info.Key == "" || info.Node != "" {
+				return fmt.Errorf("%+v", info)
+			}
+			return err
+		})
+	}
+	programs["isolated waits"] = func() {
+		muster.Main(func(ctx context.Context) error {
+			r := isoDeaf.Go(ctx, os.Getenv("NOTES"))
+			fmt.Println("ready")
+			return r.Wait(ctx)
+		})
+	}
+	programs["isolated without Main"] = func() {
+		_, ctx, _ := muster.Open(context.Background(), muster.Config{})
+		_, err := isoPID.Call(ctx, 0)
+		_, err2 := isoPID.Call(context.Background(), 0)
+		fmt.Println(err)
+		fmt.Println(err2)
+	}
+}
+
+// What an isolated function writes goes where the program writes, as that of others does.
+func TestIsolatedOutput(t *testing.T) {
+	cmd := process(t, "isolated says")
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%v: %s", err, &stderr)
+	}
+	if stdout.String() != "to standard output\n" {
+		t.Errorf("stdout %q", &stdout)
+	}
+	inOrder(t, stderr.String(), []string{"to standard error\n", "to the log func=isolated.says task=1\n"})
+}
+
+func TestIsolatedEndsWithItsDriver(t *testing.T) {
+	for sig, code := range map[syscall.Signal]int{syscall.SIGKILL: -1, syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		path := filepath.Join(t.TempDir(), "runs")
+		cmd := process(t, "isolated waits", "NOTES="+path)
+		ready(t, cmd)
+		awaitNotes(t, path, 1)
+		pid, err := strconv.Atoi(notes(path)[0])
+		if err != nil || pid == cmd.Process.Pid {
+			t.Fatal(pid, err)
+		}
+		if err := cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		if got := exitCode(cmd.Wait()); got != code {
+			t.Errorf("%v: exit code %d, want %d", sig, got, code)
+		}
+		awaitEnd(t, pid)
+	}
+}
+
+func TestIsolatedWithoutMain(t *testing.T) {
+	out, err := process(t, "isolated without Main").Output()
+	for line := range strings.SplitSeq(strings.TrimSpace(string(out)), "\n") {
+		if !strings.Contains(line, "isolated.pid") || !strings.Contains(line, "call muster.Main in main; in tests, mustertest.Main in TestMain") {
+			t.Errorf("%q; %v", line, err)
+		}
+	}
+	if n := strings.Count(string(out), "Main in main"); n != 2 {
+		t.Errorf("%d errors, want one of each session: %s", n, out)
+	}
+}
+
+func BenchmarkIsolated(b *testing.B) {
+	withProcesses(b)
+	ctx := mustertest.Context(b, mustertest.Loose())
+	for b.Loop() {
+		if _, err := isoInc.Call(ctx, 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func TestIsolatedRefused(t *testing.T) {
+	local := muster.Local(func(context.Context, int) (int, error) { return 0, nil }, muster.Isolated())
+	if _, err := local.Call(mustertest.Context(t), 1); err == nil || !strings.Contains(err.Error(), "register this one with Func") {
+		t.Errorf("%v", err)
+	}
+}
