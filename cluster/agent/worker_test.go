@@ -56,8 +56,8 @@ func beWorker(fd int) {
 func (h *testHost) Welcome(w *protocol.Welcome) { h.welcome = w }
 
 func (h *testHost) Tasks(b *protocol.Batch) {
-	for i := range b.Tasks {
-		h.run(&b.Tasks[i])
+	for _, t := range b.Tasks { // the list is used again
+		h.run(&t)
 	}
 }
 
