@@ -51,9 +51,9 @@ func TestInfoAndWhere(t *testing.T) {
 	}
 }
 
-func TestWhatNoNodeCanMeet(t *testing.T) {
-	c := cluster.Start(t, 1)
-	cfg := c.Config()
+// impatient opens a session in which what no node can meet fails soon, and gives its hints.
+func impatient(t *testing.T, cfg muster.Config) (context.Context, <-chan string) {
+	t.Helper()
 	cfg.UnsatisfiableAfter = time.Millisecond
 	hints := make(chan string, 16)
 	cfg.OnEvent = func(e event.Event) {
@@ -65,8 +65,14 @@ func TestWhatNoNodeCanMeet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	_, err = inc.With(muster.CPUs(3)).Call(ctx, 1)
+	t.Cleanup(func() { _ = s.Close() }) // what failed is what the test is about
+	return ctx, hints
+}
+
+func TestWhatNoNodeCanMeet(t *testing.T) {
+	c := cluster.Start(t, 1)
+	ctx, hints := impatient(t, c.Config())
+	_, err := inc.With(muster.CPUs(3)).Call(ctx, 1)
 	if err == nil || !strings.Contains(err.Error(), "it needs 3 of CPUs; no node has more than 2, after 1ms: add such a node, or ask for less") {
 		t.Error(err)
 	}

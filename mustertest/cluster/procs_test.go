@@ -70,18 +70,10 @@ func TestKilledDriver(t *testing.T) {
 // An agent that is killed and back before anybody counts it as dead has nothing of what it had: that runs again.
 func TestAgentBackAtOnce(t *testing.T) {
 	t.Parallel()
-	c := cluster.Processes(t, 2, cluster.Options{})
-	ctx := c.Context()
-	dir := t.TempDir()
-	const n = 2000
-	refs := start(ctx, dir, n)
-	_, _ = refs[100].Get(ctx)
-	c.KillAgent(0)
-	c.StartAgent(0)
-	check(t, ctx, refs)
-	if ran, _ := executions(t, dir); ran > n+16 {
-		t.Errorf("%d executions of %d", ran, n)
-	}
+	disturbed(t, 2, func(c *cluster.Procs) {
+		c.KillAgent(0)
+		c.StartAgent(0)
+	})
 }
 
 // A driver that was cut off for so long that its job's work was ended goes on when it is back.

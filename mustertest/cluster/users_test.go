@@ -1,7 +1,6 @@
 package cluster_test
 
 import (
-	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/musterrun/muster"
 	"github.com/musterrun/muster/cluster/join"
-	"github.com/musterrun/muster/event"
 	"github.com/musterrun/muster/mustertest/cluster"
 	"github.com/musterrun/muster/protocol"
 )
@@ -50,20 +48,8 @@ func asUser(t *testing.T, c *cluster.Cluster, name string) muster.Config {
 // Tasks of a user whom no node serves wait, and fail in time, and it is said why; those of others run.
 func TestUsersWhomNoNodeServes(t *testing.T) {
 	c := cluster.Start(t, 1)
-	cfg := asUser(t, c, "stranger")
-	cfg.UnsatisfiableAfter = time.Millisecond
-	hints := make(chan string, 16)
-	cfg.OnEvent = func(e event.Event) {
-		if e.Kind == event.Hint {
-			hints <- e.Text
-		}
-	}
-	s, ctx, err := muster.Open(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	_, err = inc.Call(ctx, 1)
+	ctx, hints := impatient(t, asUser(t, c, "stranger"))
+	_, err := inc.Call(ctx, 1)
 	if err == nil || !strings.Contains(err.Error(), "no node serves this user's jobs; node node1: it ") {
 		t.Error(err)
 	}
