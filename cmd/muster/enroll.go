@@ -72,6 +72,29 @@ func awaitNode(ctx context.Context, r *reach, state daemon.Folder) error {
 	}
 }
 
+// awaitOwn does that as the node itself, so that who has joined finds it among the nodes.
+func awaitOwn(ctx context.Context, state daemon.Folder) error {
+	r, err := dialAgent(ctx, state)
+	if err != nil {
+		return err
+	}
+	defer r.Conn.Close()
+	return awaitNode(ctx, r, state)
+}
+
+// dialAgent connects as the node that this machine is.
+func dialAgent(ctx context.Context, state daemon.Folder) (*reach, error) {
+	id, err := join.Load(identityFile(state))
+	if err != nil {
+		return nil, err
+	}
+	conn, err := join.Connect(ctx, id, join.Options{Label: "muster, the command"})
+	if err != nil {
+		return nil, err
+	}
+	return &reach{join.Control{Conn: conn, Who: id.Name}, "", id}, nil
+}
+
 // forget removes a machine's identity, and what it gave.
 func forget(state daemon.Folder) error {
 	var errs []error

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -169,6 +168,9 @@ func (f *joinFlags) run(cmd *cobra.Command, state daemon.Folder) error {
 			return err
 		}
 		defer a.stop()
+		if err := awaitOwn(ctx, state); err != nil {
+			return err
+		}
 		f.welcome(cmd, state)
 		a.wait(ctx)
 		fmt.Fprintln(cmd.ErrOrStderr(), "muster: stopping")
@@ -176,6 +178,9 @@ func (f *joinFlags) run(cmd *cobra.Command, state daemon.Folder) error {
 	}
 	args := append([]string{"serve", serviceAgent, "--state=" + string(state)}, f.agent.args()...)
 	if err := state.Start(ctx, serviceAgent, starting, args...); err != nil {
+		return err
+	}
+	if err := awaitOwn(ctx, state); err != nil {
 		return err
 	}
 	f.welcome(cmd, state)
@@ -193,17 +198,4 @@ func (f *joinFlags) welcome(cmd *cobra.Command, state daemon.Folder) {
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "this machine is node %s of cluster %s (process %d)\nstop it by:\n  %s\n",
 		r.About[aboutNode], r.About[aboutCluster], r.PID, leave)
-}
-
-// dialAgent connects as the node that this machine is.
-func dialAgent(ctx context.Context, state daemon.Folder) (*reach, error) {
-	id, err := join.Load(identityFile(state))
-	if err != nil {
-		return nil, err
-	}
-	conn, err := join.Connect(ctx, id, join.Options{Label: "muster, the command"})
-	if err != nil {
-		return nil, err
-	}
-	return &reach{join.Control{Conn: conn, Who: id.Name}, "", id}, nil
 }

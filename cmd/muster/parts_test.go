@@ -198,3 +198,15 @@ func TestForPeople(t *testing.T) {
 		}
 	}
 }
+
+// Each flag of up is of the head, of the agent, or of the command itself: it can't be given in vain without a word.
+func TestFlagsOfUp(t *testing.T) {
+	known := slices.Concat(flagsOfHead, flagsOfAgent, []string{"state", "json", "foreground", "no-agent", "help"})
+	for line := range strings.Lines(newUp().UsageString()) {
+		if _, name, ok := strings.Cut(line, "--"); ok && strings.HasPrefix(line, "  ") {
+			if name, _, _ = strings.Cut(name, " "); !slices.Contains(known, strings.TrimSpace(name)) && strings.HasPrefix(line, "      --") {
+				t.Errorf("--%s is in no list", name)
+			}
+		}
+	}
+}

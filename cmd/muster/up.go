@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -99,7 +100,13 @@ func (f *upFlags) runBackground(cmd *cobra.Command, state daemon.Folder) error {
 		}
 		return err
 	}
-	return f.report(cmd, state, running && !started)
+	if err := f.report(cmd, state, running && !started); err != nil {
+		return err
+	}
+	if late := tooLate(cmd, running, started || f.noAgent); len(late) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "muster: --%s: what runs already is as it was started: muster down, and up again\n", strings.Join(late, ", --"))
+	}
+	return nil
 }
 
 // headMayStart refuses to start a second head, or one beside an agent of another cluster, which has the folder of the

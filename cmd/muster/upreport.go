@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -130,4 +131,22 @@ func countAlive(nodes []protocol.NodeInfo) int {
 		}
 	}
 	return n
+}
+
+// Flags that say how the head and the agent are to be started.
+var (
+	flagsOfHead  = []string{"addr", "join-addr", "advertise", "sync", "context"}
+	flagsOfAgent = []string{"cpus", "memory", "gpus", "resource", "label", "allow-users", "worker-user"}
+)
+
+// tooLate is the flags that were given for what runs already: the head, and unless it has just been started, the agent.
+func tooLate(cmd *cobra.Command, headRan, agentIsNew bool) []string {
+	var late []string
+	if headRan {
+		late = append(late, flagsOfHead...)
+		if !agentIsNew {
+			late = append(late, flagsOfAgent...)
+		}
+	}
+	return slices.DeleteFunc(late, func(name string) bool { return !cmd.Flags().Changed(name) })
 }
