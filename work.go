@@ -14,7 +14,6 @@ import (
 	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/object"
-	"github.com/musterrun/muster/protocol"
 )
 
 // envCPUs is how many CPUs the node of a worker has, as its agent counts them.
@@ -92,9 +91,6 @@ type upstream struct {
 	*worker.Link
 	dir func() (*object.Dir, error)
 }
-
-// Send sends items; the session makes none that is too long for a frame.
-func (u upstream) Send(items ...protocol.Item) { _ = u.Link.Send(items...) }
 
 // PutValue seals a value in the folder where its agent finds it, or the session that has started this process.
 func (u upstream) PutValue(_ context.Context, data []byte) (string, int64, error) {

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"encoding/binary"
+	"fmt"
 	"time"
 )
 
@@ -56,6 +57,7 @@ const (
 	CallElement                 // element Index of the slice Refs[0], which has Count elements
 	CallFlatten                 // the value of the Ref that is the value of Refs[0]
 	CallPut                     // the value Arg
+	CallFail                    // no value: Arg is the encoded error. It stands for a call that couldn't be sent
 )
 
 // Call is a call that a running attempt makes. Sending it again changes nothing: By and Seq name it.
@@ -113,6 +115,14 @@ func (k *Call) Append(dst []byte) []byte {
 	return appendBytes(appendRefs(dst, k.Refs), k.Arg)
 }
 
+// TooLong is what is sent instead of a call that doesn't go into a message of limit bytes: whoever asks for its value gets
+// an error that says what to do.
+func (k *Call) TooLong(limit int) Call {
+	text := fmt.Sprintf("the call takes %d bytes, and a message of this cluster holds %d: pass less, or Refs of Gathers of some of it",
+		len(k.Append(nil)), limit)
+	return Call{By: k.By, Seq: k.Seq, Kind: CallFail, Lazy: k.Lazy, Arg: TextFailure(text).Data}
+}
+
 func (c *cursor) call() (k Call) {
 	k.By = c.attempt()
 	k.Seq = c.uvarint("the number of a call")
@@ -136,7 +146,7 @@ func (c *cursor) call() (k Call) {
 
 func (c *cursor) checkCall(k *Call) {
 	switch k.Kind {
-	case CallFunc, CallItems, CallGather, CallPut:
+	case CallFunc, CallItems, CallGather, CallPut, CallFail:
 	case CallFrom, CallElement, CallFlatten:
 		if len(k.Refs) != 1 {
 			c.fail("the refs of a call: it takes one")

@@ -144,6 +144,7 @@ func goldenItems() []vector {
 		up("call element", Call{By: by, Seq: 6, Kind: CallElement, Index: 1, Count: 3, Refs: []RefID{key}}),
 		up("call flatten", Call{By: by, Seq: 7, Kind: CallFlatten, Refs: []RefID{call}}),
 		up("call put", Call{By: by, Seq: 8, Kind: CallPut, Arg: []byte{0x61, 'x'}}),
+		up("call fail", Call{By: by, Seq: 9, Kind: CallFail, Arg: failure("no")}),
 		up("want", Want{by, call, true}, Want{by, key, false}),
 		up("cancel", Cancel{by, call}),
 		up("held", Held{Key: Key{1, 2, 15: 16}}, Held{Key{15: 1}, true}),

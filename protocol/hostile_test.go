@@ -67,7 +67,7 @@ func TestMalformed(t *testing.T) {
 		{"Up", headUp + item(itemBlock, "\x01\x01\x01\x02"), "whether the wait ends by itself"},
 		{"Up", headUp + item(itemWant, "\x01\x01\x00\x01"), "a ref"},
 		{"Up", call(0, "\x00\x00\x00\x00"), "the kind of a call"},
-		{"Up", call(CallPut+1, "\x00\x00\x00\x00"), "the kind of a call"},
+		{"Up", call(CallFail+1, "\x00\x00\x00\x00"), "the kind of a call"},
 		{"Up", call(CallFrom, "\x00\x00\x00\x00"), "it takes one"},
 		{"Up", call(CallElement, "\x03\x03\x01\x10"+key16+"\x00"), "the index of a call"},
 		{"Up", call(CallGather, "\x00\x00"+claim(huge)+"\x00"), "the refs of a call"},

@@ -131,7 +131,7 @@ func drawItem(t *rapid.T) Item {
 
 func drawCall(t *rapid.T) Call {
 	c := Call{
-		By: drawAttempt(t), Seq: drawUint64(t), Kind: rapid.ByteRange(CallFunc, CallPut).Draw(t, "kind"), Lazy: drawBool(t),
+		By: drawAttempt(t), Seq: drawUint64(t), Kind: rapid.ByteRange(CallFunc, CallFail).Draw(t, "kind"), Lazy: drawBool(t),
 		Func: drawUint32(t), Map: drawUint64(t), First: drawNumber(t), Index: drawNumber(t), Count: drawNumber(t),
 		Refs: drawSome(t, drawRef), Arg: drawBytes(t),
 	}

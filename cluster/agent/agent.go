@@ -46,6 +46,7 @@ type Agent struct {
 	ledger  ledger
 	gpus    gpus
 	jobs    map[string]*job
+	drains  map[*job]bool              // those that have ended, and whose outcomes aren't all recorded
 	leaves  map[string]<-chan struct{} // closed once what a job that has ended leaves behind is gone
 	resume  []*blocked                 // attempts that can go on once their CPUs are free, before anything new starts
 	leaving bool                       // no task is taken any more
@@ -77,6 +78,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 		inbox: c.Conn.NewInbox(), alarm: make(chan struct{}, 1), stopped: make(chan struct{}),
 		transfers: make(chan struct{}, 8),
 		ledger:    newLedger(c.room()), gpus: newGPUs(c.GPUs), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
+		drains: map[*job]bool{},
 	}
 	a.labels = a.record().AllLabels()
 	a.ctx, a.cancel = context.WithCancel(context.Background())
@@ -228,5 +230,8 @@ func (a *Agent) tick(now time.Time) {
 	for _, j := range a.jobs {
 		j.journal.repeat(now.Add(-repeatAfter))
 		a.overdue(j, now)
+	}
+	for j := range a.drains {
+		j.journal.repeat(now.Add(-repeatAfter))
 	}
 }

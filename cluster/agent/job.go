@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/musterrun/muster/object"
@@ -25,6 +26,7 @@ type job struct {
 	all    sync.WaitGroup // of the job's goroutines
 	over   bool
 
+	uploads atomic.Int32      // of results that are to be recorded then
 	info    *protocol.JobInfo // nil until the head has said it
 	binary  *protocol.Binary  // for this machine
 	missing int               // digests in a row that didn't list the job
@@ -175,6 +177,7 @@ func (a *Agent) newJob(id string, epoch uint32) *job {
 		up:      newUplink(a.conn, log, id, a.cfg.Node, a.inbox),
 		singles: map[*proc]bool{}, others: map[*proc]bool{}, waiting: map[protocol.Attempt]*waiting{}, fetching: map[string]*fetch{},
 	}
+	j.journal.number = j.life >> 1 // no other journal of that job waits for the same answers
 	j.up.begin(epoch)
 	j.before = a.leaves[id]
 	j.ctx, j.cancel = context.WithCancel(a.ctx)

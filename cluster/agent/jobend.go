@@ -118,7 +118,9 @@ func (a *Agent) end(j *job, why string) {
 	delete(a.jobs, j.id)
 	gone := make(chan struct{})
 	a.leaves[j.id] = gone
+	a.drains[j] = true
 	a.all.Go(func() {
+		a.drain(j)
 		j.cancel()
 		j.journal.close()
 		j.up.close()

@@ -245,13 +245,12 @@ func lastTokens(subject string) (id string, number uint64) {
 func (a *Agent) onConfirmed(m *nats.Msg) {
 	id, number := lastTokens(m.Subject)
 	a.mu.Lock()
-	j := a.jobs[id]
+	list := a.journals(id)
 	a.mu.Unlock()
-	if j == nil {
-		return
-	}
 	full := a.outbox.Load() > maxOutbox
-	if j.journal.confirmed(number, m) && full {
-		a.offer()
+	for _, j := range list {
+		if j.confirmed(number, m) && full {
+			a.offer()
+		}
 	}
 }

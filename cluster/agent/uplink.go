@@ -105,8 +105,12 @@ func (u *uplink) add(i protocol.Item) {
 	}
 	list := &protocol.ItemList{}
 	if !list.AddWithin(i, limit) {
-		u.log.Error("a call is longer than a message of this cluster: it is lost, and its task waits for it", "bytes allowed", limit)
-		return
+		k, ok := i.(protocol.Call)
+		if !ok { // no other is as long
+			u.log.Error("what a task says is longer than a message of this cluster: it is dropped", "bytes allowed", limit)
+			return
+		}
+		list.Add(k.TooLong(limit))
 	}
 	u.lists = append(u.lists, list)
 	u.size += list.Size()

@@ -182,7 +182,9 @@ func (a *Agent) upload(p *proc, o *protocol.Outcome) {
 	x := cloneOutcome(o)
 	size := int64(len(x.Value.Data)) + 256
 	a.outbox.Add(size)
+	j.uploads.Add(1)
 	j.all.Go(func() {
+		defer j.uploads.Add(-1)
 		err := eachObject(&x.Value, func(v *protocol.Value) error {
 			v.Node = a.cfg.Node
 			return a.transfer(j, func(ctx context.Context) error { return putObject(ctx, a.cfg.Control, files, v) })

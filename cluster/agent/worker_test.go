@@ -83,7 +83,7 @@ func (h *testHost) run(t *protocol.Task) {
 		h.mu.Lock()
 		h.running[attemptOf(t)] = t
 		h.mu.Unlock()
-		_ = h.link.Send(protocol.Want{By: attemptOf(t), Ref: protocol.KeyRef(t.Key), Waits: true}, protocol.Block{By: attemptOf(t), Waits: true})
+		h.link.Send(protocol.Want{By: attemptOf(t), Ref: protocol.KeyRef(t.Key), Waits: true}, protocol.Block{By: attemptOf(t), Waits: true})
 	case "gpus":
 		h.succeed(t, protocol.Value{Form: protocol.Inline, Data: []byte(os.Getenv(visibleGPUs))})
 	case "await":
@@ -185,7 +185,7 @@ func (h *testHost) Down(d *protocol.Down) {
 			t := h.running[it.By]
 			h.mu.Unlock()
 			if t != nil {
-				_ = h.link.Send(protocol.Block{By: it.By})
+				h.link.Send(protocol.Block{By: it.By})
 				h.succeed(t, it.Value)
 			}
 		}

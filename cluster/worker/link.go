@@ -81,13 +81,13 @@ func tooLong(o *protocol.Outcome) *protocol.Outcome {
 }
 
 // Send sends items of running attempts: Call, Want, Cancel, Block. They are in front of an
-// outcome that is sent later, and in one frame unless they are long. The error is about an item that is too long for a
-// frame; the others are sent.
-func (l *Link) Send(items ...protocol.Item) (err error) {
+// outcome that is sent later, and in one frame unless they are long. A call that is too long for a message is sent as one
+// that fails, and says so.
+func (l *Link) Send(items ...protocol.Item) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.admit() {
-		return nil
+		return
 	}
 	if l.outcomes.Count() > 0 {
 		l.seal()
@@ -97,11 +97,12 @@ func (l *Link) Send(items ...protocol.Item) (err error) {
 			l.seal()
 		}
 		if !l.items.AddWithin(i, l.items.Size()+maxPiece) {
-			err = fmt.Errorf("a call's argument is longer than the %d MiB that a message holds: write it to a file", maxPiece>>20)
+			if k, ok := i.(protocol.Call); ok { // no other is as long
+				l.items.Add(k.TooLong(maxPiece))
+			}
 		}
 	}
 	l.more.Signal()
-	return err
 }
 
 // Log sends a line that an attempt has written, cut after 16 KiB.

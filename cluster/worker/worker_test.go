@@ -142,9 +142,7 @@ func TestOrder(t *testing.T) {
 	w.Link().Outcome(outcome)
 	w.Link().Outcome(outcome)
 	want := protocol.Want{By: by, Ref: protocol.KeyRef(protocol.Key{}), Waits: true}
-	if err := w.Link().Send(want, protocol.Block{By: by, Waits: true}); err != nil {
-		t.Error(err)
-	}
+	w.Link().Send(want, protocol.Block{By: by, Waits: true})
 	w.Link().Outcome(outcome)
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -183,8 +181,16 @@ func TestTooLong(t *testing.T) {
 	if err != nil || o.List[0].Status != protocol.Failed || !bytes.Contains(o.List[0].Value.Data, []byte("longer than the 7 MiB")) {
 		t.Errorf("got %v", err)
 	}
-	if err := w.Link().Send(protocol.Call{Kind: protocol.CallPut, Arg: long}); err == nil {
-		t.Error("an argument that doesn't fit was taken")
+	by := protocol.Attempt{Task: 3, N: 1}
+	w.Link().Send(protocol.Block{By: by}, protocol.Call{By: by, Seq: 7, Kind: protocol.CallPut, Arg: long}, protocol.Block{By: by})
+	_, body = a.next()
+	u, err := protocol.ReadUp(body)
+	if err != nil || len(u.Items) != 3 {
+		t.Fatal(u, err)
+	}
+	if k, ok := u.Items[1].(protocol.Call); !ok || k.By != by || k.Seq != 7 || k.Kind != protocol.CallFail ||
+		!bytes.Contains(k.Arg, []byte("a message of this cluster holds 7340032")) {
+		t.Errorf("got %+v", u.Items[1])
 	}
 	for range 5 { // each fits, together they don't
 		succeeds(long[:3<<20])

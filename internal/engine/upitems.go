@@ -78,6 +78,8 @@ func (s *Session) makeCall(r *Run, c *protocol.Call) (*Task, error) {
 			return nil, fmt.Errorf("function number %d of %d", c.Func, len(fns))
 		}
 		return fns[c.Func].fn.called(r, c)
+	case protocol.CallFail:
+		return nil, failureOf(&protocol.Value{Form: protocol.Failure, Data: c.Arg})
 	default:
 		return s.makeErased(r, c)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,8 +33,22 @@ var (
 		}
 		return b, nil
 	})
-	length = muster.Func("cluster.length", func(_ context.Context, b []byte) (int, error) { return len(b), nil })
+	lengths *muster.Function[int, int]
+	length  = muster.Func("cluster.length", func(_ context.Context, b []byte) (int, error) { return len(b), nil })
 )
+
+// A call inside a task that no message holds is an error there, and nobody waits for ever.
+func TestLongCallInsideATask(t *testing.T) {
+	ctx, cancel := context.WithTimeout(cluster.Start(t, 1).Context(), patience)
+	defer cancel()
+	if n, err := lengths.Call(ctx, 1<<20); n != 1<<20 || err != nil {
+		t.Error(n, err)
+	}
+	_, err := lengths.Call(ctx, 9<<20)
+	if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "pass less, or Refs") {
+		t.Error(err)
+	}
+}
 
 func TestInfoAndWhere(t *testing.T) {
 	c := cluster.Start(t, 2)
@@ -49,6 +64,16 @@ func TestInfoAndWhere(t *testing.T) {
 	if len(seen) != 1 {
 		t.Error("tasks for one node ran on", seen)
 	}
+}
+
+func init() {
+	// The Map's items go one by one, as each has a time limit.
+	lengths = muster.Func("cluster.lengths", func(ctx context.Context, size int) (int, error) {
+		for n, err := range length.With(muster.Timeout(time.Minute)).Map(ctx, slices.Values([][]byte{make([]byte, size)})) {
+			return n, err
+		}
+		return 0, nil
+	})
 }
 
 // impatient opens a session in which what no node can meet fails soon, and gives its hints.
