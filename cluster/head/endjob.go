@@ -14,7 +14,7 @@ func (h *Head) mine(c caller, id string) (job, error) {
 	j, ok := h.jobs.get(id)
 	if !ok {
 		if info, over := h.jobs.over(id); over && c.owns(info) {
-			return j, refuse(protocol.CodeSuperseded, "job %s is over: %s", id, or(info.Error, "it was closed"))
+			return j, refuse(protocol.CodeSuperseded, "job %s is over: %s", label(info), or(info.Error, "it was closed"))
 		}
 		return j, refuse(protocol.CodeUnknown, "there is no job %q; muster jobs lists them", short(id))
 	}
@@ -72,7 +72,7 @@ func (h *Head) revive(in *protocol.RenewJob) error {
 	case ok && j.live() && j.info.Epoch == in.Epoch:
 		return nil // another of its renewals came first: they come together when it was cut off
 	case !ok || j.info.State != protocol.JobOrphaned || j.info.Epoch != in.Epoch:
-		return refuse(protocol.CodeSuperseded, "job %s is over: %s", in.Job, or(j.info.Error, "it was closed"))
+		return refuse(protocol.CodeSuperseded, "job %s is over: %s", or(label(j.info), in.Job), or(j.info.Error, "it was closed"))
 	}
 	info := j.info
 	info.State, info.Ended, info.Error = protocol.JobRunning, time.Time{}, ""

@@ -81,6 +81,13 @@ func TestRunOnCluster(t *testing.T) {
 	if code := p.exit(driver); code == 0 {
 		t.Error("the driver of a cancelled job succeeded")
 	}
+	var said strings.Builder
+	for line := range lines {
+		said.WriteString(line + "\n")
+	}
+	if out := said.String(); !strings.Contains(out, `this driver stops: job "nightly" (`) || strings.Contains(out, "nats: ") {
+		t.Errorf("the driver of a cancelled job says\n%s", out)
+	}
 	p.want(1, "has ended already", "cancel", "nightly")
 	p.want(1, "nobody knows its tasks any more", "tasks", "nightly")
 	p.want(0, "no job runs", "tasks")

@@ -133,7 +133,7 @@ func noTasks(ctx context.Context, state daemon.Folder) error {
 	}
 	for _, n := range nodes {
 		if n.Node == r.id.Name && n.Running > 0 {
-			return fmt.Errorf("%s: they would run again elsewhere", tasksRun(n.Running))
+			return fmt.Errorf("%s, and would run again elsewhere", tasksRun(n.Running))
 		}
 	}
 	return nil

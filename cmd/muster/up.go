@@ -104,7 +104,8 @@ func (f *upFlags) runBackground(cmd *cobra.Command, state daemon.Folder) error {
 		return err
 	}
 	if late := tooLate(cmd, running, started || f.noAgent); len(late) > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "muster: --%s: what runs already is as it was started: muster down, and up again\n", strings.Join(late, ", --"))
+		fmt.Fprintf(cmd.ErrOrStderr(), "muster: --%s: what runs already is as it was started: muster down, and up again\n",
+			strings.Join(late, ", --"))
 	}
 	return nil
 }

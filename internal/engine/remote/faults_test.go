@@ -219,7 +219,7 @@ func TestSuperseded(t *testing.T) {
 	c, second := openJob(t, h, Config{Name: "j", TakeOver: true})
 	var refused *protocol.Refusal
 	if err := <-lost; !errors.As(err, &refused) || refused.Code != protocol.CodeSuperseded ||
-		!strings.Contains(err.Error(), "isn't this driver's any more") {
+		!strings.Contains(err.Error(), "this driver stops: ") {
 		t.Errorf("told: %v", err)
 	}
 	a.epoch = c.Epoch()

@@ -112,7 +112,7 @@ func (c *Carrier) onNews(m *nats.Msg) {
 	switch {
 	case j.Job != c.opened.Job:
 	case j.Epoch > c.opened.Epoch:
-		c.lose(&protocol.Refusal{Code: protocol.CodeSuperseded, Text: "another driver has taken it over"})
+		c.lose(&protocol.Refusal{Code: protocol.CodeSuperseded, Text: "another driver has taken over job " + c.opened.Job})
 	case j.Ended && j.Epoch == c.opened.Epoch:
 		c.renewing.give()
 	}

@@ -75,7 +75,7 @@ func (c *Carrier) renewed(asked time.Time) {
 // lose ends the carrying: the job is another's, or over.
 func (c *Carrier) lose(why error) {
 	c.lost.Do(func() {
-		err := fmt.Errorf("job %s isn't this driver's any more, which stops here: %w", c.opened.Job, why)
+		err := fmt.Errorf("this driver stops: %w", why)
 		c.mu.Lock()
 		c.cause = err
 		c.mu.Unlock()
