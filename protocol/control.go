@@ -187,9 +187,11 @@ type NodeInfo struct {
 	Running  int               `json:"running"`            // tasks
 	FreeCPU  float64           `json:"free_cpu"`           // CPUs
 	Resident int64             `json:"resident,omitempty"` // bytes, of the agent and its workers
-	Users    string            `json:"users,omitempty"`    // whose jobs it serves: one user's, or UsersAll, UsersAccounts
-	Refuses  map[string]string `json:"refuses,omitempty"`  // in its report: owners of jobs whom it doesn't serve, and why
-	Refusal  string            `json:"refusal,omitempty"`  // in the head's answer: why it doesn't serve who asks; "" if it may
+	// Unlimited is why the node's workers have no limits of their own; "" if they have, or aren't to.
+	Unlimited string            `json:"unlimited,omitempty"`
+	Users     string            `json:"users,omitempty"`   // whose jobs it serves: one user's, or UsersAll, UsersAccounts
+	Refuses   map[string]string `json:"refuses,omitempty"` // in its report: owners of jobs whom it doesn't serve, and why
+	Refusal   string            `json:"refusal,omitempty"` // in the head's answer: why it doesn't serve who asks; "" if it may
 }
 
 // Whose jobs a node serves, if not one user's.

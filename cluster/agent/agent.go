@@ -27,6 +27,8 @@ type Agent struct {
 	folder    *folder
 	bins      *binaries
 	owners    owners
+	limits    *limits // nil for none
+	unlimited string  // why there are none, for people
 	labels    []protocol.Label
 	inbox     string // jobs answer below it as protocol.AnswerSubject says, and journals on INBOX.o.JOB.NUMBER
 	refused   refused
@@ -82,6 +84,9 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 	}
 	a.labels = a.record().AllLabels()
 	a.ctx, a.cancel = context.WithCancel(context.Background())
+	if c.Limits {
+		a.limit()
+	}
 	if a.bins, err = openBinaries(folder, c.BinaryRoom); err == nil {
 		err = errors.Join(folder.note(c.Node), a.listen(ctx))
 	}
@@ -101,6 +106,17 @@ func (c *Config) room() room {
 		r.named = append(r.named, protocol.Amount{Name: name, N: c.Named[name]})
 	}
 	return r
+}
+
+// limit makes the workers' cgroup, if that can be.
+func (a *Agent) limit() {
+	var err error
+	if a.limits, err = openLimits(findCgroups(), a.cfg.Node, a.cfg.Memory); err != nil {
+		a.unlimited = err.Error()
+		a.log.Info("workers have no limits of their own: " + a.unlimited)
+		return
+	}
+	a.log.Info("workers are limited", "cgroup", a.limits.base)
 }
 
 // listen subscribes to all that the agent hears.
@@ -151,6 +167,7 @@ func (a *Agent) stop() {
 	a.mu.Unlock()
 	a.cancel()
 	a.all.Wait()
+	a.limits.close()
 	a.folder.close()
 }
 

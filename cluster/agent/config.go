@@ -42,6 +42,10 @@ type Config struct {
 	Named  map[string]int64  // other resources, in 1/10,000
 	Labels map[string]string // for people, and to choose nodes by
 
+	// Limits has workers limited by cgroups, where the system has them and allows it. It is for a process that is an
+	// agent and nothing else: that may move into another cgroup for it.
+	Limits bool
+
 	Ages       protocol.Ages // the cluster's. Defaults to 5 s, 15 s and 3 s.
 	Grace      time.Duration // what workers get to end by themselves. Defaults to 1 s.
 	BinaryRoom int64         // bytes of executables that are kept. Defaults to 4 GiB.

@@ -111,6 +111,9 @@ func (a *Agent) workerEnv(p *proc, files *prepared, declared []string) []string 
 			env = append(env, name+"="+value)
 		}
 	}
+	if a.limits != nil {
+		env = append(env, limitOf(p.kind, &p.need, a.cfg.CPUs).env()...)
+	}
 	env = append(env, declared...) // of two with one name the later counts
 	switch {
 	case p.gpus != nil:

@@ -39,8 +39,9 @@ type proc struct {
 	a            *Agent
 	job          *job
 	kind         kind
-	epoch        uint32 // of the coordinator whose tasks it runs
-	gpus         *lease // which GPUs it sees; the lease itself is a task's. nil for none
+	epoch        uint32        // of the coordinator whose tasks it runs
+	need         protocol.Need // of an isolated one's task; set before it is started
+	gpus         *lease        // which GPUs it sees; the lease itself is a task's. nil for none
 	tasks        map[protocol.Attempt]*held
 	done         int       // outcomes it has given
 	ready        bool      // it was welcomed, and may be given tasks
@@ -117,6 +118,11 @@ func (a *Agent) runChild(p *proc) error {
 		return errors.New("it wasn't started")
 	}
 	p.files, p.info = ready, info
+	group, err := a.limits.make(limitOf(p.kind, &p.need, a.cfg.CPUs))
+	if err != nil {
+		p.job.log.Warn("a worker runs without limits of its own", "error", err)
+	}
+	defer group.end()
 	path, err := a.bins.get(p.job.ctx, a.cfg.Control, binary)
 	if err != nil {
 		return &child.StartError{Err: err}
@@ -125,7 +131,13 @@ func (a *Agent) runChild(p *proc) error {
 	defer func() { a.folder.forgetWorker(p.PID()) }()
 	return p.Run(child.Spec{
 		Path: path, Args: info.Args, Env: a.workerEnv(p, ready, info.Env), Dir: ready.dir, Output: ready.log,
-		Started: a.folder.noteWorker, Attributes: ready.account.attributes,
+		Attributes: ready.account.attributes, Killed: group.killed,
+		Started: func(pid int) {
+			a.folder.noteWorker(pid)
+			if err := group.take(pid); err != nil {
+				p.job.log.Warn("a worker runs without limits of its own", "error", err)
+			}
+		},
 	}, p)
 }
 

@@ -28,7 +28,7 @@ func (a *Agent) record() *protocol.NodeInfo {
 	return &protocol.NodeInfo{
 		Node: a.cfg.Node, Name: a.cfg.Name, OS: runtime.GOOS, Arch: runtime.GOARCH, Version: a.cfg.Version,
 		CPUs: a.cfg.CPUs, Memory: a.cfg.Memory, GPUs: a.cfg.GPUs, Named: a.cfg.Named, Labels: a.cfg.Labels,
-		PID: os.Getpid(), Started: a.started, Alive: true, Users: a.owners.users(),
+		PID: os.Getpid(), Started: a.started, Alive: true, Users: a.owners.users(), Unlimited: a.unlimited,
 	}
 }
 

@@ -110,6 +110,7 @@ func (a *Agent) workerFor(j *job, w *waiting) *proc {
 	case k == isolated:
 		if w.proc == nil {
 			w.proc = a.startWith(j, isolated, w.held.lease)
+			w.proc.need = w.task.Need
 		}
 		return w.proc
 	case w.held.lease != nil:

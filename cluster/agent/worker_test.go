@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -23,7 +24,7 @@ import (
 // functions are what the worker of these tests can run.
 var functions = []string{
 	"echo", "wait", "crash", "big", "want", "deaf", "garbage", "foreign", "stubborn", "child", "speak", "read", "await", "gpus",
-	"whoami", "link",
+	"whoami", "link", "hog",
 }
 
 // testHost runs tasks as a program's session would, without a session.
@@ -101,6 +102,8 @@ func (h *testHost) run(t *protocol.Task) {
 		h.succeed(t, protocol.Value{Form: protocol.Inline, Data: []byte(strconv.Itoa(cmd.Process.Pid))})
 	case "whoami":
 		h.succeed(t, protocol.Value{Form: protocol.Inline, Data: []byte(whoami())})
+	case "hog":
+		h.hog(t)
 	case "link":
 		h.succeed(t, link(string(t.Arg)))
 	case "speak":
@@ -147,6 +150,18 @@ func (h *testHost) big(t *protocol.Task) {
 		panic(err)
 	}
 	h.succeed(t, protocol.Value{Form: protocol.Object, ID: id, Size: int64(n)})
+}
+
+// hog takes as many bytes of memory as the argument says, and gives how many pages it has touched.
+func (h *testHost) hog(t *protocol.Task) {
+	n, _ := strconv.Atoi(string(t.Arg))
+	data, pages := make([]byte, n), 0
+	for i := 0; i < n; i += os.Getpagesize() {
+		data[i] = 1
+		pages += int(data[i])
+	}
+	h.succeed(t, protocol.Value{Form: protocol.Inline, Data: []byte(strconv.Itoa(pages))})
+	runtime.KeepAlive(data)
 }
 
 // await returns once there is a file of the argument's name.

@@ -56,6 +56,11 @@ func (d *diagnosis) nodes(ctx context.Context, r *reach) {
 	} else {
 		d.add("nodes", levelOK, "", "%s", plural(alive, "node"))
 	}
+	for _, n := range nodes {
+		if n.Alive && n.Unlimited != "" {
+			d.add("limits", levelWarn, "", "workers on node %s (%s) have no memory limits: %s", n.Name, n.Node, n.Unlimited)
+		}
+	}
 	if refusal := noneServes(nodes); refusal != "" {
 		d.add("users", levelBad, "start agents that serve you, or have an admin do so: muster nodes says whom each serves",
 			"no node serves the jobs of user %s: %s", r.id.Name, refusal)

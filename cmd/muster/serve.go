@@ -147,6 +147,7 @@ func startAgent(ctx context.Context, state daemon.Folder, f *agentFlags, foregro
 		return nil, err
 	}
 	c.Conn, c.Control, c.Node, c.User = conn, join.Control{Conn: conn, Who: id.Name}, id.Name, id.User
+	c.Limits = true
 	c.Version, c.StateDir = version(), filepath.Join(string(state), serviceAgent)
 	a, err := agent.Start(ctx, c)
 	if err != nil {

@@ -25,6 +25,7 @@ type process struct {
 	conn   net.Conn
 	tail   *tail
 	exited chan struct{} // closed once cmd.Wait has returned, and all that the process has started is gone
+	why    func() string // the Spec's Killed
 	ooms   int64         // processes that the kernel had ended for lack of memory when this one began
 }
 
@@ -41,7 +42,7 @@ func start(spec *Spec) (*process, error) {
 		return nil, err
 	}
 	defer func() { _ = write.Close() }()
-	p := &process{conn: mine, tail: &tail{}, exited: make(chan struct{}), ooms: oomKills()}
+	p := &process{conn: mine, tail: &tail{}, exited: make(chan struct{}), why: spec.Killed, ooms: oomKills()}
 	started := make(chan error)
 	go p.live(spec, its, read, write, started)
 	if err := <-started; err != nil {
@@ -147,11 +148,21 @@ func (p *process) wait(within time.Duration) string {
 	case ok && status.Signaled() && status.Signal() == syscall.SIGKILL && killed:
 		return "closed its socket and was killed"
 	case ok && status.Signaled() && status.Signal() == syscall.SIGKILL:
-		return "was killed (signal 9)" + p.lack()
+		return p.killed()
 	case ok && status.Signaled():
 		return fmt.Sprintf("died of signal %d (%s)", int(status.Signal()), status.Signal())
 	}
 	return fmt.Sprintf("exited with status %d", state.ExitCode())
+}
+
+// killed is what is known of a SIGKILL that didn't come from here.
+func (p *process) killed() string {
+	if p.why != nil {
+		if how := p.why(); how != "" {
+			return how
+		}
+	}
+	return "was killed (signal 9)" + p.lack()
 }
 
 // lack says whether the kernel may have ended the process since there was no memory left.

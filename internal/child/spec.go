@@ -16,6 +16,8 @@ type Spec struct {
 	Stdout  *os.File      // its standard output. Defaults to Output.
 	Output  io.Writer     // gets what it writes to its standard error; the last 4 KiB are kept for the error of its end
 	Started func(pid int) // called once it is started, before it is listened to; may be nil
+	// Killed is asked why the system has killed it, if it was killed and not from here: "was ..."; "" if it doesn't know.
+	Killed func() string // may be nil
 	// Attributes changes how the system starts it, such as under which account; may be nil.
 	Attributes func(*syscall.SysProcAttr)
 }
