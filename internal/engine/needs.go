@@ -124,6 +124,27 @@ func (s *Session) name(d coordinator.Dim) string {
 	return ""
 }
 
+// amountText is "3 CPUs", "1 GPU", `2 of Resource("seats")`.
+func (s *Session) amountText(a coordinator.Amount) string {
+	n := s.inUnits(a.Dim, a.N)
+	many := "s"
+	if n == "1" {
+		many = ""
+	}
+	switch {
+	case a.Dim == coordinator.CPU:
+		return n + " CPU" + many
+	case a.Dim == coordinator.IO:
+		return n + " place" + many + " of IO"
+	case a.Dim == coordinator.Memory:
+		return n + " byte" + many + " of memory"
+	case s.name(a.Dim) == GPU:
+		return n + " GPU" + many
+	default:
+		return n + " of " + s.dimName(a.Dim)
+	}
+}
+
 // dimName names a dimension as the options do.
 func (s *Session) dimName(d coordinator.Dim) string {
 	switch d {

@@ -156,7 +156,7 @@ func (s *Session) tooLittle(amounts []coordinator.Amount, most []int64) error {
 		if a.Dim == coordinator.Memory || a.Dim == coordinator.IO {
 			unit = 1
 		}
-		text := fmt.Sprintf("%v of %s", float64(a.N)/unit, s.dimName(a.Dim))
+		text := s.amountText(a)
 		all = append(all, text)
 		if most[k] < a.N {
 			lacks = append(lacks, fmt.Sprintf("%s; no node has more than %v", text, float64(most[k])/unit))

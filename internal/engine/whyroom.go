@@ -44,7 +44,7 @@ func (s *Session) whyRoomAway(id coordinator.NeedID) string {
 func (s *Session) needText(amounts []coordinator.Amount) string {
 	var all []string
 	for _, a := range amounts {
-		all = append(all, s.inUnits(a.Dim, a.N)+" of "+s.dimName(a.Dim))
+		all = append(all, s.amountText(a))
 	}
 	if len(all) == 0 {
 		return "nothing"

@@ -98,10 +98,10 @@ func TestWhatNoNodeCanMeet(t *testing.T) {
 	c := cluster.Start(t, 1)
 	ctx, hints := impatient(t, c.Config())
 	_, err := inc.With(muster.CPUs(3)).Call(ctx, 1)
-	if err == nil || !strings.Contains(err.Error(), "it needs 3 of CPUs; no node has more than 2, after 1ms: add such a node, or ask for less") {
+	if err == nil || !strings.Contains(err.Error(), "it needs 3 CPUs; no node has more than 2, after 1ms: add such a node, or ask for less") {
 		t.Error(err)
 	}
-	if text := <-hints; !strings.Contains(text, "cluster.inc waits: it needs 3 of CPUs") {
+	if text := <-hints; !strings.Contains(text, "cluster.inc waits: it needs 3 CPUs") {
 		t.Error(text)
 	}
 	_, err = inc.With(muster.Where("zone=mars")).Call(ctx, 1)
