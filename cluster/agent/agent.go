@@ -87,7 +87,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 	if c.Limits {
 		a.limit()
 	}
-	if a.bins, err = openBinaries(folder, c.BinaryRoom); err == nil {
+	if a.bins, err = openBinaries(folder, c.BinaryRoom, c.HeadBlobs); err == nil {
 		err = errors.Join(folder.note(c.Node), a.listen(ctx))
 	}
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 // binaries are the executables of jobs, by their hash.
 type binaries struct {
 	dir  *object.Dir
+	head string // the folder of a head's blobs on this machine; "" for none
 	path string
 	room int64
 
@@ -26,7 +27,7 @@ type binaries struct {
 	using map[string]int
 }
 
-func openBinaries(f *folder, room int64) (*binaries, error) {
+func openBinaries(f *folder, room int64, head string) (*binaries, error) {
 	path := filepath.Join(f.path, "bin")
 	dir, err := object.OpenExecutables(path)
 	if err != nil {
@@ -39,7 +40,7 @@ func openBinaries(f *folder, room int64) (*binaries, error) {
 	for _, p := range leftovers {
 		_ = os.Remove(p)
 	}
-	return &binaries{dir: dir, path: path, room: room, using: map[string]int{}}, nil
+	return &binaries{dir: dir, path: path, room: room, head: head, using: map[string]int{}}, nil
 }
 
 // get is the path of an executable whose bytes have just been checked. It stays there until it is released.
@@ -67,11 +68,23 @@ func (b *binaries) ensure(ctx context.Context, control Control, want *protocol.B
 		return nil
 	}
 	b.makeRoom(want.Size)
-	err := b.dir.Fetch(want.Hash, func(w io.Writer) error { return control.GetBlob(ctx, want.Hash, w) })
+	if b.head != "" && b.copyFrom(want.Hash) == nil {
+		return nil
+	}
+	return b.dir.Fetch(want.Hash, func(w io.Writer) error { return control.GetBlob(ctx, want.Hash, w) })
+}
+
+// copyFrom takes the executable from the head's blobs, if those are on this machine.
+func (b *binaries) copyFrom(hash string) error {
+	f, err := os.Open(filepath.Join(b.head, hash))
 	if err != nil {
 		return err
 	}
-	return b.dir.Check(want.Hash) // what is on the disk counts
+	defer func() { _ = f.Close() }()
+	return b.dir.Fetch(hash, func(w io.Writer) error {
+		_, err := io.CopyBuffer(w, struct{ io.Reader }{f}, make([]byte, 1<<20))
+		return err
+	})
 }
 
 func (b *binaries) release(hash string) {

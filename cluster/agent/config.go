@@ -31,6 +31,10 @@ type Config struct {
 	Version  string     // of this program, for people
 	StateDir string     // the agent's folder: executables, and a folder for each job. One agent at a time has it.
 
+	// HeadBlobs is the folder of the blobs of a head that runs on this machine, from which executables are copied instead
+	// of being fetched. Defaults to "": there is none.
+	HeadBlobs string
+
 	User       string // the cluster's user whose node it is. Defaults to the cluster's first admin.
 	AllowUsers bool   // all users' jobs run here, as the agent's system user. See [Agent] for who may otherwise.
 	WorkerUser string // the system account for users without one here, if the agent is root

@@ -69,10 +69,35 @@ func (b blobs) GetBlob(_ context.Context, hash string, to io.Writer) (err error)
 	return err
 }
 
+// What the head on the same machine has needn't be fetched, if it is what its name says.
+func TestBinaryOfTheHead(t *testing.T) {
+	head := t.TempDir()
+	bins, err := openBinaries(&folder{path: t.TempDir()}, 1<<20, head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, there := range map[string]string{"whole": "whole", "damaged": "d", "missing": ""} {
+		hash := object.ID([]byte(name))
+		control := blobs{hash: []byte(name)}
+		if there != "" {
+			if err := os.WriteFile(filepath.Join(head, hash), []byte(there), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if there == name {
+			delete(control, hash)
+		}
+		path, err := bins.get(t.Context(), control, &protocol.Binary{Hash: hash, Size: int64(len(name))})
+		if err != nil || string(mustRead(t, path)) != name {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Executables that weren't used for longest go first, those in use never; a damaged one is fetched again.
 func TestBinaries(t *testing.T) {
 	f := &folder{path: t.TempDir()}
-	bins, err := openBinaries(f, 250)
+	bins, err := openBinaries(f, 250, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,12 +68,32 @@ func (b *blobs) find(hash string, clock time.Time) *blob {
 	defer b.mu.Unlock()
 	k := b.known[hash]
 	if k == nil {
+		k = b.placed(hash)
+	}
+	if k == nil {
 		return nil
 	}
 	if clock.Sub(k.used) > touchEvery {
 		_ = os.Chtimes(b.path(hash), clock, clock) // it only says how long it may stay
 	}
 	k.used = clock
+	return k
+}
+
+// placed is a blob that a program on this machine has put into the folder, unless that makes them too many. The lock is
+// held.
+func (b *blobs) placed(hash string) *blob {
+	info, err := os.Lstat(b.path(hash))
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	if info.Size() > b.limit-b.total {
+		_ = os.Remove(b.path(hash)) // it is sent then, and refused with a reason
+		return nil
+	}
+	k := &blob{size: info.Size(), used: info.ModTime()}
+	b.known[hash] = k
+	b.total += k.size
 	return k
 }
 

@@ -3,6 +3,7 @@ package head
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/object"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -110,6 +112,41 @@ func TestUpload(t *testing.T) {
 }
 
 // A blob that was spoilt while no head ran is as good as gone.
+// A program on the head's machine may put blobs into the folder: they count if they are what their names say, and not too
+// many.
+func TestPlacedBlob(t *testing.T) {
+	dir := t.TempDir()
+	b := openTestBlobs(t, dir)
+	now := time.Now()
+	whole, large := []byte("placed"), make([]byte, 2<<20)
+	for _, row := range []struct {
+		name     string
+		hash     string
+		data     []byte
+		complete bool
+	}{
+		{"whole", object.ID(whole), whole, true},
+		{"another's name", object.ID([]byte("other")), whole, false},
+		{"more than fits", object.ID(large), large, false},
+	} {
+		if info, err := b.has(row.hash, now); info.Complete || err != nil {
+			t.Errorf("%s: before: %+v, %v", row.name, info, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, row.hash), row.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := b.has(row.hash, now); info.Complete != row.complete || err != nil {
+			t.Errorf("%s: %+v, %v", row.name, info, err)
+		}
+		if _, err := os.Lstat(filepath.Join(dir, row.hash)); (err == nil) != row.complete {
+			t.Errorf("%s: %v", row.name, err)
+		}
+	}
+	if b.total != int64(len(whole)) {
+		t.Errorf("%d bytes are counted", b.total)
+	}
+}
+
 func TestSpoiltBlob(t *testing.T) {
 	dir := t.TempDir()
 	b := openTestBlobs(t, dir)

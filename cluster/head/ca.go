@@ -127,6 +127,13 @@ func (a *authority) tlsConfig() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: a.certificate}
 }
 
+// clientConfig is for the head's own connection.
+func (a *authority) clientConfig() *tls.Config {
+	roots := x509.NewCertPool()
+	roots.AddCert(a.cert)
+	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: join.HeadName(a.cluster)}
+}
+
 // certificate is the head's, made anew when it is about to expire. The authority's stands behind it, for those who join.
 func (a *authority) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	a.mu.Lock()

@@ -25,6 +25,12 @@ func (f folder) settings() string   { return filepath.Join(string(f), "head.json
 func (f folder) pidFile() string    { return filepath.Join(string(f), "pid") }
 func (f folder) lockFile() string   { return filepath.Join(string(f), "lock") }
 
+// folderIn is the head's folder in a state folder.
+func folderIn(state string) folder { return folder(filepath.Join(state, "head")) }
+
+// BlobsIn is where a head with that state folder keeps its blobs.
+func BlobsIn(state string) string { return folderIn(state).blobs() }
+
 // settings are what a head remembers of its earlier starts, and tells about itself: head.json.
 type settings struct {
 	Cluster string `json:"cluster"`
@@ -34,7 +40,7 @@ type settings struct {
 
 // openFolder makes the folders and takes the lock, which the kernel drops with the process.
 func openFolder(state string) (folder, *flock.Flock, error) {
-	f := folder(filepath.Join(state, "head"))
+	f := folderIn(state)
 	for _, dir := range []string{string(f), f.keys(), f.ca(), f.nats(), f.jobs(), f.blobs()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return f, nil, fmt.Errorf("make the head's folder: %w", err)

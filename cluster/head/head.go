@@ -125,7 +125,7 @@ func (h *Head) startServer(ctx context.Context) error {
 		return err
 	}
 	h.undo = append(h.undo, h.server.stop)
-	if h.conn, err = h.server.connect(h.log); err != nil {
+	if h.conn, err = h.server.connect(h.authority, h.log); err != nil {
 		return err
 	}
 	h.undo = append(h.undo, h.conn.Close)
@@ -211,8 +211,12 @@ func (h *Head) asBefore(id join.Identity, public string) bool {
 		slices.Equal(id.URLs, h.URLs()) && slices.Equal(id.Join, h.joinAddresses()) && id.CA == h.authority.pem()
 }
 
-// Admin is the identity of the cluster's first admin. It holds a secret.
-func (h *Head) Admin() join.Identity { return h.admin }
+// Admin is the identity of the cluster's first admin, as it is good on this machine. It holds a secret.
+func (h *Head) Admin() join.Identity {
+	a := h.admin
+	a.Blobs = h.folder.blobs()
+	return a
+}
 
 // Cluster is the cluster's id, the same for as long as the folder is.
 func (h *Head) Cluster() string { return h.settings.Cluster }

@@ -121,7 +121,7 @@ func (m *middleware) stop() {
 }
 
 // connect is the head's own connection, within the process.
-func (m *middleware) connect(log *slog.Logger) (*nats.Conn, error) {
+func (m *middleware) connect(a *authority, log *slog.Logger) (*nats.Conn, error) {
 	pair, err := nkeys.CreateUser() // anew at each start: nobody else needs to know it
 	if err != nil {
 		return nil, err
@@ -131,6 +131,7 @@ func (m *middleware) connect(log *slog.Logger) (*nats.Conn, error) {
 		return nil, err
 	}
 	conn, err := nats.Connect("", nats.InProcessServer(m.ns), nats.Name("head"),
+		nats.Secure(a.clientConfig()), nats.TLSHandshakeFirst(), // without it the server waits for 50 ms whether it comes
 		nats.CustomInboxPrefix(join.InboxPrefix("head")),
 		nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.ReconnectWait(100*time.Millisecond),
 		nats.UserJWT(func() (string, error) {

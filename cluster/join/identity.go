@@ -26,6 +26,7 @@ type Identity struct {
 	Seed    string   `json:"seed"`              // an nkey's, of a user
 	User    string   `json:"user,omitempty"`    // of a node: the user whose it is
 	Comment string   `json:"comment,omitempty"` // for people
+	Blobs   string   `json:"blobs,omitempty"`   // on the head's machine, for who has started it: the folder of its blobs
 }
 
 // Roles.

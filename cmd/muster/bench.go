@@ -90,10 +90,15 @@ func runBench(ctx context.Context, s bench.Size, idle time.Duration) (b *benchRu
 	if err := b.startHead(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.startAgent(ctx, b.folders[0]); err != nil {
+	d, err := startDriver(ctx, b.folders[0], b.Size)
+	if err != nil {
 		return nil, err
 	}
-	if err := b.drive(ctx); err != nil {
+	if err := b.startAgent(ctx, b.folders[0]); err != nil {
+		_ = d.cmd.Process.Kill()
+		return nil, errors.Join(err, d.wait())
+	}
+	if err := b.drive(ctx, d); err != nil {
 		return nil, err
 	}
 	return b, b.watchIdle(ctx, idle)
@@ -133,13 +138,9 @@ func (b *benchRun) stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// drive runs the driver, and looks at the processes when it pauses.
-func (b *benchRun) drive(ctx context.Context) error {
-	d, err := startDriver(ctx, b.folders[0], b.Size)
-	if err != nil {
-		return err
-	}
-	err = b.listen(ctx, d)
+// drive lets the driver measure, and looks at the processes when it pauses.
+func (b *benchRun) drive(ctx context.Context, d *benchDriver) error {
+	err := b.listen(ctx, d)
 	if err != nil {
 		_ = d.cmd.Process.Kill() // it may have ended
 	}

@@ -149,6 +149,7 @@ func startAgent(ctx context.Context, state daemon.Folder, f *agentFlags, foregro
 	c.Conn, c.Control, c.Node, c.User = conn, join.Control{Conn: conn, Who: id.Name}, id.Name, id.User
 	c.Limits = true
 	c.Version, c.StateDir = version(), filepath.Join(string(state), serviceAgent)
+	c.HeadBlobs = head.BlobsIn(string(state))
 	a, err := agent.Start(ctx, c)
 	if err != nil {
 		conn.Close()

@@ -123,10 +123,22 @@ func upload(ctx context.Context, to Control, path string) (hash string, info fs.
 	if info, err = f.Stat(); err != nil {
 		return "", nil, err
 	}
-	if hash, err = hashes.of(path, info, f); err != nil {
+	finish := func(string) {}
+	if p, ok := to.(placer); ok {
+		finish = p.place(f, info.Size())
+	}
+	hash, err = hashes.of(path, info, f)
+	if finish(hash); err != nil {
 		return "", nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return hash, info, put(ctx, to, hash, info.Size(), f)
+}
+
+// placer is a Cluster whose head may be on this machine.
+type placer interface {
+	// place begins to bring a file to the head, if that is quick; finish must be called with its hash, or "". The head
+	// checks what it gets.
+	place(f *os.File, size int64) (finish func(hash string))
 }
 
 // hashes remembers the files that were hashed, for a process that opens many jobs.

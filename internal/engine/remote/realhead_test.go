@@ -3,6 +3,8 @@ package remote
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -249,4 +251,47 @@ func TestSlowDriver(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// What the head on this machine is to have is copied into its folder, whole, and nothing else is left there.
+func TestPlace(t *testing.T) {
+	h := realHead(t, head.Config{StateDir: t.TempDir()})
+	id := h.Admin()
+	user, err := Dial(within(t), id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer user.Close()
+	for _, size := range []int64{10, small + 1} {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second time it is there
+			f, err := os.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, err := f.Stat()
+			if err != nil {
+				t.Fatal(err)
+			}
+			hash, err := hashes.of(path, info, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			user.place(f, size)(hash)
+			_ = f.Close()
+			info, err = os.Stat(filepath.Join(id.Blobs, hash))
+			if err != nil || info.Size() != size {
+				t.Errorf("%d bytes: %v, %v", size, info, err)
+			}
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(id.Blobs, ".new-*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
 }
