@@ -131,7 +131,7 @@ func (a *authority) tlsConfig() *tls.Config {
 func (a *authority) clientConfig() *tls.Config {
 	roots := x509.NewCertPool()
 	roots.AddCert(a.cert)
-	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: join.HeadName(a.cluster)}
+	return &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: join.HeadName(a.cluster), Time: a.now}
 }
 
 // certificate is the head's, made anew when it is about to expire. The authority's stands behind it, for those who join.
