@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -194,27 +193,4 @@ func (b *benchRun) watchIdle(ctx context.Context, during time.Duration) error {
 	}
 	b.Idle = float64(used()-before) / float64(time.Since(began))
 	return nil
-}
-
-// measureResident notes how large the processes are, where the system tells.
-func (b *benchRun) measureResident(driver int) {
-	note := func(role string, pid int) {
-		if n := residentSize(pid); n > b.Resident[role] {
-			b.Resident[role] = n
-		}
-	}
-	note("driver", driver)
-	for _, f := range b.folders {
-		for _, name := range []string{serviceHead, serviceAgent} {
-			if r, running, err := f.Running(name); err == nil && running {
-				note(name, r.PID)
-			}
-		}
-		workers, _ := os.ReadDir(filepath.Join(string(f), serviceAgent, "workers")) // named by their processes
-		for _, w := range workers {
-			if pid, err := strconv.Atoi(w.Name()); err == nil {
-				note("worker", pid)
-			}
-		}
-	}
 }

@@ -51,20 +51,7 @@ func (d *diagnosis) nodes(ctx context.Context, r *reach) {
 			other = append(other, fmt.Sprintf("%s (%s)", n.Name, n.Version))
 		}
 	}
-	if alive := countAlive(nodes); alive == 0 {
-		d.add("nodes", levelBad, "start agents by muster up or muster join", "no node lives, so nothing can run")
-	} else {
-		d.add("nodes", levelOK, "", "%s", plural(alive, "node"))
-	}
-	for _, n := range nodes {
-		if n.Alive && n.Unlimited != "" {
-			d.add("limits", levelWarn, "", "workers on node %s (%s) have no memory limits: %s", n.Name, n.Node, n.Unlimited)
-		}
-	}
-	if refusal := noneServes(nodes); refusal != "" {
-		d.add("users", levelBad, "start agents that serve you, or have an admin do so: muster nodes says whom each serves",
-			"no node serves the jobs of user %s: %s", r.id.Name, refusal)
-	}
+	d.serving(nodes, r.id.Name)
 	if len(dead) > 0 {
 		d.add("dead nodes", levelWarn, "start their agents again by muster join, or forget about them",
 			"not heard of: %s", clip(strings.Join(dead, ", "), 200))
@@ -77,6 +64,24 @@ func (d *diagnosis) nodes(ctx context.Context, r *reach) {
 	if p := otherPlatforms(nodes); len(p) > 0 {
 		d.add("platforms", levelOK, "", "there are nodes of %v beside %s: muster run builds for them too, other programs can't use them",
 			p, ownPlatform())
+	}
+}
+
+// serving looks at whether tasks of the user's can run, and within limits.
+func (d *diagnosis) serving(nodes []protocol.NodeInfo, user string) {
+	if alive := countAlive(nodes); alive == 0 {
+		d.add("nodes", levelBad, "start agents by muster up or muster join", "no node lives, so nothing can run")
+	} else {
+		d.add("nodes", levelOK, "", "%s", plural(alive, "node"))
+	}
+	for _, n := range nodes {
+		if n.Alive && n.Unlimited != "" {
+			d.add("limits", levelWarn, "", "workers on node %s (%s) have no memory limits: %s", n.Name, n.Node, n.Unlimited)
+		}
+	}
+	if refusal := noneServes(nodes); refusal != "" {
+		d.add("users", levelBad, "start agents that serve you, or have an admin do so: muster nodes says whom each serves",
+			"no node serves the jobs of user %s: %s", user, refusal)
 	}
 }
 

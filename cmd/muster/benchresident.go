@@ -1,0 +1,30 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// measureResident notes how large the processes are, where the system tells.
+func (b *benchRun) measureResident(driver int) {
+	note := func(role string, pid int) {
+		if n := residentSize(pid); n > b.Resident[role] {
+			b.Resident[role] = n
+		}
+	}
+	note("driver", driver)
+	for _, f := range b.folders {
+		for _, name := range []string{serviceHead, serviceAgent} {
+			if r, running, err := f.Running(name); err == nil && running {
+				note(name, r.PID)
+			}
+		}
+		workers, _ := os.ReadDir(filepath.Join(string(f), serviceAgent, "workers")) // named by their processes
+		for _, w := range workers {
+			if pid, err := strconv.Atoi(w.Name()); err == nil {
+				note("worker", pid)
+			}
+		}
+	}
+}
