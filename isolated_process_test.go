@@ -48,8 +48,19 @@ var (
 		muster.Log(ctx).Info("to the log")
 		return muster.Info(ctx), nil
 	}, muster.Isolated())
-	isoRuns = muster.Func("isolated.runs", muster.PlainErr(runsBeside), muster.Isolated())
-	isoTwo  = muster.Func("isolated.two", func(ctx context.Context, n int) (int, error) {
+	isoRuns   = muster.Func("isolated.runs", muster.PlainErr(runsBeside), muster.Isolated())
+	isoHere   = muster.Func("isolated.here", muster.Plain(func(int) int { return os.Getpid() }))
+	isoCopies = muster.Func("isolated.copies", func(ctx context.Context, path string) ([]int, error) {
+		here := isoHere.Go(ctx, 0)
+		copied := isoHere.With(muster.Isolated()).Go(ctx, 0)
+		pids, err := muster.Gather(ctx, here, copied).Get(ctx)
+		once := isoDies.With(muster.AtMostOnce(), muster.Retries(3))
+		if _, e := once.Call(ctx, isoDeath{"kill", 1, path}); !errors.Is(e, muster.ErrMaybeRan) {
+			err = errors.Join(err, fmt.Errorf("a copy with AtMostOnce: %w", e))
+		}
+		return append(pids, os.Getpid()), err
+	})
+	isoTwo = muster.Func("isolated.two", func(ctx context.Context, n int) (int, error) {
 		// Two goroutines of the function wait for one value each, which come one after the other.
 		var all sync.WaitGroup
 		var got [2]int
@@ -282,6 +293,18 @@ func TestIsolatedWaitsTwice(t *testing.T) {
 	for n, err := range isoTwo.Map(ctx, count(20)) {
 		if n%110 != 0 || err != nil {
 			t.Error(n, err)
+		}
+	}
+}
+
+// What a task calls by a copy of a function with other options has these.
+func TestIsolatedCopies(t *testing.T) {
+	withProcesses(t)
+	ctx := mustertest.Context(t)
+	for _, f := range []*muster.Function[string, []int]{isoCopies, isoCopies.With(muster.Isolated())} {
+		pids, err := f.Call(ctx, filepath.Join(t.TempDir(), "runs"))
+		if err != nil || len(pids) != 3 || pids[0] != os.Getpid() || pids[1] == os.Getpid() || pids[1] == pids[2] {
+			t.Errorf("processes %v of %d, %v", pids, os.Getpid(), err)
 		}
 	}
 }

@@ -84,12 +84,16 @@ type Terms struct {
 	Timeout    time.Duration
 	Priority   int64
 	Version    string
+	Once       bool // AtMostOnce
+	Isolated   bool // a worker process of its own
 }
 
 // Flags of a call.
 const (
 	callLazy byte = 1 << iota
 	callTerms
+	callOnce     // of the terms
+	callIsolated // likewise
 )
 
 // Append appends the call to a message or a frame.
@@ -101,7 +105,7 @@ func (k *Call) Append(dst []byte) []byte {
 		flags |= callLazy
 	}
 	if k.Terms != nil {
-		flags |= callTerms
+		flags |= callTerms | k.Terms.flags()
 	}
 	dst = append(dst, k.Kind, flags)
 	dst = binary.AppendUvarint(dst, uint64(k.Func))
@@ -135,6 +139,7 @@ func (c *cursor) call() (k Call) {
 	k.Index, k.Count = c.number("the index of a call"), c.number("the count of a call")
 	if flags&callTerms != 0 {
 		k.Terms = c.terms()
+		k.Terms.Once, k.Terms.Isolated = flags&callOnce != 0, flags&callIsolated != 0
 	}
 	k.Refs = c.refs("the refs of a call")
 	k.Arg = c.bytes("the argument of a call")
@@ -206,6 +211,17 @@ func (a Attempt) append(dst []byte) []byte {
 
 func (c *cursor) attempt() Attempt {
 	return Attempt{c.uvarint("the task of an attempt"), c.narrow("the number of an attempt")}
+}
+
+// flags are the terms' part of a call's, where a reader of an earlier minor version passes over them.
+func (t *Terms) flags() (f byte) {
+	if t.Once {
+		f |= callOnce
+	}
+	if t.Isolated {
+		f |= callIsolated
+	}
+	return f
 }
 
 func (t *Terms) append(dst []byte) []byte {

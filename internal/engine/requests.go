@@ -105,11 +105,13 @@ func (f *Fn[In, Out]) terms() *protocol.Terms {
 	o := &f.Opts
 	if o == base || o.CPUs == base.CPUs && o.IO == base.IO && o.Memory == base.Memory && sameResources(o.Resources, base.Resources) &&
 		o.Retries == base.Retries && o.First == base.First && o.Max == base.Max && o.Timeout == base.Timeout &&
-		o.Priority == base.Priority && o.Version == base.Version {
+		o.Priority == base.Priority && o.Version == base.Version &&
+		o.Once == base.Once && o.Isolated == base.Isolated {
 		return nil
 	}
 	t := &protocol.Terms{
 		Retries: uint32(o.Retries), First: o.First, Max: o.Max, Timeout: o.Timeout, Priority: int64(o.Priority), Version: o.Version,
+		Once: o.Once, Isolated: o.Isolated,
 	}
 	var task protocol.Task
 	f.Opts.demand(&task)

@@ -98,7 +98,7 @@ func (s *Session) stuckError(t *Task, d coordinator.Dim) error {
 			return
 		}
 		holder := s.label(id)
-		if r := s.taskOf(id).run; r != nil && r.away != nil {
+		if r := s.taskOf(id).run; r != nil && r.away != nil && r.away.apart == nil {
 			holder += " on node " + s.nodeName(r.away.node)
 		}
 		holders = append(holders, holder)

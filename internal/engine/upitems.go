@@ -152,6 +152,7 @@ func (f *Fn[In, Out]) onTerms(t *protocol.Terms) *Fn[In, Out] {
 	}
 	o.Retries, o.First, o.Max = int(t.Retries), t.First, t.Max
 	o.Timeout, o.Priority, o.Version = t.Timeout, int(t.Priority), t.Version
+	o.Once, o.Isolated = t.Once, t.Isolated
 	return &g
 }
 

@@ -105,7 +105,11 @@ func (s *Session) whereRuns(r *Run) string {
 		return "in the driver"
 	}
 	where := "in the driver"
-	if r.away != nil {
+	switch {
+	case r.away == nil:
+	case r.away.apart != nil:
+		where = "in a process of its own"
+	default:
 		where = "on node " + s.nodeName(r.away.node)
 		if r.away.alone {
 			where += ", alone in its worker since it may have killed one,"

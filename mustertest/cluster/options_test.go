@@ -175,6 +175,10 @@ func TestAtMostOnceAfterADeath(t *testing.T) {
 	}
 }
 
+var isolatedInside = muster.Func("cluster.isolatedinside", func(ctx context.Context, _ int) (int, error) {
+	return pid.With(muster.Isolated()).Call(ctx, 0)
+})
+
 func TestIsolated(t *testing.T) {
 	ctx := cluster.Start(t, 1).Context()
 	usual, err := pid.Call(ctx, 0)
@@ -185,6 +189,15 @@ func TestIsolated(t *testing.T) {
 	two, err2 := pid.With(muster.Isolated()).Call(ctx, 0)
 	if err := errors.Join(err1, err2); err != nil || one == two || one == usual || two == usual {
 		t.Error(usual, one, two, err)
+	}
+	inside, err := isolatedInside.Call(ctx, 0)
+	if err != nil || inside == usual {
+		t.Error("a copy that a task calls runs in the shared worker:", inside, err)
+	}
+	file := t.TempDir() + "/deaths"
+	_, err = crash.With(muster.Isolated()).Call(ctx, file)
+	if deaths, _ := os.ReadFile(file); err == nil || !strings.Contains(err.Error(), "died 3 times") || len(deaths) != 3 {
+		t.Errorf("it ran %d times: %v", len(deaths), err)
 	}
 }
 
