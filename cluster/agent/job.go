@@ -83,7 +83,9 @@ type held struct {
 	key    protocol.Key
 	rare   *blocked // nil for those that wait for nothing
 	lease  *lease   // of GPUs; nil without
+	need   int64    // CPU: a task of a pack is charged a part of it
 	spoke  bool     // it has made calls or asked for something
+	asked  bool     // its coordinator wants it back, unless it has begun
 	once   bool     // it must not run twice
 	orphan bool     // it was told to end since nobody can answer it: its outcome doesn't count
 }

@@ -57,14 +57,20 @@ func (a *Agent) items(p *proc, body []byte) error {
 		a.mu.Unlock()
 		return nil
 	}
-	rest := up.Items[:0]
+	rest, came := up.Items[:0], false
 	for _, it := range up.Items {
 		by, ok := speaker(it)
 		if !ok {
 			continue // of a kind that is the agent's own
 		}
 		h, have := p.tasks[by]
+		g, back := it.(protocol.GiveBack)
 		switch {
+		case have && back:
+			if item := a.returned(p, h, g); item != nil {
+				rest, came = append(rest, item), true
+			}
+			continue
 		case !have || h.orphan:
 			continue
 		case p.epoch != p.job.epoch:
@@ -77,6 +83,10 @@ func (a *Agent) items(p *proc, body []byte) error {
 	}
 	if len(rest) > 0 {
 		p.job.up.say(nil, rest...)
+	}
+	if came {
+		a.fill(p)
+		a.freed(p.job, p)
 	}
 	a.grantResumes()
 	a.mu.Unlock()
@@ -96,6 +106,8 @@ func speaker(it protocol.Item) (protocol.Attempt, bool) {
 		return it.By, true
 	case protocol.Block:
 		return it.By, true
+	case protocol.GiveBack:
+		return it.Attempt, true
 	}
 	return protocol.Attempt{}, false
 }
@@ -201,11 +213,19 @@ func (a *Agent) onDown(m *nats.Msg) {
 	case j != nil && d.Epoch > j.epoch:
 		a.know(id, d.Epoch)
 	}
+	var back map[*proc][]protocol.Item
 	for _, it := range d.Items {
 		if j == nil || j.over {
 			break
 		}
+		if t, ok := it.(protocol.TakeBack); ok {
+			back = a.takeBack(j, t, back)
+			continue
+		}
 		a.downItem(j, it)
+	}
+	for p, items := range back {
+		p.down(items...)
 	}
 	a.mu.Unlock()
 	_ = m.Respond(nil)
@@ -231,10 +251,6 @@ func (a *Agent) downItem(j *job, it protocol.Item) {
 		} else if p, _, ok := j.holder(it.Attempt); ok {
 			p.down(it)
 			p.stopping(it)
-		}
-	case protocol.TakeBack:
-		if w := j.waiting[it.Attempt]; w != nil {
-			a.giveBackWaiting(j, it.Attempt, w, protocol.NotStarted, "taken back")
 		}
 	case protocol.Begin:
 		a.begin(j, it.Attempt)

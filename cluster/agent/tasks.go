@@ -31,7 +31,7 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 		j.used.cpu += c.cpu
 		j.used.memory += c.memory
 		j.used.gpus += c.gpus
-		h := held{charge: c, key: t.Key, once: t.Flags&protocol.Once != 0}
+		h := held{charge: c, key: t.Key, need: t.Need.CPU, once: t.Flags&protocol.Once != 0}
 		if !direct || t.Flags&(protocol.Alone|protocol.Isolated|protocol.Once) != 0 || t.Need.GPUs > 0 || needsObjects(t) {
 			a.wait(j, at, t, h)
 			continue

@@ -24,7 +24,7 @@ import (
 // functions are what the worker of these tests can run.
 var functions = []string{
 	"echo", "wait", "crash", "big", "want", "deaf", "garbage", "foreign", "stubborn", "child", "speak", "read", "await", "gpus",
-	"whoami", "link", "hog",
+	"whoami", "link", "hog", "queued", "unasked",
 }
 
 // testHost runs tasks as a program's session would, without a session.
@@ -73,6 +73,10 @@ func (h *testHost) run(t *protocol.Task) {
 		h.running[attemptOf(t)] = t
 		h.mu.Unlock()
 		h.link.Log(attemptOf(t), "it waits in process "+strconv.Itoa(os.Getpid()))
+	case "queued": // it lies behind others
+	case "unasked":
+		h.link.Send(protocol.GiveBack{Attempt: attemptOf(t), Reason: protocol.NotStarted})
+		h.succeed(t, protocol.Value{Form: protocol.Inline})
 	case "crash":
 		fmt.Println("about to crash")
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
@@ -195,6 +199,12 @@ func (h *testHost) Down(d *protocol.Down) {
 		switch it := it.(type) {
 		case protocol.Stop:
 			h.stop(it.Attempt)
+		case protocol.TakeBack:
+			h.mu.Lock()
+			if h.running[it.Attempt] == nil {
+				h.link.Send(protocol.GiveBack{Attempt: it.Attempt, Reason: protocol.NotStarted})
+			}
+			h.mu.Unlock()
 		case protocol.Settle:
 			h.mu.Lock()
 			t := h.running[it.By]

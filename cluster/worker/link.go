@@ -80,9 +80,9 @@ func tooLong(o *protocol.Outcome) *protocol.Outcome {
 	return &failed
 }
 
-// Send sends items of running attempts: Call, Want, Cancel, Block. They are in front of an
-// outcome that is sent later, and in one frame unless they are long. A call that is too long for a message is sent as one
-// that fails, and says so.
+// Send sends items of attempts: Call, Want, Cancel, Block of running ones, GiveBack of one that is taken back. They are in
+// front of an outcome that is sent later, and in one frame unless they are long. A call that is too long for a message is
+// sent as one that fails, and says so.
 func (l *Link) Send(items ...protocol.Item) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

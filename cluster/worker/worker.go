@@ -22,7 +22,7 @@ type Host interface {
 	Welcome(w *protocol.Welcome)
 	// Tasks are to run now. The bytes and lists of each belong to the host; b itself is used again afterwards.
 	Tasks(b *protocol.Batch)
-	// Down brings Settle and Stop items, which belong to the host.
+	// Down brings Settle, Stop and TakeBack items, which belong to the host.
 	Down(d *protocol.Down)
 }
 

@@ -116,6 +116,30 @@ func (m *Machine) Take(pack int, offered []int64, suits func(class uint32) bool)
 	return makeID(i, r.gen), true
 }
 
+// Spend takes from an offer what a task that was given out already would need of it, if that fits and its class suits.
+func (m *Machine) Spend(id ID, offered []int64, suits func(class uint32) bool) bool {
+	r := m.lookup(id)
+	if r == nil || !m.needs[r.need].away {
+		return false
+	}
+	n := m.needs[r.need]
+	if !n.fits(offered) || !suits(n.class) {
+		return false
+	}
+	for _, a := range n.amounts {
+		offered[a.Dim] -= n.cost(a)
+	}
+	return true
+}
+
+// CPUOf is how much CPU a task needs, in 1/Unit.
+func (m *Machine) CPUOf(id ID) int64 {
+	if r := m.lookup(id); r != nil {
+		return m.needs[r.need].cpu
+	}
+	return 0
+}
+
 // AwayNews reports whether a task that is to run elsewhere has become ready since it was asked last.
 func (m *Machine) AwayNews() bool {
 	news := m.news

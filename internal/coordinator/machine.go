@@ -27,6 +27,7 @@ type Machine struct {
 	byKey     map[string]NeedID
 	idle      []*need // without a task, the oldest first
 	freeNeeds []NeedID
+	forgot    uint64
 	amounts   []Amount // scratch
 	key       []byte   // scratch
 	ordering

@@ -94,6 +94,9 @@ func (m *Machine) leaves(id NeedID) {
 	}
 }
 
+// ForgottenNeeds counts the needs that were forgotten so far: the number of one that had no task may be another's since.
+func (m *Machine) ForgottenNeeds() uint64 { return m.forgot }
+
 // idles notes that a need has no task, and forgets the one that has had none for the longest time.
 func (m *Machine) idles(n *need) {
 	if n.idle || n.id == 0 {
@@ -110,6 +113,7 @@ func (m *Machine) idles(n *need) {
 		return
 	}
 	delete(m.byKey, old.key)
+	m.forgot++
 	m.freeNeeds = append(m.freeNeeds, old.id)
 	*old = need{id: old.id}
 }

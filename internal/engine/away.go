@@ -30,6 +30,7 @@ type carried struct {
 	lastNeed [2]struct { // of tasks and chunks, since most have the function of the one before
 		of *Spec
 		id coordinator.NeedID
+		at uint64 // as many needs had been forgotten
 	}
 	unfit    map[coordinator.NeedID]unfit
 	refusal  error // why tasks are being refused
@@ -45,7 +46,11 @@ type carried struct {
 	adopted  map[protocol.Key]*Run      // attempts that such a task stands for
 	replayed map[protocol.Key]*protocol.Outcome
 	decided  map[protocol.Key]protocol.Decision // by earlier drivers
-	cuts     map[mapID][]cut                    // theirs, of Maps
+	first    *Run                               // of the attempts that nodes have, in the order in which they were given out
+	last     *Run
+	looked   int64            // when crowded was found
+	crowded  map[string]int64 // nodes with more tasks than CPUs: see recall
+	cuts     map[mapID][]cut  // theirs, of Maps
 }
 
 // awayRun is the part of an attempt that only one on another machine has.
@@ -56,9 +61,12 @@ type awayRun struct {
 	waits bool                    // its function has lent its CPUs
 	ends  bool                    // its wait, by itself
 
-	apart   *apartRun // of one in a process of this session; its node is ""
-	alone   bool      // nothing runs beside it in its worker
-	started bool      // it may have begun, and must not begin twice
+	apart    *apartRun // of one in a process of this session; its node is ""
+	alone    bool      // nothing runs beside it in its worker
+	started  bool      // it may have begun, and must not begin twice
+	recalled bool      // it was asked for, in case it hasn't begun
+
+	before, after *Run // in the order in which they were given out
 }
 
 // isAway reports whether the tasks of a function run elsewhere.
@@ -104,6 +112,9 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 		runs = append(runs, r)
 	}
 	s.carried.runs = runs
+	if len(runs) == 0 {
+		s.recall(o, free, now)
+	}
 	s.flush()
 	s.carried.args = s.carried.args[:0]
 	sent := len(b.Tasks)
@@ -124,6 +135,7 @@ func (s *Session) beginAway(id coordinator.ID, node string, now int64) *Run {
 	}{}
 	x.away = &x.awayRun
 	x.node, x.awayRun.alone = node, s.isSuspect(id)
+	s.carried.enlist(&x.Run)
 	return s.beginAs(&x.Run, id, now)
 }
 
@@ -223,7 +235,7 @@ func (s *Session) awayNeed(sp *Spec, chunk bool) coordinator.NeedID {
 	if chunk {
 		last = &s.carried.lastNeed[1]
 	}
-	if last.of == sp {
+	if last.of == sp && last.at == s.m.ForgottenNeeds() {
 		return last.id
 	}
 	for _, r := range sp.Opts.Resources {
@@ -236,7 +248,7 @@ func (s *Session) awayNeed(sp *Spec, chunk bool) coordinator.NeedID {
 	if chunk {
 		s.m.SetPack(id, 2) // so that the next one is there when one ends
 	}
-	last.of, last.id = sp, id
+	last.of, last.id, last.at = sp, id, s.m.ForgottenNeeds()
 	return id
 }
 

@@ -28,6 +28,7 @@ type host struct {
 	alone bool
 	deps  []protocol.Dep
 	over  bool // guarded by the session's mutex
+	back  bool // it is taken back before it has begun; likewise
 
 	mu    sync.Mutex
 	byRef map[protocol.RefID]*Task
@@ -108,14 +109,41 @@ func (s *Session) lacks(n uint32) error {
 
 // Down takes what the job says of attempts that run here.
 func (s *Session) Down(d *protocol.Down) {
+	var back map[protocol.Attempt]bool
 	for _, it := range d.Items {
 		switch i := it.(type) {
+		case protocol.TakeBack:
+			if back == nil {
+				back = map[protocol.Attempt]bool{}
+			}
+			back[i.Attempt] = true
 		case protocol.Settle:
 			s.downSettle(&i)
 		case protocol.Stop:
 			s.downStop(&i)
 		}
 	}
+	if back != nil {
+		s.downTakeBack(back)
+	}
+}
+
+// downTakeBack gives back those of some attempts that haven't begun.
+func (s *Session) downTakeBack(asked map[protocol.Attempt]bool) {
+	s.mu.Lock()
+	var list []*host
+	s.m.Each(func(id coordinator.ID, at coordinator.State) bool {
+		if h := s.taskOf(id).host; at == coordinator.Ready && h != nil && h.t.id == id && asked[h.at] {
+			list = append(list, h)
+		}
+		return true
+	})
+	for _, h := range list {
+		h.back = true
+		s.m.Cancel(h.t.id, byContext)
+		s.carryOut()
+	}
+	s.flush()
 }
 
 // downStop interrupts an attempt.

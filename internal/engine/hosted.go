@@ -137,6 +137,10 @@ func (t *hosted[In, Out]) ended() {
 		o.Status, o.Value = protocol.Failed, failure(inner(t.err))
 	}
 	t.s.leave(t.host)
+	if t.host.back {
+		t.s.cfg.Upstream.Send(protocol.GiveBack{Attempt: t.host.at, Reason: protocol.NotStarted, Text: "taken back"})
+		return
+	}
 	t.s.cfg.Upstream.Outcome(&o)
 }
 

@@ -59,6 +59,7 @@ func (s *Session) takenBack(r *Run) bool {
 		return false
 	}
 	r.over = true
+	s.carried.delist(r)
 	s.recordOf(r.id).lost(r)
 	s.load.ended(0)
 	s.endWaits(r)

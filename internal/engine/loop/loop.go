@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/protocol"
@@ -87,9 +88,12 @@ func (c *Cluster) GetValue(_ context.Context, id string, _ int64) ([]byte, error
 // serve offers the nodes' room whenever something may be ready.
 func (c *Cluster) serve() {
 	defer c.done.Done()
+	again := time.NewTicker(50 * time.Millisecond) // as a carrier does, for who has room and gets nothing
+	defer again.Stop()
 	for {
 		select {
 		case <-c.wake:
+		case <-again.C:
 		case <-c.stop:
 			return
 		}
@@ -115,20 +119,30 @@ func (c *Cluster) infos() (list []protocol.NodeInfo) {
 
 // queue keeps an order.
 type queue struct {
-	mu    sync.Mutex
-	list  []any
-	ready chan struct{}
+	mu     sync.Mutex
+	list   []any
+	ready  chan struct{}
+	closed bool // nobody listens any more
 }
 
 func (q *queue) put(x any) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
 	q.list = append(q.list, x)
-	defer func() { _ = recover() }() // closed: nobody listens any more
 	select {
 	case q.ready <- struct{}{}:
 	default:
 	}
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	close(q.ready)
 }
 
 func (q *queue) take() []any {

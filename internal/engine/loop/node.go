@@ -33,10 +33,11 @@ type node struct {
 type charge struct {
 	cpu, io, memory, gpus int64
 	named                 map[string]int64
+	need                  int64 // CPU: one of a pack is charged less
 }
 
 func chargeOf(n *protocol.Need) charge {
-	c := charge{n.CPU, n.IO, n.Memory, n.GPUs, map[string]int64{}}
+	c := charge{n.CPU, n.IO, n.Memory, n.GPUs, map[string]int64{}, n.CPU}
 	for _, a := range n.Named {
 		c.named[a.Name] = a.N
 	}
@@ -73,7 +74,7 @@ func totalsOf(name string, cpus int, cfg *engine.Config) protocol.NodeInfo {
 func newNode(c *Cluster, name string, cpus int, cfg engine.Config) *node {
 	t := totalsOf(name, cpus, &cfg)
 	n := &node{c: c, name: name, total: t, share: map[protocol.Attempt]charge{}}
-	n.free = charge{int64(cpus) * coordinator.Unit, 1000, t.Memory, int64(t.GPUs * coordinator.Unit), maps.Clone(t.Named)}
+	n.free = charge{int64(cpus) * coordinator.Unit, 1000, t.Memory, int64(t.GPUs * coordinator.Unit), maps.Clone(t.Named), 0}
 	n.asks, n.lent = map[protocol.Attempt]protocol.Task{}, map[protocol.Attempt]bool{}
 	n.up.ready, n.down.ready = make(chan struct{}, 1), make(chan struct{}, 1)
 	cfg.Upstream = n
@@ -86,8 +87,8 @@ func newNode(c *Cluster, name string, cpus int, cfg engine.Config) *node {
 }
 
 func (n *node) close() {
-	close(n.up.ready)
-	close(n.down.ready)
+	n.up.close()
+	n.down.close()
 	n.done.Wait()
 	_ = n.session.Close()
 }
@@ -200,8 +201,12 @@ func (n *node) sendUp(list []any) {
 			n.c.driver.Outcomes(&got)
 			n.c.Wake()
 		case protocol.Item:
-			if b, ok := x.(protocol.Block); ok {
-				n.block(b)
+			switch x := x.(type) {
+			case protocol.Block:
+				n.block(x)
+			case protocol.GiveBack:
+				n.release(x.Attempt)
+				n.fill()
 			}
 			m := protocol.Up{Node: n.name, Items: []protocol.Item{x}}
 			got, err := protocol.ReadUp(m.Append(nil))
@@ -225,6 +230,19 @@ func (n *node) release(a protocol.Attempt) {
 	n.free.add(ch, 1)
 	delete(n.share, a)
 	delete(n.lent, a)
+}
+
+// fill charges the tasks behind which others lay their whole need.
+func (n *node) fill() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for a, ch := range n.share {
+		if more := min(ch.need-ch.cpu, n.free.cpu); more > 0 && !n.lent[a] {
+			ch.cpu += more
+			n.free.cpu -= more
+			n.share[a] = ch
+		}
+	}
 }
 
 func (n *node) block(b protocol.Block) {

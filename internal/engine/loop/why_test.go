@@ -93,7 +93,7 @@ func TestWhy(t *testing.T) {
 	if got := why(s, 0); got != "it has no task that hasn't ended: its driver is to start one, or to end" {
 		t.Error(got)
 	}
-	hold.Go(ctx, 0) // 1
+	first := hold.Go(ctx, 0) // 1
 	<-reached
 	second := hold.Go(ctx, 1)                                    // 2
 	hold.Go(ctx, 2)                                              // 3
@@ -129,6 +129,7 @@ func TestWhy(t *testing.T) {
 	check(0, "loop.hold #2 is ready", "loop.wide #5 is ready", "loop.gpus #6", "loop.there #7")
 	close(gates[0])
 	<-reached
+	_ = first.Wait(ctx)
 	check(1, "no task #1 waits")
 	check(4, "loop.hold #4 waits for loop.hold #2\nloop.hold #2 runs on node first")
 }

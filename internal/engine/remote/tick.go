@@ -39,8 +39,12 @@ func (c *Carrier) due(now time.Time) {
 	notes := c.notes
 	c.notes = nil
 	rolled := c.roll.late(now)
+	idle := c.lot.order.Len() > 0
 	c.mu.Unlock()
 	c.rolled(rolled)
+	if idle {
+		c.Wake() // there may be tasks to take back for who has room
+	}
 
 	for _, text := range notes {
 		c.note(text)

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/protocol"
+)
+
+// Small tasks are given out many at a time, by how long the last ones took. When one takes much longer than that, others
+// lie behind it on its node. A node with room for which there is nothing else gets these: the driver asks for them back,
+// and each that hasn't begun is given back, and then out again.
+
+// recallAfter is how long a node may have had a task before it is asked for it.
+const recallAfter = 250 * time.Millisecond
+
+// recall asks for tasks that may not have begun, as many as an offer has room for, the newest first: of nodes that have
+// more of them than they have CPUs. Each attempt is asked for once. The mutex is held.
+func (s *Session) recall(o *protocol.Offer, free []int64, now int64) {
+	c := &s.carried
+	if c.first == nil || free[coordinator.CPU] <= 0 || now-c.first.start < int64(recallAfter) {
+		return
+	}
+	if now-c.looked >= int64(recallAfter)/2 {
+		s.findCrowded(now)
+	}
+	if len(c.crowded) == 0 || c.crowded[o.Node] > 0 {
+		return
+	}
+	suits := s.suits(o)
+	for r := c.last; r != nil && len(c.crowded) > 0; r = r.away.before {
+		node := r.away.node
+		if now-r.start < int64(recallAfter) || c.crowded[node] <= 0 || !s.mayRecall(r) || !s.m.Spend(r.id, free, suits) {
+			continue
+		}
+		r.away.recalled = true
+		if c.crowded[node] -= s.m.CPUOf(r.id); c.crowded[node] <= 0 {
+			delete(c.crowded, node)
+		}
+		s.cfg.Carrier.Send(node, protocol.TakeBack{Attempt: r.wire()})
+	}
+}
+
+// findCrowded finds how much more CPU the tasks need that nodes have had for some time than these have, by node. A node
+// of which the survey didn't tell has none.
+func (s *Session) findCrowded(now int64) {
+	c := &s.carried
+	c.looked = now
+	c.crowded = map[string]int64{}
+	for r := c.first; r != nil && now-r.start >= int64(recallAfter); r = r.away.after {
+		if !r.away.waits {
+			c.crowded[r.away.node] += s.m.CPUOf(r.id)
+		}
+	}
+	for i := range c.nodes {
+		n := &c.nodes[i]
+		if c.crowded[n.Node] -= units(n.CPUs); c.crowded[n.Node] <= 0 {
+			delete(c.crowded, n.Node)
+		}
+	}
+}
+
+// mayRecall reports whether an attempt may not have begun, as far as is known here.
+func (s *Session) mayRecall(r *Run) bool {
+	return !r.away.recalled && !r.away.waits && r.away.asked == nil && !r.t.ops.Spec().Opts.Once && s.m.CPUOf(r.id) > 0
+}
+
+// enlist puts an attempt behind those that were given out before.
+func (c *carried) enlist(r *Run) {
+	if r.away.before = c.last; c.last == nil {
+		c.first = r
+	} else {
+		c.last.away.after = r
+	}
+	c.last = r
+}
+
+// delist takes one out that is over. One that runs in the driver isn't there.
+func (c *carried) delist(r *Run) {
+	if r.away == nil {
+		return
+	}
+	if a := r.away; a.before == nil && c.first == r {
+		c.first = a.after
+	} else if a.before != nil {
+		a.before.away.after = a.after
+	}
+	if a := r.away; a.after == nil && c.last == r {
+		c.last = a.before
+	} else if a.after != nil {
+		a.after.away.before = a.before
+	}
+	r.away.before, r.away.after = nil, nil
+}
