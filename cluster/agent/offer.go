@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	packSize  = 4096                  // tasks that share a CPU, at most
+	packSize  = 2048                  // tasks that share a CPU, at most
 	ioAfter   = 5 * time.Millisecond  // without CPUs, I/O places are offered so long after a job's last batch
 	turn      = 20 * time.Millisecond // what a job that has less of the machine gets to answer before others are asked
 	minPause  = 5 * time.Millisecond  // after an offer that nobody heard: the job may have been opened just now

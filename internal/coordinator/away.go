@@ -9,7 +9,7 @@ import (
 // offers, and it's that room that is charged, not the machine's own. All else is the same for both.
 
 // Pack is how many tasks of a need share the CPU of one: tasks that take microseconds can't pay a round trip each.
-const maxPack = 4096
+const maxPack = 2048
 
 // AwayNeed interns the need of tasks that run elsewhere. Those of different classes are kept apart, so that each has a
 // pack of its own. What nobody has room for is no error: room may come.
@@ -43,7 +43,7 @@ func (m *Machine) keyOfNeed(n *need) []byte {
 	return key
 }
 
-// SetPack says how many tasks of the need are given out for the CPU of one, from 1 to 4096.
+// SetPack says how many tasks of the need are given out for the CPU of one, from 1 to 2048.
 func (m *Machine) SetPack(id NeedID, pack int) {
 	if n := m.needs[id]; n.away {
 		n.pack = int64(max(1, min(pack, maxPack)))
