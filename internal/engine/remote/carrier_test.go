@@ -62,3 +62,37 @@ func TestTasksThereAndBack(t *testing.T) {
 		t.Errorf("at the end the agent heard %+v", d)
 	}
 }
+
+// forgetful is a head whose first answers get lost.
+type forgetful struct {
+	*testHead
+	times int
+}
+
+func (f *forgetful) Ask(ctx context.Context, op string, in, out any) error {
+	err := f.testHead.Ask(ctx, op, in, out)
+	if op == protocol.OpOpenJob && err == nil {
+		if f.times--; f.times >= 0 {
+			return context.DeadlineExceeded
+		}
+	}
+	return err
+}
+
+// TestOpenWithoutAnAnswer: who gets no answer asks again, and has opened the job once.
+func TestOpenWithoutAnAnswer(t *testing.T) {
+	h, n := startHead(t, calm), newNotes()
+	c, err := Open(within(t), Config{
+		Cluster: &forgetful{h, 2}, Name: "j", Binaries: []Binary{{"linux", "amd64", "doc.go"}}, Note: n.take,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Epoch() != 1 || len(h.opens) != 3 {
+		t.Errorf("epoch %d after %d requests", c.Epoch(), len(h.opens))
+	}
+	n.wait(t, "asked again")
+	if err := c.Close(within(t), nil); err != nil {
+		t.Error(err)
+	}
+}

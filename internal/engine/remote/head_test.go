@@ -40,6 +40,8 @@ type testHead struct {
 type testJob struct {
 	id    string
 	epoch uint32
+
+	driver string // that has it
 }
 
 // calm are ages at which nothing happens by itself during a test.
@@ -132,11 +134,18 @@ func (h *testHead) open(o protocol.OpenJob) (any, error) {
 		name = fmt.Sprint("unnamed", len(h.jobs))
 	}
 	j := h.jobs[name]
+	for id, had := range h.jobs {
+		if had.driver == o.Driver+o.PublicKey {
+			j = h.jobs[id]
+			return protocol.JobOpened{Job: j.id, Epoch: j.epoch, JWT: "jwt", Ages: h.ages}, nil
+		}
+	}
 	if j == nil {
 		j = &testJob{id: fmt.Sprint("job", len(h.jobs)+1)}
 		h.jobs[name] = j
 	}
 	j.epoch++
+	j.driver = o.Driver + o.PublicKey
 	last, err := h.makeStream(j.id, j.epoch)
 	if err != nil {
 		return nil, &protocol.Refusal{Code: protocol.CodeInternal, Text: err.Error()}

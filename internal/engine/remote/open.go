@@ -29,7 +29,7 @@ func Open(ctx context.Context, config Config) (*Carrier, error) {
 	}
 	c := newCarrier(config)
 	c.lease.renewed = time.Now()
-	if err := config.Cluster.Ask(ctx, protocol.OpOpenJob, ask, &c.opened); err != nil {
+	if err := config.ask(ctx, ask, &c.opened); err != nil {
 		return nil, fmt.Errorf("open the job: %w", err)
 	}
 	c.setAges()
@@ -44,6 +44,31 @@ func Open(ctx context.Context, config Config) (*Carrier, error) {
 	}
 	return c, nil
 }
+
+// ask asks the head for the job until it answers, but not long. To ask again changes nothing, since Driver and the key are
+// the same.
+func (c *Config) ask(ctx context.Context, in *protocol.OpenJob, out *protocol.JobOpened) error {
+	ctx, cancel := context.WithTimeout(ctx, openWithin)
+	defer cancel()
+	for {
+		err := c.Cluster.Ask(ctx, protocol.OpOpenJob, in, out)
+		var refused *protocol.Refusal
+		if err == nil || errors.As(err, &refused) {
+			return err
+		}
+		c.Note("the cluster's head doesn't answer yet; it is asked again: " + err.Error())
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(openAgain):
+		}
+	}
+}
+
+const (
+	openWithin = 20 * time.Second
+	openAgain  = 100 * time.Millisecond
+)
 
 func newCarrier(config Config) *Carrier {
 	c := &Carrier{
