@@ -129,6 +129,9 @@ func TestOpenRefusesNonsense(t *testing.T) {
 		{muster.Config{Grace: -1}, "Config.Grace is -1ns"},
 		{muster.Config{Resources: map[string]float64{"gpu": -1}}, `Config.Resources["gpu"] is -1`},
 		{muster.Config{Resources: map[string]float64{"": 1}}, `Config.Resources[""]`},
+		{muster.Config{Env: []string{"=x"}}, `Config.Env has "=x": want NAME or NAME=value`},
+		{muster.Config{Env: []string{"A=b\x00"}}, `Config.Env has "A=b\x00"`},
+		{muster.Config{Env: []string{"MUSTER_WORKER=4"}}, "Config.Env has MUSTER_WORKER: names that begin with MUSTER_ are muster's own"},
 	} {
 		_, _, err := muster.Open(context.Background(), c.cfg)
 		oneLine(t, err, c.want)

@@ -168,7 +168,7 @@ func (l *link) leave(failed error) error {
 // remote says which job to open.
 func (c Config) remote(l *link) (remote.Config, error) {
 	rc := remote.Config{
-		Cluster: l.user, Name: c.Job, Program: filepath.Base(os.Args[0]), Functions: engine.Functions(), Args: os.Args[1:],
+		Cluster: l.user, Name: c.Job, Program: filepath.Base(os.Args[0]), Functions: engine.Functions(), Args: os.Args[1:], Env: c.environment(),
 		Note: l.note, Replay: l.replay, Decided: l.decided, Superseded: l.superseded,
 		TakeOver: os.Getenv(envTakeOver) != "",
 	}

@@ -3,7 +3,9 @@ package muster
 import (
 	"fmt"
 	"math"
+	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -39,6 +41,10 @@ type Config struct {
 	// UnsatisfiableAfter is how long a task waits for a node of the cluster that has what it needs: nodes may join. A
 	// warning comes at once. Without a cluster such a task fails at once. Defaults to 60 s; negative means without end.
 	UnsatisfiableAfter time.Duration
+	// Env are the variables that workers on a cluster get beside PATH, HOME, LANG and the like: NAME passes on what this
+	// process has, if it has one, NAME=value sets it. They stand in the job's record, which the head keeps and its admins
+	// and nodes can read. Defaults to none.
+	Env []string
 	// Job names what the session does: each result is recorded in a journal beside the cache, and a session of the same
 	// name, in another process, finds it there instead of running its function again. One process at a time can have a
 	// job open. Defaults to none; under Main to the environment variable MUSTER_JOB, which also overrides it.
@@ -101,6 +107,15 @@ func (c Config) check() error {
 	case c.Grace < 0:
 		return fmt.Errorf("muster: Config.Grace is %v: it must not be negative", c.Grace)
 	}
+	for _, entry := range c.Env {
+		name, _, _ := strings.Cut(entry, "=")
+		switch {
+		case name == "" || strings.ContainsAny(entry, "\x00"):
+			return fmt.Errorf("muster: Config.Env has %q: want NAME or NAME=value", entry)
+		case strings.HasPrefix(name, "MUSTER_"):
+			return fmt.Errorf("muster: Config.Env has %s: names that begin with MUSTER_ are muster's own", name)
+		}
+	}
 	for name, n := range c.Resources {
 		if name == "" || n < 0 || n > mostUnits || math.IsNaN(n) {
 			return fmt.Errorf("muster: Config.Resources[%q] is %v: it needs a name and an amount between 0 and %v", name, n, mostUnits)
@@ -119,4 +134,16 @@ func machineMemory() int64 {
 		}
 	}
 	return limit
+}
+
+// environment are the variables that workers get, NAME=value.
+func (c Config) environment() (list []string) {
+	for _, entry := range c.Env {
+		if strings.Contains(entry, "=") {
+			list = append(list, entry)
+		} else if value, ok := os.LookupEnv(entry); ok {
+			list = append(list, entry+"="+value)
+		}
+	}
+	return list
 }

@@ -33,6 +33,14 @@ var (
 		}
 		return b, nil
 	})
+	variable = muster.Func("cluster.variable", muster.Plain(os.Getenv))
+	enlarge  = muster.Func("cluster.enlarge", func(_ context.Context, w work) ([]byte, error) {
+		f, err := os.CreateTemp(w.Dir, "ran")
+		if err != nil {
+			return nil, err
+		}
+		return make([]byte, w.X), f.Close()
+	})
 	lengths *muster.Function[int, int]
 	length  = muster.Func("cluster.length", func(_ context.Context, b []byte) (int, error) { return len(b), nil })
 )
@@ -47,6 +55,54 @@ func TestLongCallInsideATask(t *testing.T) {
 	_, err := lengths.Call(ctx, 9<<20)
 	if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "pass less, or Refs") {
 		t.Error(err)
+	}
+}
+
+// A large result of a job with a name is there when the job goes on, though the node that made it is gone and the driver is
+// on another machine.
+func TestLargeResultOutlivesItsNode(t *testing.T) {
+	c, dir := cluster.Start(t, 2), t.TempDir()
+	config := c.Config()
+	config.Job = "large"
+	for life, f := range []*muster.Function[work, []byte]{enlarge.With(muster.Where("node=node1")), enlarge} {
+		s, ctx, err := muster.Open(context.Background(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := f.Call(ctx, work{dir, 1 << 20})
+		if len(b) != 1<<20 || err != nil {
+			t.Error(len(b), err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if life == 0 {
+			c.StopAgent(0)
+			if err := os.RemoveAll(config.CacheDir); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := countRuns(dir); n != 1 {
+		t.Errorf("it ran %d times", n)
+	}
+}
+
+// Workers get the variables that the job declares, and no others of the driver's.
+func TestEnv(t *testing.T) {
+	t.Setenv("PASSED_ON", "from the driver")
+	t.Setenv("NOT_NAMED", "stays here")
+	config := cluster.Start(t, 1).Config()
+	config.Env = []string{"PASSED_ON", "SET=a=b", "NOT_THERE"}
+	s, ctx, err := muster.Open(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for name, want := range map[string]string{"PASSED_ON": "from the driver", "SET": "a=b", "NOT_NAMED": "", "NOT_THERE": ""} {
+		if got, err := variable.Call(ctx, name); got != want || err != nil {
+			t.Errorf("%s is %q, %v", name, got, err)
+		}
 	}
 }
 
