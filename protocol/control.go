@@ -183,6 +183,7 @@ type NodeInfo struct {
 	Started  time.Time         `json:"started"`
 	Seen     time.Time         `json:"seen"` // when the head last heard of it
 	Alive    bool              `json:"alive"`
+	Stopped  bool              `json:"stopped,omitempty"` // its agent has ended as it was told to, and given back its tasks
 	Workers  int               `json:"workers"`
 	Running  int               `json:"running"`            // tasks
 	FreeCPU  float64           `json:"free_cpu"`           // CPUs
@@ -277,7 +278,7 @@ type TokenInfo struct {
 // ClusterEvent is one change that people may want to see.
 type ClusterEvent struct {
 	Time time.Time `json:"time"`
-	Kind string    `json:"kind"` // node.joined, node.lost, job.opened, job.closed, worker.died, ...
+	Kind string    `json:"kind"` // node.joined, node.stopped, node.lost, job.opened, job.closed, worker.died, ...
 	Job  string    `json:"job,omitempty"`
 	Node string    `json:"node,omitempty"`
 	Text string    `json:"text"`

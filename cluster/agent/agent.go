@@ -167,6 +167,9 @@ func (a *Agent) stop() {
 	a.mu.Unlock()
 	a.cancel()
 	a.all.Wait()
+	if a.conn.IsConnected() {
+		a.reportStop()
+	}
 	a.limits.close()
 	a.folder.close()
 }

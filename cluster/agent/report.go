@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -20,6 +22,18 @@ func (a *Agent) report() {
 		if !sleep(a.ctx, a.cfg.Ages.Renew) {
 			return
 		}
+	}
+}
+
+// farewell is how long the head may take to hear that the agent stops.
+const farewell = time.Second
+
+// reportStop tells the head that the node has nothing any more: else people would take it for alive until it is missed.
+func (a *Agent) reportStop() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	if err := a.cfg.Control.Ask(ctx, protocol.OpReportNode, a.info(), nil); err != nil {
+		a.log.Info("the head didn't hear that this node stops: it will miss it", "error", err)
 	}
 }
 
@@ -41,6 +55,7 @@ func (a *Agent) info() *protocol.NodeInfo {
 	n.Refuses = map[string]string{}
 	pids := []int{n.PID}
 	a.mu.Lock()
+	n.Stopped = a.leaving
 	n.FreeCPU = float64(a.ledger.free.cpu) / unit
 	for _, j := range a.jobs {
 		if j.refusal != "" && len(n.Refuses) < maxRefuses {

@@ -32,27 +32,42 @@ type node struct {
 
 func newNodes(dead time.Duration) *nodes { return &nodes{dead: dead, all: map[string]*node{}} }
 
-// report takes a node's report; fresh says that it wasn't known, or was dead.
-func (t *nodes) report(in protocol.NodeInfo, now time.Time) (fresh bool, err error) {
+// told is what a report says that is new.
+type told int
+
+const (
+	nothingNew told = iota
+	joined          // the node wasn't known, or was dead or stopped
+	stopped         // and now it is
+)
+
+// report takes a node's report.
+func (t *nodes) report(in protocol.NodeInfo, now time.Time) (news told, err error) {
 	if max(len(in.Labels), len(in.Named), len(in.Refuses)) > maxNodeFields {
-		return false, refuse(protocol.CodeMalformed,
+		return nothingNew, refuse(protocol.CodeMalformed,
 			"a node has at most %d labels and as many named resources, and names as many users whom it doesn't serve", maxNodeFields)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.all[in.Node]
 	if n == nil && len(t.all) >= maxNodes {
-		return false, refuse(protocol.CodeFull, "the head knows %d nodes already", maxNodes)
+		return nothingNew, refuse(protocol.CodeFull, "the head knows %d nodes already", maxNodes)
 	}
 	if n == nil || n.dead {
-		n, fresh = &node{}, true
+		n, news = &node{}, joined
 		t.all[in.Node] = n
 	}
+	switch {
+	case in.Stopped && !n.info.Stopped:
+		news = stopped
+	case !in.Stopped && n.info.Stopped:
+		news = joined
+	}
 	n.info, n.seen = in, now
-	return fresh, nil
+	return news, nil
 }
 
-// lost marks the nodes that have died and gives them, once. A head that hasn't been up for long knows of no death.
+// lost marks the nodes that have died and gives them, once; those that have stopped were told of. A head that hasn't been up for long knows of no death.
 func (t *nodes) lost(now time.Time, up time.Duration) []protocol.NodeInfo {
 	if up < t.dead {
 		return nil
@@ -64,7 +79,9 @@ func (t *nodes) lost(now time.Time, up time.Duration) []protocol.NodeInfo {
 		age := now.Sub(n.seen)
 		if !n.dead && age > t.dead {
 			n.dead = true
-			out = append(out, n.info)
+			if !n.info.Stopped {
+				out = append(out, n.info)
+			}
 		}
 		if age > forgetNode+t.dead {
 			delete(t.all, id)
@@ -80,7 +97,7 @@ func (t *nodes) list(now time.Time, user string) []protocol.NodeInfo {
 	out := make([]protocol.NodeInfo, 0, len(t.all))
 	for _, n := range t.all {
 		info := n.info
-		info.Seen, info.Alive = n.seen.Round(0), now.Sub(n.seen) <= t.dead
+		info.Seen, info.Alive = n.seen.Round(0), now.Sub(n.seen) <= t.dead && !n.info.Stopped
 		info.Refusal, info.Refuses = info.Refuse(user), nil
 		out = append(out, info)
 	}

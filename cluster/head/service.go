@@ -80,9 +80,13 @@ func (h *Head) reportNode(_ context.Context, c caller, in *protocol.NodeInfo) (a
 		return nil, refuse(protocol.CodeForbidden, "node %s can't report for %s", c.name, short(in.Node))
 	}
 	in.Node = c.name
-	fresh, err := h.nodes.report(*in, time.Now())
-	if fresh {
+	news, err := h.nodes.report(*in, time.Now())
+	switch news {
+	case joined:
 		h.event("node.joined", "", in.Node, "node "+short(in.Name)+" ("+in.Node+") is there")
+	case stopped:
+		h.event("node.stopped", "", in.Node, "node "+short(in.Name)+" ("+in.Node+") was stopped, and has given back its tasks")
+	case nothingNew:
 	}
 	return nil, err
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // watchdog bounds what a test waits for.
-const watchdog = 30 * time.Second
+const watchdog = 2 * time.Minute
 
 // short is a command that lets what takes seconds on a real cluster take part of one.
 func short(args ...string) []string { return append(args, "--renew=100ms", "--dead=1s", "--ask=500ms") }
@@ -120,6 +120,8 @@ func (p *place) joinAndLeave(second string) {
 		p.t.Errorf("nodes: %+v", nodes)
 	}
 	p.want(0, "stopped the agent", "down", "--state", second)
+	p.want(0, "  stopped  ", "nodes")
+	p.want(0, "node.stopped", "events")
 	p.want(0, "this machine is node", short("join", "--state", second, "--label=")...)
 	p.gives(2, 1, 0)
 	p.want(0, "stopped the agent", "down", "--state", second)

@@ -45,6 +45,7 @@ func (d *diagnosis) nodes(ctx context.Context, r *reach) {
 	var dead, other []string
 	for _, n := range nodes {
 		switch {
+		case n.Stopped: // by somebody who knows of it
 		case !n.Alive:
 			dead = append(dead, n.Name+" ("+n.Node+")")
 		case n.Version != version():

@@ -46,7 +46,10 @@ func nodeRows(nodes []protocol.NodeInfo) [][]string {
 	rows := [][]string{{"NODE", "NAME", "STATE", "PLATFORM", "CPUS", "FREE", "MEMORY", "TASKS", "WORKERS", "USES", "GIVES", "USERS", "SEEN"}}
 	for _, n := range nodes {
 		state := "alive"
-		if !n.Alive {
+		switch {
+		case n.Stopped:
+			state = "stopped"
+		case !n.Alive:
 			state = "dead"
 		}
 		rows = append(rows, []string{
