@@ -99,7 +99,7 @@ func (m *Machine) Take(pack int, offered []int64, suits func(class uint32) bool)
 		if pack != 0 && n.cpu > 0 && n.pack != int64(pack) {
 			continue
 		}
-		if (best == nil || n.before(best)) && n.fits(offered) && suits(n.class) {
+		if (best == nil || n.before(best)) && n.fits(offered) && suits(n.class) && !m.keptFrom(n) {
 			best = n
 		}
 	}
@@ -114,6 +114,31 @@ func (m *Machine) Take(pack int, offered []int64, suits func(class uint32) bool)
 	m.leaveReady(r)
 	m.charge(i, r)
 	return makeID(i, r.gen), true
+}
+
+// HoldFar has Take hold what is offered for the first task of a need, until it is called again: nothing is given out
+// that comes after that one and needs anything of what it needs, unless a task has started it, which may wait for it.
+// 0 is for none.
+func (m *Machine) HoldFar(id NeedID) { m.heldFor = id }
+
+// keptFrom reports whether the room is held for another need.
+func (m *Machine) keptFrom(n *need) bool {
+	if m.heldFor == 0 || m.heldFor == n.id {
+		return false
+	}
+	h := m.needs[m.heldFor]
+	return h.at > 0 && h.before(n) && h.shares(n) && m.table.at(n.ready.top().head).depth == 0
+}
+
+// FitsFar reports whether a task of a need that is away fits what is offered.
+func (m *Machine) FitsFar(id NeedID, offered []int64) bool { return m.needs[id].fits(offered) }
+
+// FirstOf is the first ready task of a need; 0 if there is none.
+func (m *Machine) FirstOf(id NeedID) ID {
+	if q := m.needs[id].ready.top(); q != nil {
+		return m.idOf(q.head)
+	}
+	return 0
 }
 
 // Spend takes from an offer what a task that was given out already would need of it, if that fits and its class suits.

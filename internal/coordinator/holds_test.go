@@ -7,6 +7,26 @@ import (
 )
 
 var holdCases = []script{
+	{"one that becomes urgent while it waits for its CPU", `
+		# a waits for two CPUs, b behind it for one: the holder of what r lacks waits for b.
+		totals cpu=3 gpu=1
+		submit h need=cpu:1+gpu:1 | h ready
+		next = h | h running
+		submit a need=cpu:2 | a ready
+		next = a | a running
+		submit b | b ready
+		block h b | h blocked
+		next = b | b running
+		block a none | a blocked
+		block b none | b blocked
+		submit x | x ready
+		next = x | x running
+		submit y | y ready
+		next = y | y running
+		unblock a = false | a resuming
+		unblock b = false | b resuming
+		submit r need=gpu:1 : resume b | b running, r ready
+	`},
 	{"what lacks room holds it against lower priorities", `
 		totals cpu=2
 		submit a | a ready

@@ -20,6 +20,7 @@ type Machine struct {
 	holding  []uint32 // tasks that are charged with more than CPU
 	numbered uint64   // tasks submitted so far
 	far      []*need  // away, with a ready task
+	heldFor  NeedID   // see HoldFar; 0 for none
 	farHold  []uint32 // tasks that run elsewhere and hold more there than what is lent
 	news     bool     // a task that runs elsewhere has become ready: see AwayNews
 

@@ -131,6 +131,7 @@ func (w *world) conclude() {
 		w.propagate()
 	}
 	w.hurry()
+	w.resume()
 }
 
 // propagate moves on tasks whose dependencies have ended.

@@ -27,6 +27,9 @@ func (m *Machine) hurry() {
 	for _, i := range late {
 		m.inherit(i, m.table.at(i).priority, true)
 	}
+	if len(late) > 0 {
+		m.resume() // another may be the first of those that run again, and fit
+	}
 }
 
 // wanted reports whether a ready task lacks something of which n has some.

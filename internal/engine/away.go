@@ -50,7 +50,8 @@ type carried struct {
 	last     *Run
 	looked   int64            // when crowded was found
 	crowded  map[string]int64 // nodes with more tasks than CPUs: see recall
-	cuts     map[mapID][]cut  // theirs, of Maps
+	holding  holding
+	cuts     map[mapID][]cut // theirs, of Maps
 }
 
 // awayRun is the part of an attempt that only one on another machine has.
@@ -98,6 +99,8 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	runs := s.carried.runs[:0]
 	now := s.now()
 	suits := s.suits(o)
+	held := s.holdFor(o, free, now)
+	s.m.HoldFar(held)
 	for pack, most := 0, o.Most; len(runs) < most; {
 		id, ok := s.m.Take(pack, free, suits)
 		if !ok {
@@ -112,7 +115,7 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 		runs = append(runs, r)
 	}
 	s.carried.runs = runs
-	if len(runs) == 0 {
+	if len(runs) == 0 && held == 0 {
 		s.recall(o, free, now)
 	}
 	s.flush()

@@ -37,7 +37,13 @@ func (s *Session) whyRoomAway(id coordinator.NeedID) string {
 	if could > maxNodes {
 		names = append(names, fmt.Sprintf("%d others", could-maxNodes))
 	}
-	return fmt.Sprintf("it waits for room of %s on %s", s.needText(amounts), strings.Join(names, " or "))
+	text := fmt.Sprintf("it waits for room of %s on %s", s.needText(amounts), strings.Join(names, " or "))
+	for node, at := range s.carried.holding.nodes {
+		if at.need == id {
+			text += "; node " + s.nodeName(node) + " is held for it, and gets nothing that comes after it"
+		}
+	}
+	return text
 }
 
 // needText writes amounts as people do.

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/protocol"
+)
+
+// A large task would wait for ever if small ones always took what becomes free on each node, one after the other. So one
+// that has been the first of its kind for some time has a node held for it that could run it when empty: nothing is given
+// to that node that comes after it, until it fits. Each node is held for one at most, and each has one node at most.
+
+// holdAfter is how long a task is the first of its kind before a node is held for it.
+const holdAfter = 10 * time.Second
+
+// holding is which nodes are held.
+type holding struct {
+	looked int64
+	firsts map[coordinator.NeedID]firstOne
+	nodes  map[string]held
+}
+
+// firstOne is the first of a kind, and since when it has been.
+type firstOne struct {
+	num   uint64
+	since int64
+}
+
+// held is what a node is held for.
+type held struct {
+	need coordinator.NeedID
+	num  uint64
+}
+
+// holdFor is the need that a node's offer is held for; 0 for none. The mutex is held, as for the others below.
+func (s *Session) holdFor(o *protocol.Offer, free []int64, now int64) coordinator.NeedID {
+	h := &s.carried.holding
+	if now-h.looked >= int64(time.Second) {
+		s.findFirsts(now)
+	}
+	if len(h.firsts) == 0 && len(h.nodes) == 0 {
+		return 0
+	}
+	if at, ok := h.nodes[o.Node]; ok {
+		if s.isFirst(at.need, at.num) {
+			return at.need
+		}
+		delete(h.nodes, o.Node)
+	}
+	best, found := s.longWaiting(o, free, now)
+	if !found {
+		return 0
+	}
+	if h.nodes == nil {
+		h.nodes = map[string]held{}
+	}
+	h.nodes[o.Node] = best
+	return best.need
+}
+
+func (s *Session) isFirst(need coordinator.NeedID, num uint64) bool {
+	first := s.m.FirstOf(need)
+	return first != 0 && s.m.Number(first) == num
+}
+
+// findFirsts notes the first task of each kind, and forgets the holds of those that have started and of nodes that are gone.
+func (s *Session) findFirsts(now int64) {
+	h := &s.carried.holding
+	h.looked = now
+	firsts := map[coordinator.NeedID]firstOne{}
+	s.m.EachAway(func(id coordinator.NeedID, _ []coordinator.Amount, _ uint32, first coordinator.ID) {
+		f := firstOne{s.m.Number(first), now}
+		if had := h.firsts[id]; had.num == f.num {
+			f = had
+		}
+		firsts[id] = f
+	})
+	h.firsts = firsts
+	for node, at := range h.nodes {
+		if firsts[at.need].num != at.num || s.aliveNode(node) == nil {
+			delete(h.nodes, node)
+		}
+	}
+}
+
+// longWaiting is the oldest task that has waited for long, doesn't fit an offer, and would fit its node when empty.
+func (s *Session) longWaiting(o *protocol.Offer, free []int64, now int64) (best held, found bool) {
+	h := &s.carried.holding
+	node := s.aliveNode(o.Node)
+	if node == nil {
+		return held{}, false
+	}
+	suits := s.suits(o)
+	for id, f := range h.firsts {
+		if now-f.since < int64(holdAfter) || found && f.num > best.num || !s.isFirst(id, f.num) || s.hasHold(id) {
+			continue
+		}
+		amounts, class := s.m.AmountsOf(id)
+		if suits(class) && s.hasOf(node, amounts) >= 1 && !s.m.FitsFar(id, free) {
+			best, found = held{id, f.num}, true
+		}
+	}
+	return best, found
+}
+
+func (s *Session) hasHold(id coordinator.NeedID) bool {
+	for _, at := range s.carried.holding.nodes {
+		if at.need == id {
+			return true
+		}
+	}
+	return false
+}
+
+// aliveNode is a node's record by the last survey, if it lives.
+func (s *Session) aliveNode(id string) *protocol.NodeInfo {
+	i := slices.IndexFunc(s.carried.nodes, func(n protocol.NodeInfo) bool { return n.Node == id && n.Alive })
+	if i < 0 {
+		return nil
+	}
+	return &s.carried.nodes[i]
+}
