@@ -90,6 +90,10 @@ func keyID(key any, version string) string {
 func (f *Function[In, Out]) CacheValid(valid func(In, Out) bool) *Function[In, Out] {
 	g := &Function[In, Out]{fn: *f.made()}
 	g.fn.CacheValid = valid
+	if p := g.fn.Opts.Cache; p != nil {
+		own := *p
+		g.fn.Opts.Cache = &own // workers of a cluster can't ask valid, so they are to see that it's another
+	}
 	return g
 }
 

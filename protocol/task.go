@@ -19,6 +19,7 @@ const (
 	Isolated                   // a worker process of its own
 	Items                      // Arg is a slice of items of a Map; the result is one of theirs, a List with Failures if some failed
 	plain                      // one CPU, no time limits, no Deps: the usual, in fewer bytes
+	Uncached                   // the function is called, whatever its worker keeps of its results
 )
 
 // Task is one attempt to run a function.

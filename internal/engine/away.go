@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"math"
 	"time"
 
@@ -171,6 +172,7 @@ func (s *Session) pack(r *Run, b *protocol.Batch) {
 	b.Tasks = append(b.Tasks, protocol.Task{Key: key, ID: uint64(r.id), Attempt: uint32(r.attempt), Func: r.t.ops.Spec().reg.index})
 	t := &b.Tasks[len(b.Tasks)-1]
 	r.t.ops.Spec().Opts.demand(t)
+	s.cacheTerms(r.t.ops.Spec(), t)
 	if r.away.alone {
 		t.Flags |= protocol.Alone
 	}
@@ -180,6 +182,20 @@ func (s *Session) pack(r *Run, b *protocol.Batch) {
 		s.arrive(r, err, 0)
 	}
 }
+
+// cacheTerms has a task run uncached if its function is a copy that is cached otherwise than the registered one: workers
+// know that one, and would find results that aren't this one's.
+func (s *Session) cacheTerms(sp *Spec, t *protocol.Task) {
+	base := sp.reg.fn.options()
+	if sp.Opts.Cache == base.Cache && (sp.Opts.Cache == nil || sp.Opts.Version == base.Version) {
+		return
+	}
+	t.Flags |= protocol.Uncached
+	s.uncached(sp, errCachedCopy)
+}
+
+var errCachedCopy = errors.New("workers know a function as it is registered, and not its copies: " +
+	"pass Cached and Version to Func, instead of With")
 
 // wireKey names the task, whatever its attempt: its key in the job's journal, or its number.
 func (s *Session) wireKey(r *Run) (k protocol.Key) {

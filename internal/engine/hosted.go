@@ -21,6 +21,11 @@ type hosted[In, Out any] struct {
 }
 
 func (f *Fn[In, Out]) hosted(s *Session, p *protocol.Task) (*Task, Ops) {
+	if p.Flags&protocol.Uncached != 0 && f.Opts.Cache != nil {
+		g := *f
+		g.Opts.Cache = nil
+		f = &g
+	}
 	t := &hosted[In, Out]{f: f, spec: f.hostSpec(p), arg: p.Arg, items: p.Flags&protocol.Items != 0}
 	t.own.begin(s, &t.Task, p)
 	return &t.Task, t

@@ -14,6 +14,8 @@ type Callable interface {
 	registered() *registration
 	// hosted makes the task that a worker runs for its agent.
 	hosted(s *Session, t *protocol.Task) (*Task, Ops)
+	// options are those with which it is registered, which workers know.
+	options() *Options
 	// called starts the call that a task has made in its worker.
 	called(r *Run, c *protocol.Call) (*Task, error)
 }
@@ -45,6 +47,8 @@ func Register[In, Out any](f *Fn[In, Out]) {
 }
 
 func (f *Fn[In, Out]) registered() *registration { return f.reg }
+
+func (f *Fn[In, Out]) options() *Options { return &f.Opts }
 
 // functions lists the registered functions by name; that is how every process of a program numbers them.
 func functions() []*registration {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +35,14 @@ var (
 		return b, nil
 	})
 	variable = muster.Func("cluster.variable", muster.Plain(os.Getenv))
-	enlarge  = muster.Func("cluster.enlarge", func(_ context.Context, w work) ([]byte, error) {
+	kept     = muster.Func("cluster.kept", func(_ context.Context, w work) (int, error) {
+		f, err := os.CreateTemp(w.Dir, "ran")
+		if err != nil {
+			return 0, err
+		}
+		return w.X, f.Close()
+	}, muster.Cached(), muster.Version("1"))
+	enlarge = muster.Func("cluster.enlarge", func(_ context.Context, w work) ([]byte, error) {
 		f, err := os.CreateTemp(w.Dir, "ran")
 		if err != nil {
 			return nil, err
@@ -85,6 +93,37 @@ func TestLargeResultOutlivesItsNode(t *testing.T) {
 	}
 	if n := countRuns(dir); n != 1 {
 		t.Errorf("it ran %d times", n)
+	}
+}
+
+// A copy that is cached otherwise than the registered function runs uncached in workers, which is told, instead of getting
+// the other's results.
+func TestCachedCopies(t *testing.T) {
+	config, dir := cluster.Start(t, 1).Config(), t.TempDir()
+	var told atomic.Value
+	config.OnEvent = func(e event.Event) {
+		if e.Kind == event.CacheFailed {
+			told.Store(e.Text)
+		}
+	}
+	s, ctx, err := muster.Open(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := kept.With(muster.Version("2"))
+	for _, f := range []*muster.Function[work, int]{kept, kept, other, other, kept} {
+		if v, err := f.Call(ctx, work{dir, 5}); v != 5 || err != nil {
+			t.Error(v, err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := countRuns(dir); n != 3 {
+		t.Errorf("it ran %d times", n)
+	}
+	if text, _ := told.Load().(string); !strings.Contains(text, "cluster.kept isn't cached: workers know a function as it is registered") {
+		t.Errorf("told %q", text)
 	}
 }
 
