@@ -93,6 +93,7 @@ func (m *Machine) conclude() {
 	m.resume()
 	m.unstick()
 	m.hurry()
+	m.resume() // who is urgent now may need less than who was first before
 }
 
 // met moves a task whose last dependency has ended on.

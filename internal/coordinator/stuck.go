@@ -31,8 +31,13 @@ func (m *Machine) suspectStuck() bool {
 // whether there were any.
 func (m *Machine) failStuck(l *liveness) bool {
 	victims := l.stuck()
-	for _, i := range victims {
+	var need NeedID
+	for k, i := range victims {
 		r := m.table.at(i)
+		if k > 0 && r.need != need {
+			break // it may have lacked only what was held for the one before
+		}
+		need = r.need
 		dim, _ := l.lacks(m.needs[r.need])
 		told := m.wakesSome(r)
 		before := len(m.actions)
