@@ -354,6 +354,17 @@ func init() {
 			return r.Wait(ctx)
 		})
 	}
+	programs["isolated before Main"] = func() {
+		if os.Getenv("MUSTER_WORKER") != "" {
+			_, _ = note(os.Getenv("NOTES"))
+			fmt.Fprintln(os.Stderr, "no configuration")
+			os.Exit(2)
+		}
+		muster.Main(func(ctx context.Context) error {
+			_, err := isoPID.With(muster.AtMostOnce()).Call(ctx, 0)
+			return err
+		})
+	}
 	programs["isolated without Main"] = func() {
 		_, ctx, _ := muster.Open(context.Background(), muster.Config{})
 		_, err := isoPID.Call(ctx, 0)
@@ -407,6 +418,24 @@ func TestIsolatedWithoutMain(t *testing.T) {
 	if n := strings.Count(string(out), "Main in main"); n != 2 {
 		t.Errorf("%d errors, want one of each session: %s", n, out)
 	}
+}
+
+// A program that doesn't come to Main in a worker: the task never began, so AtMostOnce doesn't keep it from being tried.
+func TestIsolatedNeverBegins(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "runs")
+	cmd := process(t, "isolated before Main", "NOTES="+path)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if code := exitCode(cmd.Run()); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := len(notes(path)); n != 3 {
+		t.Errorf("%d processes were started, want 3", n)
+	}
+	inOrder(t, stderr.String(), []string{
+		"no configuration\n", "muster: isolated.pid: attempt 3: its process died 3 times, the last time so: the worker exited with status 2 " +
+			"before it said hello: does the program call muster.Main, and what does it do before?\nlast output:\nno configuration",
+	})
 }
 
 func BenchmarkIsolated(b *testing.B) {

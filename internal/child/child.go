@@ -36,9 +36,9 @@ type Child struct {
 	quit    chan struct{} // closed: it was told to quit
 	kill    chan struct{} // closed: it is to be killed
 	greeted atomic.Bool   // it has said hello
-	heard   atomic.Int64  // when it last said something, in nanoseconds
+	heard   atomic.Uint64 // counts what it has said
 	busy    atomic.Bool   // its Handler has something of it, and it isn't read from
-	silent  bool          // it was asked for its stacks; the watching goroutine's
+	silence silence       // the watching goroutine's
 
 	mu      sync.Mutex
 	why     string // it was told to quit

@@ -59,7 +59,7 @@ func (c *Child) hello(frames *protocol.FrameReader, h Handler) error {
 func (c *Child) hear(tell func() error) error {
 	c.busy.Store(true)
 	err := tell()
-	c.heard.Store(time.Now().UnixNano())
+	c.heard.Add(1)
 	c.busy.Store(false)
 	return err
 }
@@ -67,7 +67,8 @@ func (c *Child) hear(tell func() error) error {
 // watch asks the worker whether it lives, and kills it when it is to be killed or hasn't quit within the grace. It
 // returns when the process has ended.
 func (c *Child) watch(p *process) {
-	tick := time.NewTicker(min(c.cfg.PingEvery, time.Second))
+	every := min(c.cfg.PingEvery, time.Second)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	quit := c.quit
 	var late <-chan time.Time
@@ -79,8 +80,8 @@ func (c *Child) watch(p *process) {
 			timer := time.NewTimer(c.cfg.Grace)
 			defer timer.Stop()
 			quit, late = nil, timer.C
-		case now := <-tick.C:
-			c.ping(p, now)
+		case <-tick.C:
+			c.ping(p, every)
 		case <-late:
 			KillGroup(p.pid())
 			<-p.exited
@@ -93,25 +94,35 @@ func (c *Child) watch(p *process) {
 	}
 }
 
-// ping asks a worker that says nothing whether it lives.
-func (c *Child) ping(p *process, now time.Time) {
+// silence is for how long a worker has said nothing. It is counted in ticks, not by a clock, so that the time in which this
+// process itself was stopped, or the machine asleep, isn't held against the worker.
+type silence struct {
+	heard uint64 // what it had said when it was looked at last
+	lasts time.Duration
+	asked bool // for its stacks
+}
+
+// ping asks a worker that says nothing whether it lives. It is called each tick.
+func (c *Child) ping(p *process, tick time.Duration) {
 	select {
 	case <-c.over:
 		return
 	default:
 	}
-	quiet := now.Sub(time.Unix(0, c.heard.Load()))
+	s := &c.silence
+	if n := c.heard.Load(); n != s.heard || c.busy.Load() || !c.greeted.Load() {
+		*s = silence{heard: n}
+		return
+	}
+	s.lasts += tick
 	switch {
-	case !c.greeted.Load() || c.busy.Load():
-	case quiet >= c.cfg.Silence+c.cfg.Grace:
+	case s.lasts >= c.cfg.Silence+c.cfg.Grace:
 		c.Kill(fmt.Sprintf("it hasn't answered for %v", c.cfg.Silence))
-	case quiet >= c.cfg.Silence && !c.silent:
-		c.silent = true
+	case s.lasts >= c.cfg.Silence && !s.asked:
+		s.asked = true
 		c.cfg.Logger.Warn("a worker doesn't answer: it is asked for its stacks, which stand where it writes to, and killed then")
 		p.stacks()
-	case quiet >= c.cfg.PingEvery:
+	case s.lasts >= c.cfg.PingEvery:
 		c.Send(protocol.FramePing, nil)
-	default:
-		c.silent = false
 	}
 }
