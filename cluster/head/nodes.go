@@ -67,7 +67,8 @@ func (t *nodes) report(in protocol.NodeInfo, now time.Time) (news told, err erro
 	return news, nil
 }
 
-// lost marks the nodes that have died and gives them, once; those that have stopped were told of. A head that hasn't been up for long knows of no death.
+// lost marks the nodes that have died and gives them, once; those that have stopped were told of. A head that hasn't been
+// up for long knows of no death.
 func (t *nodes) lost(now time.Time, up time.Duration) []protocol.NodeInfo {
 	if up < t.dead {
 		return nil
