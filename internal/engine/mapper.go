@@ -98,7 +98,7 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 	if m.leaves() {
 		m.most = maxAway
 	}
-	m.alone = m.alone || f.Opts.Retries > 0 && m.leaves()
+	m.alone = m.alone || f.Opts.Retries > 0 && m.leaves() || f.OutRefs.HasRefs() && m.goesUp() // a Ref means something to one attempt only
 	if m.goesUp() {
 		m.number = m.run.t.host.nextMap()
 	}
