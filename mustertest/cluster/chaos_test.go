@@ -78,6 +78,10 @@ func executions(t *testing.T, dir string) (n int, pids []int) {
 }
 
 // start starts n squares and gives their Refs.
+// unrecorded is how many tasks may run again after one kill: those that ran in the killed process, and those whose outcomes
+// were on their way to the journal. Each takes 2 ms, and a message on a busy machine some of that.
+const unrecorded = 100
+
 func start(ctx context.Context, dir string, n int) []muster.Ref[int] {
 	refs := make([]muster.Ref[int], n)
 	for i := range refs {
@@ -107,7 +111,7 @@ func TestKilledWorker(t *testing.T) {
 	_, pids := executions(t, dir)
 	kill(t, pids[0])
 	check(t, ctx, refs)
-	if ran, _ := executions(t, dir); ran > n+16 {
+	if ran, _ := executions(t, dir); ran > n+unrecorded {
 		t.Errorf("%d executions of %d", ran, n)
 	}
 }
@@ -133,7 +137,7 @@ func TestLostAgent(t *testing.T) {
 	_, _ = refs[100].Get(ctx)
 	c.StopAgent(1)
 	check(t, ctx, refs)
-	if ran, _ := executions(t, dir); ran > n+16 {
+	if ran, _ := executions(t, dir); ran > n+unrecorded {
 		t.Errorf("%d executions of %d", ran, n)
 	}
 }
