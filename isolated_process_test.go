@@ -37,9 +37,9 @@ var (
 		_, _ = note(path)
 		select {}
 	}, muster.Isolated())
-	isoChild = muster.Func("isolated.child", muster.PlainErr(func(path string) (int, error) {
-		return note2(path, exec.Command("sleep", "1000"))
-	}), muster.Isolated())
+	isoChild = muster.Func("isolated.child", func(ctx context.Context, path string) (int, error) {
+		return note2(path, exec.CommandContext(context.WithoutCancel(ctx), "sleep", "1000")) // it is to be left
+	}, muster.Isolated())
 	isoCached = muster.Func("isolated.cached", muster.PlainErr(func(path string) (int, error) { return note(path) }),
 		muster.Isolated(), muster.Cached())
 	isoSays = muster.Func("isolated.says", func(ctx context.Context, _ int) (muster.TaskInfo, error) {

@@ -207,7 +207,7 @@ func (h *Head) openAdmin(context.Context) error {
 // asBefore reports whether an identity still says how to reach this head, and is good for most of a day.
 func (h *Head) asBefore(id join.Identity, public string) bool {
 	known, ok := h.identities.get(public)
-	return ok && id.JWT != "" && known.Expires.Sub(h.cfg.Now()) > jwtAge/2 &&
+	return ok && id.JWT != "" && !join.Outdated(id.JWT) && known.Expires.Sub(h.cfg.Now()) > jwtAge/2 &&
 		slices.Equal(id.URLs, h.URLs()) && slices.Equal(id.Join, h.joinAddresses()) && id.CA == h.authority.pem()
 }
 

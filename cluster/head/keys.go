@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 
+	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -115,7 +116,7 @@ func (k *keyring) sign(public, name, role string, epoch uint32) (string, time.Ti
 	}
 	c := jwt.NewUserClaims(public)
 	c.Name = name
-	c.Tags.Add(role)
+	c.Tags.Add(role, join.Rules)
 	c.Permissions = permissions(name, role, epoch)
 	c.AllowedConnectionTypes = connectionTypes(role)
 	now := k.now()

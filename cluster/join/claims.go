@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,7 +15,14 @@ type claims struct {
 	NotBefore int64  `json:"nbf"` // seconds since 1970, as the other
 	Expires   int64  `json:"exp"`
 	Subject   string `json:"sub"` // the public key that it is for
+	NATS      struct {
+		Tags []string `json:"tags"`
+	} `json:"nats"`
 }
+
+// Rules is a tag of the JWTs that heads sign: it is another whenever what identities may do is. Who holds one without it,
+// which a head of an older version has signed, renews it.
+const Rules = "rules-2"
 
 func parseClaims(token string) (claims, error) {
 	var c claims
@@ -32,9 +40,15 @@ func parseClaims(token string) (claims, error) {
 	return c, nil
 }
 
-// stale reports whether less than half of the JWT's life is left.
+// Outdated reports whether a JWT was signed by other rules than this version's.
+func Outdated(token string) bool {
+	c, err := parseClaims(token)
+	return err != nil || !slices.Contains(c.NATS.Tags, Rules)
+}
+
+// stale reports whether less than half of the JWT's life is left, or its rules are another version's.
 func (c claims) stale(now time.Time) bool {
-	return c.Expires != 0 && now.Unix() > c.NotBefore+(c.Expires-c.NotBefore)/2
+	return !slices.Contains(c.NATS.Tags, Rules) || c.Expires != 0 && now.Unix() > c.NotBefore+(c.Expires-c.NotBefore)/2
 }
 
 // valid says why a JWT can't be used now. Clocks that differ are a likely cause, so it prints both times.
