@@ -14,10 +14,8 @@ import (
 	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/object"
+	"github.com/musterrun/muster/protocol"
 )
-
-// envCPUs is how many CPUs the node of a worker has, as its agent counts them.
-const envCPUs = "MUSTER_CPUS"
 
 func init() {
 	engine.Doors.Work = func() (int, bool) {
@@ -80,7 +78,7 @@ func (c Config) serve(fd int) error {
 
 // nodeCPUs is how many tasks of one CPU the agent lets run at once.
 func nodeCPUs() float64 {
-	if n, err := strconv.ParseFloat(os.Getenv(envCPUs), 64); err == nil && n > 0 {
+	if n, err := strconv.ParseFloat(os.Getenv(protocol.EnvCPUs), 64); err == nil && n > 0 {
 		return n
 	}
 	return float64(runtime.GOMAXPROCS(0))

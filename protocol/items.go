@@ -190,3 +190,20 @@ func (c *cursor) item(kind byte) Item {
 		return nil
 	}
 }
+
+// Speaker is the attempt on behalf of which a worker says something; false for an item that isn't a worker's.
+func Speaker(it Item) (Attempt, bool) {
+	switch it := it.(type) {
+	case Call:
+		return it.By, true
+	case Want:
+		return it.By, true
+	case Cancel:
+		return it.By, true
+	case Block:
+		return it.By, true
+	case GiveBack:
+		return it.Attempt, true
+	}
+	return Attempt{}, false
+}

@@ -121,5 +121,5 @@ func (a *Agent) workerEnv(p *proc, files *prepared, declared []string) []string 
 	case len(a.gpus.names) > 0:
 		env = append(env, visibleGPUs+"=")
 	}
-	return append(env, "MUSTER_CPUS="+strconv.FormatFloat(a.cfg.CPUs, 'f', -1, 64)) // how much runs at once
+	return append(env, protocol.EnvCPUs+"="+strconv.FormatFloat(a.cfg.CPUs, 'f', -1, 64)) // how much runs at once
 }

@@ -59,7 +59,7 @@ func (a *Agent) items(p *proc, body []byte) error {
 	}
 	rest, came := up.Items[:0], false
 	for _, it := range up.Items {
-		by, ok := speaker(it)
+		by, ok := protocol.Speaker(it)
 		if !ok {
 			continue // of a kind that is the agent's own
 		}
@@ -93,23 +93,6 @@ func (a *Agent) items(p *proc, body []byte) error {
 	a.offer()
 	p.job.up.wait()
 	return nil
-}
-
-// speaker is the attempt on behalf of which a worker says something.
-func speaker(it protocol.Item) (protocol.Attempt, bool) {
-	switch it := it.(type) {
-	case protocol.Call:
-		return it.By, true
-	case protocol.Want:
-		return it.By, true
-	case protocol.Cancel:
-		return it.By, true
-	case protocol.Block:
-		return it.By, true
-	case protocol.GiveBack:
-		return it.Attempt, true
-	}
-	return protocol.Attempt{}, false
 }
 
 // blocked is what an attempt waits for.

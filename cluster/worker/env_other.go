@@ -6,11 +6,13 @@ import (
 	"errors"
 	"net"
 	"os"
+
+	"github.com/musterrun/muster/protocol"
 )
 
 // FromEnv reports whether this process was started as a worker. On this system agents don't start any yet.
 func FromEnv() (fd int, ok bool) {
-	_, ok = os.LookupEnv(Env)
+	_, ok = os.LookupEnv(protocol.EnvWorker)
 	return 0, ok
 }
 

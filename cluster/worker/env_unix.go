@@ -8,17 +8,19 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+
+	"github.com/musterrun/muster/protocol"
 )
 
 // FromEnv reports whether this process was started as a worker, and which file descriptor is its end of the socket. It
 // answers once: it takes the variable out of the environment and closes the descriptor to programs that the process
 // starts, so that these don't take themselves for workers.
 func FromEnv() (fd int, ok bool) {
-	text, ok := os.LookupEnv(Env)
+	text, ok := os.LookupEnv(protocol.EnvWorker)
 	if !ok {
 		return 0, false
 	}
-	_ = os.Unsetenv(Env)
+	_ = os.Unsetenv(protocol.EnvWorker)
 	fd, err := strconv.Atoi(text)
 	if err != nil || fd < 3 {
 		return 0, false
@@ -33,7 +35,8 @@ func Socket(fd int) (net.Conn, error) {
 	conn, err := net.FileConn(file)
 	_ = file.Close() // conn has a copy
 	if err != nil {
-		return nil, fmt.Errorf("file descriptor %d of %s isn't the socket to an agent; only agents set the variable: %w", fd, Env, err)
+		return nil, fmt.Errorf("file descriptor %d of %s isn't the socket to an agent; only agents set the variable: %w",
+			fd, protocol.EnvWorker, err)
 	}
 	return conn, nil
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// Env is the variable by which an agent tells a process that it is a worker: the number of the socket's descriptor.
-const Env = "MUSTER_WORKER"
-
 // Host runs the tasks. Its methods are called by one goroutine, one at a time, and must not block, since a ping that
 // waits behind them counts as silence.
 type Host interface {

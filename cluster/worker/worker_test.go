@@ -289,14 +289,14 @@ func TestLastOutcomeIsWrittenAtOnce(t *testing.T) {
 }
 
 func TestFromEnv(t *testing.T) {
-	t.Setenv(Env, "7")
+	t.Setenv(protocol.EnvWorker, "7")
 	if fd, ok := FromEnv(); fd != 7 || !ok {
 		t.Errorf("got %d, %v", fd, ok)
 	}
 	if _, ok := FromEnv(); ok {
 		t.Error("programs that this one starts would take themselves for workers")
 	}
-	t.Setenv(Env, "seven")
+	t.Setenv(protocol.EnvWorker, "seven")
 	if _, ok := FromEnv(); ok {
 		t.Error("no number was taken for one")
 	}

@@ -9,14 +9,14 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/musterrun/muster/cluster/worker"
+	"github.com/musterrun/muster/protocol"
 )
 
 // asMuster has the test's executable run as muster.
 const asMuster = "MUSTER_TEST_MAIN"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asMuster) != "" || os.Getenv(worker.Env) != "" { // agents start workers in a clean environment
+	if os.Getenv(asMuster) != "" || os.Getenv(protocol.EnvWorker) != "" { // agents start workers in a clean environment
 		main()
 		return
 	}

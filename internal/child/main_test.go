@@ -78,7 +78,7 @@ func TestMain(m *testing.M) {
 		os.Exit(2)
 	}
 	conn, err := net.FileConn(os.NewFile(3, "socket"))
-	if err != nil || os.Getenv(Variable) != "3" {
+	if err != nil || os.Getenv(protocol.EnvWorker) != "3" {
 		panic(fmt.Sprint("no socket: ", err))
 	}
 	h := protocol.Hello{Major: protocol.Major, PID: os.Getpid(), Functions: []string{"f"}}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/musterrun/muster/protocol"
 )
 
 // Supported reports whether this system can have workers.
@@ -83,7 +85,7 @@ func (p *process) exec(spec *Spec, its, output *os.File) (err error) {
 		if spec.Name != "" {
 			p.cmd.Args[0] = spec.Name
 		}
-		p.cmd.Env, p.cmd.Dir = append(spec.Env[:len(spec.Env):len(spec.Env)], Variable+"=3"), spec.Dir
+		p.cmd.Env, p.cmd.Dir = append(spec.Env[:len(spec.Env):len(spec.Env)], protocol.EnvWorker+"=3"), spec.Dir
 		p.cmd.Stdout, p.cmd.Stderr = output, output
 		if spec.Stdout != nil {
 			p.cmd.Stdout = spec.Stdout

@@ -21,6 +21,3 @@ type Spec struct {
 	// Attributes changes how the system starts it, such as under which account; may be nil.
 	Attributes func(*syscall.SysProcAttr)
 }
-
-// Variable tells a program that it is a worker, and the descriptor of its socket.
-const Variable = "MUSTER_WORKER"

@@ -16,7 +16,6 @@ import (
 const (
 	EnvTask    = "MUSTER_TASK"    // the number of its task in the session
 	EnvObjects = "MUSTER_OBJECTS" // the folder for large values, which is made when it is needed
-	envCPUs    = "MUSTER_CPUS"
 )
 
 // Supported reports whether this system can have worker processes.
@@ -67,7 +66,7 @@ func (p *Process) Run(t *protocol.Task, number uint64, begins func(), up func([]
 	err = p.Child.Run(child.Spec{
 		Path: path, Name: os.Args[0], Args: os.Args[1:],
 		Env: append(os.Environ(),
-			envCPUs+"="+strconv.FormatFloat(p.cpus, 'f', -1, 64),
+			protocol.EnvCPUs+"="+strconv.FormatFloat(p.cpus, 'f', -1, 64),
 			EnvTask+"="+strconv.FormatUint(number, 10), EnvObjects+"="+p.values.path),
 		Stdout: os.Stdout, Output: os.Stderr,
 	}, p)
@@ -97,7 +96,8 @@ func (p *Process) Frame(kind protocol.FrameKind, body []byte) error {
 			return err
 		}
 		for _, it := range up.Items {
-			if by := speaker(it); by != p.at {
+			by, _ := protocol.Speaker(it)
+			if _, gives := it.(protocol.GiveBack); gives || by != p.at { // nothing is asked back
 				return fmt.Errorf("it speaks for task %d, attempt %d, which it doesn't have", by.Task, by.N)
 			}
 		}
@@ -130,21 +130,6 @@ func (p *Process) ended(body []byte) error {
 		p.Quit("its task has ended")
 	}
 	return nil
-}
-
-// speaker is the attempt on behalf of which a worker says something; none for an item that isn't a worker's.
-func speaker(it protocol.Item) (by protocol.Attempt) {
-	switch it := it.(type) {
-	case protocol.Call:
-		return it.By
-	case protocol.Want:
-		return it.By
-	case protocol.Cancel:
-		return it.By
-	case protocol.Block:
-		return it.By
-	}
-	return by
 }
 
 // Send brings the task something. It never blocks for long: a large value is written to a file first.
