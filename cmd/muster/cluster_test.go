@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -250,4 +251,20 @@ func closedPort(t *testing.T) string {
 	}
 	defer l.Close()
 	return fmt.Sprint(l.Addr())
+}
+
+// A head that was killed, as by a power cut, leaves a context that leads nowhere, until down is asked.
+func TestDownAfterTheHeadWasKilled(t *testing.T) {
+	p := newEmptyPlace(t)
+	p.cleanUp(p.state("state"))
+	p.want(0, "another machine joins by", short("up")...)
+	up := read[upJSON](p, "up", "--json")
+	for _, pid := range []int{up.Head.PID, up.Agent.PID} {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.want(1, "muster up on its machine", "nodes")
+	p.want(0, "nothing runs here", "down")
+	p.want(1, "there is no current context", "nodes")
 }

@@ -107,6 +107,9 @@ func (f Folder) read(name string) (r Record, ok bool, err error) {
 	return r, true, nil
 }
 
+// Last is what a service said about itself when it last ran, whether it still does or not.
+func (f Folder) Last(name string) (Record, bool, error) { return f.read(name) }
+
 // Running reports whether a service runs, and what it says about itself.
 func (f Folder) Running(name string) (r Record, running bool, err error) {
 	lock := flock.New(f.lockFile(name), flock.SetFlag(os.O_RDONLY))
