@@ -1,5 +1,7 @@
 package layers
 
+import "slices"
+
 // module is the path that the parts' import paths begin with.
 const module = "github.com/musterrun/muster"
 
@@ -22,6 +24,8 @@ var inTests = []string{"go.uber.org/goleak", "pgregory.net/rapid"}
 var impure = []string{
 	"context", "crypto/rand", "log", "math/rand", "net", "os", "runtime", "sync", "syscall", "time",
 }
+
+func isTime(pkg string) bool { return pkg == "time" }
 
 const (
 	onPublicAPI = "it is built on the public API alone: if it needs more, the API lacks it"
@@ -47,13 +51,15 @@ var rules = []rule{
 		why: "the state machine is pure, so that it can be simulated and replayed: no clock, goroutine, lock, I/O or random source"},
 	{part: "internal/engine", may: []string{"cache", "event", "internal/codec", "internal/coordinator", "internal/journal", "protocol"},
 		why: "the in-process engine carries out the coordinator's actions: it knows neither the public API above it nor a network"},
-	{part: "internal/engine/remote", may: []string{"cluster/join", "event", "object", "protocol"},
+	{part: "internal/dispatch", may: []string{"protocol"}, not: slices.DeleteFunc(slices.Clone(impure), isTime),
+		why: "what a driver knows of nodes is pure, so that it can be simulated: times come from its caller"},
+	{part: "internal/engine/remote", may: []string{"cluster/join", "event", "internal/dispatch", "object", "protocol"},
 		use:   []string{"github.com/nats-io/nats.go", "github.com/zeebo/blake3"},
 		extra: []string{"github.com/nats-io/nats-server"}, tests: []string{"cluster/head"},
 		why: "it carries tasks and outcomes for whoever implements its Job, and shares no code with the in-process engine"},
 	{part: "internal/progress", may: []string{"event"}, use: []string{"github.com/vbauerster/mpb", "golang.org/x/term"},
 		why: "the display reads events like any listener of a user's: what it needs more, events lack"},
-	{part: "internal/sim", may: []string{"internal/coordinator", "protocol"},
+	{part: "internal/sim", may: []string{"internal/coordinator", "internal/dispatch", "protocol"},
 		why: "the simulator drives the coordinator itself, without an engine"},
 	{part: "mustertest", may: []string{".", "internal/engine"}, use: []string{"go.uber.org/goleak"},
 		why: "tests of users run on the public API; only faults are injected below it"},

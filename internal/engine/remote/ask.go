@@ -58,7 +58,7 @@ func (c *Carrier) whyIdle() (lines []string) {
 	case c.paused.Load():
 		lines = append(lines, fmt.Sprintf("the driver gives nothing out: the head hasn't renewed its job for %v; it asks again and again",
 			c.opened.Ages.Dead))
-	case !c.roll.over:
+	case !c.roll.Over():
 		lines = append(lines, "the driver goes on with an earlier one's job, and waits until each node has said what it still runs of it")
 	}
 	return lines
@@ -69,12 +69,8 @@ func (c *Carrier) whyGiven(t *protocol.TaskInfo) []string {
 	if t.Node == "" {
 		return c.whyIdle()
 	}
-	for _, b := range c.handed.batches {
-		for _, a := range b.tasks {
-			if a.Task == t.ID {
-				return []string{"node " + t.Node + " hasn't confirmed yet that it has it; after 2 s without that it is given out again"}
-			}
-		}
+	if c.handed.WaitsFor(t.ID) {
+		return []string{"node " + t.Node + " hasn't confirmed yet that it has it; after 2 s without that it is given out again"}
 	}
 	return nil
 }

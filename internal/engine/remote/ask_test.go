@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/musterrun/muster/cluster/head"
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -70,13 +71,13 @@ func TestUnconfirmedIsTold(t *testing.T) {
 	if lines := c.whyGiven(&given); len(lines) != 1 || !strings.Contains(lines[0], "node a hasn't confirmed yet") {
 		t.Error(lines)
 	}
-	c.handed.confirm("a", batch.Number)
+	c.handed.Confirm("a", batch.Number)
 	if lines := c.whyGiven(&given); lines != nil {
 		t.Error(lines)
 	}
-	c.roll.over = false
+	c.roll = dispatch.NewRollCall(2, time.Now())
 	if lines := c.whyGiven(&protocol.TaskInfo{}); len(lines) != 1 || !strings.Contains(lines[0], "goes on with an earlier one's job") {
 		t.Error(lines)
 	}
-	c.roll.over = true
+	c.roll = dispatch.NewRollCall(1, time.Now())
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -168,12 +169,12 @@ func BenchmarkDriver(b *testing.B) {
 	const each = 128
 	c := newCarrier(Config{})
 	c.opened.Epoch = 1
-	c.setAges()
+	c.setAges(time.Now())
 	f := &flood{arg: []byte{1}}
 	f.want.Store(-1)
 	c.job = f
 	f.left.Store(int64(b.N))
-	offer := &parked{Offer: protocol.Offer{Node: "n", Most: each}}
+	offer := &dispatch.Parked{Offer: protocol.Offer{Node: "n", Most: each}}
 	out := protocol.Outcomes{Epoch: 1, Node: "n"}
 	for id := range uint64(each) {
 		out.List = append(out.List, protocol.Outcome{ID: id, Attempt: 1, Status: protocol.Succeeded,
@@ -186,7 +187,7 @@ func BenchmarkDriver(b *testing.B) {
 		batch.Tasks = batch.Tasks[:0]
 		f.Take(&offer.Offer, batch)
 		parts, _ := c.giver.encode(batch, 1<<20)
-		c.handed.add(parts[0].number, "n", parts[0].tasks, time.Time{})
+		c.handed.Add(parts[0].number, "n", parts[0].tasks, time.Time{})
 		clear(batch.Tasks)
 		c.up("n", []protocol.Item{protocol.Accept{Number: parts[0].number}})
 		if err := c.journal.outcomes.Read(data); err != nil {

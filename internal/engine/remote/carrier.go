@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -21,14 +22,14 @@ type Carrier struct {
 	job    Job     // from Start on
 
 	mu        sync.Mutex // guards what follows; nobody calls the Job, NATS or a hook with it
-	lot       lot
-	handed    handed
-	downs     downs
+	lot       dispatch.Lot
+	handed    dispatch.Handed
+	downs     dispatch.Downs
 	decisions decisions
-	nodes     *nodes
-	births    births
-	roll      rollCall
-	lease     lease
+	nodes     *dispatch.Nodes
+	births    dispatch.Births
+	roll      dispatch.RollCall
+	lease     dispatch.Lease
 	rests     map[string][]part // batches that didn't fit into the answers that they were for, by node
 	once      map[string]bool   // what was noted already
 	notes     []string          // what is to be noted where a hook may be called
@@ -89,7 +90,7 @@ func (c *Carrier) Send(node string, it protocol.Item) {
 		return
 	}
 	c.mu.Lock()
-	if !c.nodes.gone[node] && c.downs.add(node, it) {
+	if !c.nodes.Gone(node) && c.downs.Add(node, it) {
 		c.notes = append(c.notes, "node "+node+" doesn't listen: 64 MiB wait for it; see its agent's log")
 	}
 	c.mu.Unlock()
@@ -121,7 +122,7 @@ func (c *Carrier) Start(ctx context.Context, job Job) error {
 		return err
 	}
 	c.mu.Lock()
-	c.roll.until = time.Now().Add(rollCallFor) // nodes couldn't be heard before
+	c.roll.Begin(time.Now()) // nodes couldn't be heard before
 	c.mu.Unlock()
 	c.start(c.serve)
 	c.start(c.say)

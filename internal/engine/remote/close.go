@@ -38,8 +38,8 @@ func (c *Carrier) close(ctx context.Context, failed error) (err error) {
 func (c *Carrier) farewell(ctx context.Context, failed error) error {
 	c.leaving.Store(true)
 	c.mu.Lock()
-	nodes := c.nodes.all()
-	offers := c.lot.clear()
+	nodes := c.nodes.All()
+	offers := c.lot.Clear()
 	c.mu.Unlock()
 	for _, p := range offers {
 		c.answerEmpty(p)
@@ -78,7 +78,7 @@ func (c *Carrier) waitQuiet(ctx context.Context) {
 	defer cancel()
 	for {
 		c.mu.Lock()
-		idle := c.downs.idle()
+		idle := c.downs.Idle()
 		c.mu.Unlock()
 		if idle {
 			return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -41,7 +42,7 @@ func (d *decisions) next(now time.Time) []byte {
 	d.number++
 	m := protocol.Decisions{Epoch: d.epoch, Number: d.number}
 	size := 0
-	for len(d.waiting) > 0 && size < maxMessage/2 {
+	for len(d.waiting) > 0 && size < dispatch.MaxMessage/2 {
 		x := d.waiting[0]
 		d.waiting[0] = decision{}
 		d.waiting = d.waiting[1:]

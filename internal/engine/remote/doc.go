@@ -2,14 +2,12 @@
 // Carrier, what carries; Job, the session whose tasks are carried; and Cluster, how the cluster is reached.
 //
 // A Carrier knows nothing of functions, dependencies or retries: it asks its Job for tasks when a node has room, and
-// tells it what nodes say. What decides is in state machines without a clock, a lock or a connection:
+// tells it what nodes say. What decides is in state machines without a clock, a lock or a connection: those of
+// internal/dispatch, and here
 //
-//	lot      offers of room that wait for tasks
-//	handed   batches that no node has confirmed yet
-//	downs    what is to be said to the nodes, one message to each on its way at a time
-//	nodes    who is alive
-//	lease    whether this driver still has its job
-//	order    the journal's records, each once and in their order
+//	decisions  what is recorded for the job's next driver
+//	order      the journal's records, each once and in their order
+//	recent     the records that the stream may lose by a power cut
 //
 // The other files connect them to NATS, a goroutine each, all of which end in Close.
 //

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -26,7 +27,7 @@ func (c *Carrier) say() {
 
 func (c *Carrier) sayNext() bool {
 	c.mu.Lock()
-	m, ok := c.downs.next(time.Now())
+	m, ok := c.downs.Next(time.Now())
 	c.mu.Unlock()
 	if ok {
 		c.sayTo(m)
@@ -35,16 +36,16 @@ func (c *Carrier) sayNext() bool {
 }
 
 // sayTo sends a message. If that can't be, it is sent again, as one that isn't answered.
-func (c *Carrier) sayTo(m message) {
+func (c *Carrier) sayTo(m dispatch.Message) {
 	most := int(c.conn.MaxPayload())
-	d := protocol.Down{Epoch: c.opened.Epoch, Items: m.items}
+	d := protocol.Down{Epoch: c.opened.Epoch, Items: m.Items}
 	data := d.Append(nil)
 	if len(data) > most && most > 0 {
-		d.Items = shorten(m.items, most)
+		d.Items = shorten(m.Items, most)
 		data = d.Append(nil)
 	}
-	reply := protocol.AnswerSubject(c.inbox, protocol.AnswerDown, m.node, strconv.FormatUint(m.number, 10))
-	_ = c.conn.PublishRequest(protocol.DownSubject(c.opened.Job, m.node), reply, data)
+	reply := protocol.AnswerSubject(c.inbox, protocol.AnswerDown, m.Node, strconv.FormatUint(m.Number, 10))
+	_ = c.conn.PublishRequest(protocol.DownSubject(c.opened.Job, m.Node), reply, data)
 }
 
 // shorten replaces the values that no message can carry by failures that say so. Only the one value of a message may be
@@ -52,7 +53,7 @@ func (c *Carrier) sayTo(m message) {
 func shorten(items []protocol.Item, most int) []protocol.Item {
 	out := make([]protocol.Item, len(items))
 	for i, it := range items {
-		if s, ok := it.(protocol.Settle); ok && sizeOfValue(&s.Value) > maxMessage {
+		if s, ok := it.(protocol.Settle); ok && dispatch.SizeOfValue(&s.Value) > dispatch.MaxMessage {
 			s.Value = protocol.TextFailure(fmt.Sprintf("the value is longer than a message, of at most %d bytes: "+
 				"let the function return fewer, or Put them", most))
 			it = s
@@ -82,10 +83,10 @@ func (c *Carrier) onAnswer(m *nats.Msg) {
 	c.mu.Lock()
 	if token != lives {
 		number, _ := strconv.ParseUint(token, 10, 64)
-		c.downs.answered(node, number)
+		c.downs.Answered(node, number)
 	}
-	c.nodes.heard(node)
-	more, idle := len(c.downs.ready) > 0, c.downs.idle()
+	c.nodes.Heard(node)
+	more, idle := c.downs.Ready(), c.downs.Idle()
 	c.mu.Unlock()
 	if more {
 		c.speak.give()

@@ -88,7 +88,7 @@ func TestDeadNode(t *testing.T) {
 	}
 	s.mu.Unlock()
 	c.mu.Lock()
-	if c.downs.lines["a"] != nil {
+	if c.downs.Waits("a") {
 		t.Error("something waits for a dead node")
 	}
 	c.mu.Unlock()

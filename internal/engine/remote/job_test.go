@@ -146,3 +146,7 @@ func (s *session) until(what string, holds func() bool) {
 func (*session) ListTasks(*protocol.AskTasks) *protocol.TaskList {
 	return &protocol.TaskList{Counts: []protocol.TaskCount{{Func: "f"}}}
 }
+
+func item(n int) protocol.Item {
+	return protocol.TakeBack{Attempt: protocol.Attempt{Task: uint64(n), N: 1}}
+}

@@ -7,16 +7,17 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
 // watchLink follows the connection, which is up.
 func (c *Carrier) watchLink() {
 	changed := c.conn.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.CLOSED)
-	c.nodes.link(time.Now())
+	c.nodes.Link(time.Now())
 	c.start(func() {
 		defer c.conn.RemoveStatusListener(changed)
-		var old []*parked // offers that came on the connection before
+		var old []*dispatch.Parked // offers that came on the connection before
 		for {
 			select {
 			case <-c.ctx.Done():
@@ -28,7 +29,7 @@ func (c *Carrier) watchLink() {
 	})
 }
 
-func (c *Carrier) linkIs(status nats.Status, old []*parked) []*parked {
+func (c *Carrier) linkIs(status nats.Status, old []*dispatch.Parked) []*dispatch.Parked {
 	switch status {
 	case nats.RECONNECTING:
 		return append(old, c.disconnected()...)
@@ -41,26 +42,26 @@ func (c *Carrier) linkIs(status nats.Status, old []*parked) []*parked {
 }
 
 // disconnected takes out the offers: whether their nodes are there when the connection is back isn't known.
-func (c *Carrier) disconnected() []*parked {
+func (c *Carrier) disconnected() []*dispatch.Parked {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.journal.pause()
-	c.nodes.link(time.Time{})
-	return c.lot.clear()
+	c.nodes.Link(time.Time{})
+	return c.lot.Clear()
 }
 
 // connected says again what may not have been heard, has the nodes that are there offer anew, and renews.
-func (c *Carrier) connected(old []*parked) {
+func (c *Carrier) connected(old []*dispatch.Parked) {
 	now := time.Now()
 	c.mu.Lock()
 	if id := c.conn.ConnectedServerId(); id != "" && id != c.server { // it was started again
 		c.server = id
 		c.probe()
 	}
-	c.nodes.link(now)
+	c.nodes.Link(now)
 	c.decisions.at = time.Time{}             // what is on its way may be lost
-	c.handed.grant(now.Add(c.config.resend)) // so long may nodes take to confirm once more
-	again := c.downs.again(now, now)
+	c.handed.Grant(now.Add(c.config.resend)) // so long may nodes take to confirm once more
+	again := c.downs.Again(now, now)
 	c.mu.Unlock()
 	for _, m := range again {
 		c.sayTo(m)
@@ -90,10 +91,12 @@ func (c *Carrier) onDigest(m *nats.Msg) {
 		return
 	}
 	c.mu.Lock()
-	suspects := c.nodes.digest(&d, time.Now())
-	rolled := c.roll.digest(&d)
+	suspects := c.nodes.Digest(&d, time.Now())
+	rolled := c.roll.Digest(&d)
 	c.mu.Unlock()
-	c.rolled(rolled)
+	if rolled {
+		c.Wake()
+	}
 	for _, node := range suspects {
 		c.ask(node)
 	}

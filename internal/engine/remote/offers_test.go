@@ -118,8 +118,8 @@ func TestConfirmed(t *testing.T) {
 	a.up(protocol.Accept{Number: batch.Number})
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.handed.batches) != 0 {
-		t.Errorf("%d batches wait", len(c.handed.batches))
+	if c.handed.Len() != 0 {
+		t.Errorf("%d batches wait", c.handed.Len())
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -28,11 +29,11 @@ func Open(ctx context.Context, config Config) (*Carrier, error) {
 		return nil, err
 	}
 	c := newCarrier(config)
-	c.lease.renewed = time.Now()
+	asked := time.Now()
 	if err := config.ask(ctx, ask, &c.opened); err != nil {
 		return nil, fmt.Errorf("open the job: %w", err)
 	}
-	c.setAges()
+	c.setAges(asked)
 	if c.conn, c.asks, err = config.Cluster.Connect(ctx, c.opened.Job, c.opened.JWT, seed); err != nil {
 		return nil, fmt.Errorf("connect as job %s: %w", c.opened.Job, err)
 	}
@@ -79,16 +80,16 @@ func newCarrier(config Config) *Carrier {
 	return c
 }
 
-// setAges makes the parts that need them.
-func (c *Carrier) setAges() {
+// setAges makes the parts that need them. The job was asked for at the given time.
+func (c *Carrier) setAges(asked time.Time) {
 	ages := &c.opened.Ages
 	setDefault(&ages.Renew, 5*time.Second)
 	setDefault(&ages.Dead, 15*time.Second)
 	setDefault(&ages.Ask, 3*time.Second)
-	c.nodes = newNodes(*ages)
-	c.lease.dead = ages.Dead
+	c.nodes = dispatch.NewNodes(*ages)
+	c.lease = dispatch.NewLease(ages.Dead, asked)
 	c.decisions.epoch = c.opened.Epoch
-	c.roll = newRollCall(c.opened.Epoch, time.Now())
+	c.roll = dispatch.NewRollCall(c.opened.Epoch, time.Now())
 }
 
 // listen subscribes to all but what nodes' attempts say, which is for Start: nobody would hear it yet.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -96,3 +97,6 @@ func TestHeldIsBounded(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// after is a time, so many seconds from a fixed one.
+func after(n int) time.Time { return time.Unix(1_000_000+int64(n), 0) }

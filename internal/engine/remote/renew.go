@@ -63,7 +63,7 @@ func (c *Carrier) asker() Control {
 
 func (c *Carrier) renewed(asked time.Time) {
 	c.mu.Lock()
-	resumed := c.lease.renew(asked)
+	resumed := c.lease.Renew(asked)
 	c.paused.Store(false)
 	c.mu.Unlock()
 	if resumed {

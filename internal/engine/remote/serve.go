@@ -6,12 +6,13 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
 // giver is what the serving goroutine uses again and again.
 type giver struct {
-	offers []*parked
+	offers []*dispatch.Parked
 	batch  protocol.Batch
 	buf    []byte
 	number uint64 // of the last batch
@@ -37,7 +38,7 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 		return
 	}
 	c.mu.Lock()
-	reborn, stale := c.births.of(o.Node, o.Life)
+	reborn, stale := c.births.Of(o.Node, o.Life)
 	if stale {
 		c.mu.Unlock()
 		return
@@ -45,12 +46,12 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 	if reborn {
 		c.forget(o.Node)
 	}
-	var refused *parked
+	var refused *dispatch.Parked
 	if !c.crossed(&o) {
-		refused = c.lot.add(&parked{o, m.Reply})
+		refused = c.lot.Add(&dispatch.Parked{Offer: o, Reply: m.Reply})
 	}
-	c.nodes.heard(o.Node)
-	c.roll.answer(o.Node)
+	c.nodes.Heard(o.Node)
+	c.roll.Answer(o.Node)
 	c.mu.Unlock()
 	if refused != nil {
 		c.answerEmpty(refused)
@@ -61,13 +62,13 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 // crossed reports whether an offer may have crossed a batch on its way: it offers again what that takes, and the agent
 // offers what is left once it has the batch. With the lock.
 func (c *Carrier) crossed(o *protocol.Offer) bool {
-	return o.Taken != 0 && len(c.rests[o.Node]) == 0 && c.handed.newest[o.Node] > o.Taken
+	return o.Taken != 0 && len(c.rests[o.Node]) == 0 && c.handed.Newest(o.Node) > o.Taken
 }
 
 // answerEmpty ends an offer: there is nothing for it now.
-func (c *Carrier) answerEmpty(p *parked) {
+func (c *Carrier) answerEmpty(p *dispatch.Parked) {
 	b := protocol.Batch{Epoch: c.opened.Epoch}
-	_ = c.conn.Publish(p.reply, b.Append(nil)) // who doesn't get it offers again by itself
+	_ = c.conn.Publish(p.Reply, b.Append(nil)) // who doesn't get it offers again by itself
 }
 
 // serve gives parked offers tasks, whenever there may be some.
@@ -85,9 +86,9 @@ func (c *Carrier) serve() {
 // round asks once for tasks for each parked offer, those that have waited longest first.
 func (c *Carrier) round() {
 	c.mu.Lock()
-	offers := c.lot.all(c.giver.offers[:0])
-	reborn := c.births.take()
-	waits := !c.roll.over
+	offers := c.lot.All(c.giver.offers[:0])
+	reborn := c.births.Take()
+	waits := !c.roll.Over()
 	c.mu.Unlock()
 	for _, node := range reborn { // before it is given anything
 		c.note("node " + node + " begins anew: what it had runs elsewhere")
@@ -106,7 +107,7 @@ func (c *Carrier) round() {
 }
 
 // give asks for tasks for one offer.
-func (c *Carrier) give(p *parked) {
+func (c *Carrier) give(p *dispatch.Parked) {
 	b := &c.giver.batch
 	b.Epoch, b.Tasks = c.opened.Epoch, b.Tasks[:0]
 	c.job.Take(&p.Offer, b)
@@ -117,14 +118,14 @@ func (c *Carrier) give(p *parked) {
 	now := time.Now()
 	c.mu.Lock()
 	for i := range parts {
-		c.handed.add(parts[i].number, p.Node, parts[i].tasks, now.Add(transit(len(parts[i].data))))
+		c.handed.Add(parts[i].number, p.Node, parts[i].tasks, now.Add(dispatch.Transit(len(parts[i].data))))
 		parts[i].tasks = nil // the Job's memory
 	}
-	c.nodes.use(p.Node)
+	c.nodes.Use(p.Node)
 	if len(parts) > 1 {
 		c.rests[p.Node] = append(c.rests[p.Node], parts[1:]...)
 	}
-	current := c.lot.remove(p.Node)
+	current := c.lot.Remove(p.Node)
 	c.mu.Unlock()
 	for i := range tooLong {
 		c.failTooLong(p.Node, &tooLong[i])
@@ -145,10 +146,10 @@ func (c *Carrier) giveRest(node string) bool {
 	for len(c.rests[node]) > 0 {
 		part := c.rests[node][0]
 		c.rests[node] = c.rests[node][1:]
-		if _, waits := c.handed.batches[part.number]; !waits {
+		if !c.handed.Waits(part.number) {
 			continue // it took too long, and was given out again
 		}
-		current := c.lot.remove(node)
+		current := c.lot.Remove(node)
 		c.putOffRests(node, &part)
 		c.mu.Unlock()
 		c.answer(current, node, &part)
@@ -161,28 +162,22 @@ func (c *Carrier) giveRest(node string) bool {
 
 // putOffRests counts from now how long a part may be on its way, and those behind it may wait. With the lock.
 func (c *Carrier) putOffRests(node string, sent *part) {
-	at := time.Now().Add(transit(len(sent.data)))
-	c.handed.putOff(sent.number, at)
+	at := time.Now().Add(dispatch.Transit(len(sent.data)))
+	c.handed.PutOff(sent.number, at)
 	for i := range c.rests[node] {
-		c.handed.putOff(c.rests[node][i].number, at)
+		c.handed.PutOff(c.rests[node][i].number, at)
 	}
-}
-
-// transit is how long a message may be on its way because it is long: a laptop's link may be slow.
-func transit(size int) time.Duration {
-	const slow = 512 << 10 // bytes a second
-	return time.Duration(size) * time.Second / slow
 }
 
 // answer sends a batch. If that can't be, its tasks are given out again at once.
-func (c *Carrier) answer(current *parked, node string, part *part) {
-	if current != nil && c.conn.Publish(current.reply, part.data) == nil {
+func (c *Carrier) answer(current *dispatch.Parked, node string, part *part) {
+	if current != nil && c.conn.Publish(current.Reply, part.data) == nil {
 		return
 	}
 	c.mu.Lock()
-	b := c.handed.remove(part.number)
+	b := c.handed.Remove(part.number)
 	c.mu.Unlock()
 	if b != nil {
-		c.job.Unconfirmed(node, b.tasks)
+		c.job.Unconfirmed(node, b.Tasks)
 	}
 }

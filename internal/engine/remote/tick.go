@@ -3,6 +3,8 @@ package remote
 import (
 	"fmt"
 	"time"
+
+	"github.com/musterrun/muster/internal/dispatch"
 )
 
 // tick does what is due some time. Nothing that a task waits for is among it unless something has gone wrong.
@@ -21,28 +23,27 @@ func (c *Carrier) tick() {
 
 func (c *Carrier) due(now time.Time) {
 	c.mu.Lock()
-	pauses := c.lease.check(now)
+	pauses := c.lease.Check(now)
 	if pauses {
 		c.paused.Store(true)
 	}
-	var unconfirmed []*batch
-	var again []message
-	if c.nodes.isConnected() {
-		unconfirmed = c.handed.due(now.Add(-c.config.handOver))
-		again = c.downs.again(now.Add(-c.config.resend), now)
+	var unconfirmed []*dispatch.Batch
+	var again []dispatch.Message
+	if c.nodes.IsConnected() {
+		unconfirmed = c.handed.Due(now.Add(-c.config.handOver))
+		again = c.downs.Again(now.Add(-c.config.resend), now)
 		c.deciding.give()
 	}
-	dead := c.nodes.dead(now)
+	dead := c.nodes.Dead(now)
 	for _, node := range dead {
 		c.forget(node)
 	}
 	notes := c.notes
 	c.notes = nil
-	rolled := c.roll.late(now)
-	idle := c.lot.order.Len() > 0
+	rolled := c.roll.Late(now)
+	idle := c.lot.Len() > 0
 	c.mu.Unlock()
-	c.rolled(rolled)
-	if idle {
+	if rolled || idle {
 		c.Wake() // there may be tasks to take back for who has room
 	}
 
@@ -57,7 +58,7 @@ func (c *Carrier) due(now time.Time) {
 		c.sayTo(m)
 	}
 	for _, b := range unconfirmed {
-		c.job.Unconfirmed(b.node, b.tasks)
+		c.job.Unconfirmed(b.Node, b.Tasks)
 	}
 	for _, node := range dead {
 		c.note("node " + node + " is gone: what it had runs elsewhere")
@@ -68,8 +69,8 @@ func (c *Carrier) due(now time.Time) {
 
 // forget drops all that there is for a node that is dead. With the lock.
 func (c *Carrier) forget(node string) {
-	c.handed.drop(node)
-	c.downs.drop(node)
-	c.lot.remove(node)
+	c.handed.Drop(node)
+	c.downs.Drop(node)
+	c.lot.Remove(node)
 	delete(c.rests, node)
 }

@@ -41,11 +41,11 @@ func (c *Carrier) up(node string, items []protocol.Item) {
 	rest := items[:0]
 	holds := false
 	c.mu.Lock()
-	c.nodes.heard(node)
+	c.nodes.Heard(node)
 	for _, it := range items {
 		switch it := it.(type) {
 		case protocol.Accept:
-			c.handed.confirm(node, it.Number)
+			c.handed.Confirm(node, it.Number)
 			continue
 		case protocol.Held:
 			holds = true
@@ -53,7 +53,7 @@ func (c *Carrier) up(node string, items []protocol.Item) {
 		rest = append(rest, it)
 	}
 	if holds {
-		c.nodes.use(node) // if it dies, what it runs is to be given out
+		c.nodes.Use(node) // if it dies, what it runs is to be given out
 	}
 	c.mu.Unlock()
 	if len(rest) > 0 {
@@ -61,9 +61,11 @@ func (c *Carrier) up(node string, items []protocol.Item) {
 	}
 	if holds {
 		c.mu.Lock()
-		ends := c.roll.answer(node)
+		ends := c.roll.Answer(node)
 		c.mu.Unlock()
-		c.rolled(ends)
+		if ends {
+			c.Wake()
+		}
 	}
 }
 

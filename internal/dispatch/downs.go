@@ -1,4 +1,4 @@
-package remote
+package dispatch
 
 import (
 	"time"
@@ -6,9 +6,9 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// downs are what is to be said to the nodes: a line each, of whose messages one is on its way at a time, so that one
+// Downs are what is to be said to the nodes: a line each, of whose messages one is on its way at a time, so that one
 // that is sent again can't overtake a newer one. Not for concurrent use.
-type downs struct {
+type Downs struct {
 	lines  map[string]*line
 	ready  []*line          // those that may have something to send, each once
 	flying map[uint64]*line // by the number of the message on its way
@@ -23,17 +23,18 @@ type line struct {
 	sent   []protocol.Item // on their way
 	number uint64          // of the message that has them; 0 if none is on its way
 	at     time.Time       // when it was sent last, or will have arrived if it is long
-	ready  bool            // it is in downs.ready
+	ready  bool            // it is in Downs.ready
 	over   bool            // it is above maxLine, and that was said
 }
 
-const (
-	maxLine    = 64 << 20 // bytes that wait for a node beyond which there is something wrong with it
-	maxMessage = 1 << 20  // bytes of items that go into a message, beyond the first
-)
+// MaxMessage is how many bytes of items go into a message, beyond the first.
+const MaxMessage = 1 << 20
 
-// add puts an item at the end of a node's line, and reports whether that has become too long just now.
-func (d *downs) add(node string, it protocol.Item) (over bool) {
+// maxLine is how many bytes wait for a node beyond which there is something wrong with it.
+const maxLine = 64 << 20
+
+// Add puts an item at the end of a node's line, and reports whether that has become too long just now.
+func (d *Downs) Add(node string, it protocol.Item) (over bool) {
 	if d.lines == nil {
 		d.lines, d.flying = map[string]*line{}, map[uint64]*line{}
 	}
@@ -50,24 +51,24 @@ func (d *downs) add(node string, it protocol.Item) (over bool) {
 	return over
 }
 
-func (d *downs) mark(l *line) {
+func (d *Downs) mark(l *line) {
 	if !l.ready && l.number == 0 && len(l.items) > 0 {
 		l.ready = true
 		d.ready = append(d.ready, l)
 	}
 }
 
-// message is what one line has on its way.
-type message struct {
-	node   string
-	number uint64
-	items  []protocol.Item
+// Message is what one line has on its way.
+type Message struct {
+	Node   string
+	Number uint64
+	Items  []protocol.Item
 }
 
-func (l *line) message() message { return message{l.node, l.number, l.sent} }
+func (l *line) message() Message { return Message{l.node, l.number, l.sent} }
 
-// next is a message to send now, if there is one.
-func (d *downs) next(now time.Time) (m message, ok bool) {
+// Next is a message to send now, if there is one.
+func (d *Downs) Next(now time.Time) (m Message, ok bool) {
 	for len(d.ready) > 0 {
 		l := d.ready[0]
 		d.ready = d.ready[1:]
@@ -77,11 +78,11 @@ func (d *downs) next(now time.Time) (m message, ok bool) {
 		}
 		size := l.take()
 		d.number++
-		l.number, l.at = d.number, now.Add(transit(size))
+		l.number, l.at = d.number, now.Add(Transit(size))
 		d.flying[l.number] = l
 		return l.message(), true
 	}
-	return message{}, false
+	return Message{}, false
 }
 
 // take moves as many items as a message holds to sent, and gives their size.
@@ -89,7 +90,7 @@ func (l *line) take() (size int) {
 	n := 0
 	for n < len(l.items) {
 		s := sizeOf(l.items[n])
-		if n > 0 && size+s > maxMessage {
+		if n > 0 && size+s > MaxMessage {
 			break
 		}
 		n, size = n+1, size+s
@@ -104,8 +105,8 @@ func (l *line) take() (size int) {
 	return size
 }
 
-// answered notes that a node has heard a message. One that isn't on its way to it is passed over.
-func (d *downs) answered(node string, number uint64) {
+// Answered notes that a node has heard a message. One that isn't on its way to it is passed over.
+func (d *Downs) Answered(node string, number uint64) {
 	l := d.flying[number]
 	if l == nil || l.node != node {
 		return
@@ -118,8 +119,8 @@ func (d *downs) answered(node string, number uint64) {
 	d.mark(l)
 }
 
-// again are the messages that were sent last before a time: they are to be sent again.
-func (d *downs) again(before, now time.Time) (again []message) {
+// Again are the messages that were sent last before a time: they are to be sent again.
+func (d *Downs) Again(before, now time.Time) (again []Message) {
 	for _, l := range d.flying {
 		if l.at.Before(before) {
 			l.at = now
@@ -129,8 +130,8 @@ func (d *downs) again(before, now time.Time) (again []message) {
 	return again
 }
 
-// drop forgets what is to be said to a node that is dead.
-func (d *downs) drop(node string) {
+// Drop forgets what is to be said to a node that is dead.
+func (d *Downs) Drop(node string) {
 	l := d.lines[node]
 	if l == nil {
 		return
@@ -140,22 +141,35 @@ func (d *downs) drop(node string) {
 	l.items, l.number = nil, 0
 }
 
-// idle reports whether all that was to be said was heard.
-func (d *downs) idle() bool { return len(d.lines) == 0 }
+// Ready reports whether there may be a message to send now.
+func (d *Downs) Ready() bool { return len(d.ready) > 0 }
+
+// Waits reports whether a node hasn't heard all that is to be said to it.
+func (d *Downs) Waits(node string) bool { return d.lines[node] != nil }
+
+// Idle reports whether all that was to be said was heard.
+func (d *Downs) Idle() bool { return len(d.lines) == 0 }
 
 // sizeOf is about how many bytes an item takes.
 func sizeOf(it protocol.Item) int {
 	const fixed = 48
 	if s, ok := it.(protocol.Settle); ok {
-		return fixed + sizeOfValue(&s.Value)
+		return fixed + SizeOfValue(&s.Value)
 	}
 	return fixed
 }
 
-func sizeOfValue(v *protocol.Value) int {
+// SizeOfValue is about how many bytes a value takes in a message.
+func SizeOfValue(v *protocol.Value) int {
 	n := 16 + len(v.Data) + len(v.ID) + len(v.Node)
 	for i := range v.Parts {
-		n += sizeOfValue(&v.Parts[i])
+		n += SizeOfValue(&v.Parts[i])
 	}
 	return n
+}
+
+// Transit is how long a message may be on its way because it is long: a laptop's link may be slow.
+func Transit(size int) time.Duration {
+	const slow = 512 << 10 // bytes a second
+	return time.Duration(size) * time.Second / slow
 }

@@ -1,9 +1,9 @@
-package remote
+package dispatch
 
 import "testing"
 
 func TestBirths(t *testing.T) {
-	var b births
+	var b Births
 	for i, step := range []struct {
 		node          string
 		life          uint64
@@ -18,11 +18,11 @@ func TestBirths(t *testing.T) {
 		{"a", 8, false, false},
 		{"b", 9, false, false},
 	} {
-		if reborn, stale := b.of(step.node, step.life); reborn != step.reborn || stale != step.stale {
+		if reborn, stale := b.Of(step.node, step.life); reborn != step.reborn || stale != step.stale {
 			t.Errorf("step %d: reborn %v, stale %v", i, reborn, stale)
 		}
 	}
-	if got := b.take(); len(got) != 1 || got[0] != "a" || b.take() != nil {
+	if got := b.Take(); len(got) != 1 || got[0] != "a" || b.Take() != nil {
 		t.Errorf("reborn: %v", got)
 	}
 }

@@ -1,4 +1,4 @@
-package remote
+package dispatch
 
 import (
 	"fmt"
@@ -44,9 +44,9 @@ func TestDeadNodes(t *testing.T) {
 }
 
 func goThrough(steps string) (got []string) {
-	n := newNodes(protocol.Ages{Dead: 15 * time.Second, Ask: 3 * time.Second})
-	n.link(after(0))
-	n.use("a")
+	n := NewNodes(protocol.Ages{Dead: 15 * time.Second, Ask: 3 * time.Second})
+	n.Link(after(0))
+	n.Use("a")
 	others := []protocol.NodeDigest{{Node: "b"}}
 	for step := range strings.FieldsSeq(steps) {
 		var second int
@@ -62,24 +62,24 @@ func goThrough(steps string) (got []string) {
 			digest.Up = 14
 		case "unknown":
 		case "heard":
-			n.heard("a")
+			n.Heard("a")
 			continue
 		case "use":
-			n.use("a")
+			n.Use("a")
 			continue
 		case "cut":
-			n.link(time.Time{})
+			n.Link(time.Time{})
 			continue
 		case "link":
-			n.link(now)
+			n.Link(now)
 			continue
 		case "check":
-			for _, node := range n.dead(now) {
+			for _, node := range n.Dead(now) {
 				got = append(got, fmt.Sprintf("dead %s@%d", node, second))
 			}
 			continue
 		}
-		for _, node := range n.digest(&digest, now) {
+		for _, node := range n.Digest(&digest, now) {
 			got = append(got, fmt.Sprintf("ask %s@%d", node, second))
 		}
 	}
@@ -87,18 +87,18 @@ func goThrough(steps string) (got []string) {
 }
 
 func TestLease(t *testing.T) {
-	l := lease{dead: 15 * time.Second, renewed: after(0)}
-	if l.check(after(14)) {
+	l := Lease{dead: 15 * time.Second, renewed: after(0)}
+	if l.Check(after(14)) {
 		t.Error("pauses too early")
 	}
-	if !l.check(after(15)) || l.check(after(16)) {
+	if !l.Check(after(15)) || l.Check(after(16)) {
 		t.Error("doesn't begin to pause once")
 	}
-	if !l.renew(after(17)) || l.renew(after(18)) {
+	if !l.Renew(after(17)) || l.Renew(after(18)) {
 		t.Error("doesn't resume once")
 	}
-	l.renew(after(5)) // an answer that was long on its way
-	if l.check(after(32)) || !l.check(after(33)) {
+	l.Renew(after(5)) // an answer that was long on its way
+	if l.Check(after(32)) || !l.Check(after(33)) {
 		t.Error("doesn't count from when the last renewal was asked for")
 	}
 }

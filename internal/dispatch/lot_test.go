@@ -1,4 +1,4 @@
-package remote
+package dispatch
 
 import (
 	"fmt"
@@ -10,17 +10,17 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-func offerOf(node string, number uint64) *parked {
-	return &parked{protocol.Offer{Node: node, Number: number}, fmt.Sprint(node, number)}
+func offerOf(node string, number uint64) *Parked {
+	return &Parked{protocol.Offer{Node: node, Number: number}, fmt.Sprint(node, number)}
 }
 
 // TestLot compares the lot with a plain list.
 func TestLot(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var l lot
-		var want []*parked
+		var l Lot
+		var want []*Parked
 		at := func(node string) int {
-			return slices.IndexFunc(want, func(p *parked) bool { return p.Node == node })
+			return slices.IndexFunc(want, func(p *Parked) bool { return p.Node == node })
 		}
 		for n := range rapid.IntRange(1, 50).Draw(t, "steps") {
 			node := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "node")
@@ -28,7 +28,7 @@ func TestLot(t *testing.T) {
 			switch rapid.IntRange(0, 3).Draw(t, "step") {
 			case 0, 1:
 				p := offerOf(node, uint64(n))
-				refused := l.add(p)
+				refused := l.Add(p)
 				if i >= 0 {
 					if refused != want[i] {
 						t.Fatalf("the older offer is %v, not %v", want[i], refused)
@@ -38,7 +38,7 @@ func TestLot(t *testing.T) {
 					t.Fatalf("%v is refused", refused)
 				}
 			case 2:
-				p := l.remove(node)
+				p := l.Remove(node)
 				if (p == nil) != (i < 0) || p != nil && p != want[i] {
 					t.Fatalf("removed %v", p)
 				}
@@ -46,12 +46,12 @@ func TestLot(t *testing.T) {
 					want = slices.Delete(want, i, i+1)
 				}
 			case 3:
-				if got := l.clear(); !slices.Equal(got, want) {
+				if got := l.Clear(); !slices.Equal(got, want) {
 					t.Fatalf("cleared %v, not %v", got, want)
 				}
 				want = nil
 			}
-			if got := l.all(nil); !slices.Equal(got, want) {
+			if got := l.All(nil); !slices.Equal(got, want) {
 				t.Fatalf("has %v, not %v", got, want)
 			}
 		}
@@ -60,17 +60,17 @@ func TestLot(t *testing.T) {
 
 // TestLotIsBounded: an agent that claims one name after the other doesn't fill the memory.
 func TestLotIsBounded(t *testing.T) {
-	var l lot
+	var l Lot
 	for n := range maxParked {
-		if l.add(offerOf(fmt.Sprint(n), 1)) != nil {
+		if l.Add(offerOf(fmt.Sprint(n), 1)) != nil {
 			t.Fatal("refused too early")
 		}
 	}
 	more := offerOf("more", 1)
-	if l.add(more) != more {
+	if l.Add(more) != more {
 		t.Error("the lot is never full")
 	}
-	if old := l.add(offerOf("1", 2)); old == nil || old.Number != 1 {
+	if old := l.Add(offerOf("1", 2)); old == nil || old.Number != 1 {
 		t.Error("a full lot doesn't take a newer offer for an older one")
 	}
 }

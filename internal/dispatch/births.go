@@ -1,10 +1,10 @@
-package remote
+package dispatch
 
 import "slices"
 
-// births tell an agent that goes on from one that has begun anew on the same node, and has nothing of what that had: it
+// Births tell an agent that goes on from one that has begun anew on the same node, and has nothing of what that had: it
 // was started again, or has ended the job's work since the head told it to. Not for concurrent use.
-type births struct {
+type Births struct {
 	nodes  map[string][]uint64 // the lives of each node, the present one first
 	reborn []string            // nodes that have begun anew and of which the Job hasn't heard that
 }
@@ -12,9 +12,9 @@ type births struct {
 // maxLives is how many lives of a node are remembered: an offer of an older one may still be on its way.
 const maxLives = 8
 
-// of takes the life that an offer names. Reborn says that it is a new one of a node that had another; stale that it is
+// Of takes the life that an offer names. Reborn says that it is a new one of a node that had another; stale that it is
 // one that is over.
-func (b *births) of(node string, life uint64) (reborn, stale bool) {
+func (b *Births) Of(node string, life uint64) (reborn, stale bool) {
 	had := b.nodes[node]
 	if i := slices.Index(had, life); life == 0 || i >= 0 {
 		return false, i > 0
@@ -32,8 +32,8 @@ func (b *births) of(node string, life uint64) (reborn, stale bool) {
 	return reborn, false
 }
 
-// take takes out the nodes that have begun anew.
-func (b *births) take() (reborn []string) {
+// Take takes out the nodes that have begun anew.
+func (b *Births) Take() (reborn []string) {
 	reborn, b.reborn = b.reborn, nil
 	return reborn
 }

@@ -1,4 +1,4 @@
-package remote
+package dispatch
 
 import (
 	"fmt"
@@ -19,33 +19,33 @@ func item(n int) protocol.Item {
 // is said to it, and what it hears for the first time comes in order.
 func TestDowns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var d downs
+		var d Downs
 		said, heard := map[string]int{}, map[string][]int{}
-		var wire []message
-		var answers []message
+		var wire []Message
+		var answers []Message
 		now := 0
-		deliver := func(m message) {
-			for _, it := range m.items {
+		deliver := func(m Message) {
+			for _, it := range m.Items {
 				n := int(it.(protocol.TakeBack).Task)
-				if have := len(heard[m.node]); n == have {
-					heard[m.node] = append(heard[m.node], n)
+				if have := len(heard[m.Node]); n == have {
+					heard[m.Node] = append(heard[m.Node], n)
 				} else if n > have {
-					t.Fatalf("%s hears %d before %d", m.node, n, have)
+					t.Fatalf("%s hears %d before %d", m.Node, n, have)
 				}
 			}
 			answers = append(answers, m)
 		}
 		send := func() {
-			for m, ok := d.next(after(now)); ok; m, ok = d.next(after(now)) {
+			for m, ok := d.Next(after(now)); ok; m, ok = d.Next(after(now)) {
 				wire = append(wire, m)
 			}
-			wire = append(wire, d.again(after(now-2), after(now))...)
+			wire = append(wire, d.Again(after(now-2), after(now))...)
 		}
 		for range rapid.IntRange(1, 100).Draw(t, "steps") {
 			node := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "node")
 			switch rapid.IntRange(0, 6).Draw(t, "step") {
 			case 0, 1:
-				d.add(node, item(said[node]))
+				d.Add(node, item(said[node]))
 				said[node]++
 			case 2:
 				now++
@@ -64,14 +64,14 @@ func TestDowns(t *testing.T) {
 				}
 			case 6:
 				if len(answers) > 0 {
-					d.answered("another", answers[0].number) // it isn't its to answer
-					d.answered(answers[0].node, answers[0].number)
+					d.Answered("another", answers[0].Number) // it isn't its to answer
+					d.Answered(answers[0].Node, answers[0].Number)
 					answers = answers[rapid.IntRange(0, 1).Draw(t, "again"):]
 				}
 			}
 		}
 		for range 1000 {
-			if d.idle() {
+			if d.Idle() {
 				break
 			}
 			now += 10
@@ -80,7 +80,7 @@ func TestDowns(t *testing.T) {
 				deliver(m)
 			}
 			for _, m := range answers {
-				d.answered(m.node, m.number)
+				d.Answered(m.Node, m.Number)
 			}
 			wire, answers = nil, nil
 		}
@@ -89,7 +89,7 @@ func TestDowns(t *testing.T) {
 				t.Fatalf("%s has heard %d of %d", node, len(heard[node]), n)
 			}
 		}
-		if !d.idle() || len(d.flying) > 0 {
+		if !d.Idle() || len(d.flying) > 0 {
 			t.Fatal("something is left")
 		}
 	})
@@ -97,19 +97,19 @@ func TestDowns(t *testing.T) {
 
 // TestDownsAreCut: no message is much longer than it may be, unless a single item is.
 func TestDownsAreCut(t *testing.T) {
-	var d downs
+	var d Downs
 	long := protocol.Settle{Value: protocol.Value{Form: protocol.Inline, Data: make([]byte, 60<<10)}}
 	for range 100 {
-		d.add("a", long)
+		d.Add("a", long)
 	}
 	n := 0
-	for m, ok := d.next(start); ok; m, ok = d.next(start) {
-		down := protocol.Down{Items: m.items}
-		if size := len(down.Append(nil)); size > maxMessage {
+	for m, ok := d.Next(start); ok; m, ok = d.Next(start) {
+		down := protocol.Down{Items: m.Items}
+		if size := len(down.Append(nil)); size > MaxMessage {
 			t.Errorf("a message of %d bytes", size)
 		}
-		n += len(m.items)
-		d.answered("a", m.number)
+		n += len(m.Items)
+		d.Answered("a", m.Number)
 	}
 	if n != 100 {
 		t.Errorf("%d of 100 items were sent", n)
@@ -118,11 +118,11 @@ func TestDownsAreCut(t *testing.T) {
 
 // TestDownsSayOnceThatALineIsLong: and again once it was short.
 func TestDownsSayOnceThatALineIsLong(t *testing.T) {
-	var d downs
+	var d Downs
 	long := protocol.Settle{Value: protocol.Value{Form: protocol.Inline, Data: make([]byte, 1<<20)}}
 	times := 0
 	for range 100 {
-		if d.add("a", long) {
+		if d.Add("a", long) {
 			times++
 		}
 	}
@@ -133,18 +133,18 @@ func TestDownsSayOnceThatALineIsLong(t *testing.T) {
 
 // TestDropped: nothing is sent to a node that was dropped, and what is said to it once it is back comes alone.
 func TestDropped(t *testing.T) {
-	var d downs
-	d.add("a", item(1))
-	m, _ := d.next(start)
-	d.add("a", item(2))
-	d.drop("a")
-	if !d.idle() || len(d.again(start.Add(time.Hour), start)) > 0 {
+	var d Downs
+	d.Add("a", item(1))
+	m, _ := d.Next(start)
+	d.Add("a", item(2))
+	d.Drop("a")
+	if !d.Idle() || len(d.Again(start.Add(time.Hour), start)) > 0 {
 		t.Error("something is left")
 	}
-	d.add("a", item(3))
-	d.answered("a", m.number)
-	m, ok := d.next(start) // an answer of before doesn't count
-	if !ok || fmt.Sprint(m.items) != fmt.Sprint([]protocol.Item{item(3)}) {
-		t.Errorf("sent %v", m.items)
+	d.Add("a", item(3))
+	d.Answered("a", m.Number)
+	m, ok := d.Next(start) // an answer of before doesn't count
+	if !ok || fmt.Sprint(m.Items) != fmt.Sprint([]protocol.Item{item(3)}) {
+		t.Errorf("sent %v", m.Items)
 	}
 }

@@ -1,4 +1,4 @@
-package remote
+package dispatch
 
 import (
 	"slices"
@@ -18,29 +18,29 @@ func after(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
 // TestHanded compares it with a plain list.
 func TestHanded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var h handed
-		var want []batch
+		var h Handed
+		var want []Batch
 		number, now := uint64(0), 0
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			node := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "node")
 			some := uint64(rapid.IntRange(0, int(number)+1).Draw(t, "number"))
-			is := func(b batch) bool { return b.number == some }
+			is := func(b Batch) bool { return b.Number == some }
 			switch rapid.IntRange(0, 5).Draw(t, "step") {
 			case 0, 1:
 				number++
-				h.add(number, node, []protocol.Task{taskOf(number, 1)}, after(now))
-				want = append(want, batch{number: number, node: node, at: after(now)})
+				h.Add(number, node, []protocol.Task{{ID: number, Attempt: 1}}, after(now))
+				want = append(want, Batch{Number: number, Node: node, at: after(now)})
 			case 2:
-				h.confirm(node, some)
-				want = slices.DeleteFunc(want, func(b batch) bool { return is(b) && b.node == node })
+				h.Confirm(node, some)
+				want = slices.DeleteFunc(want, func(b Batch) bool { return is(b) && b.Node == node })
 			case 3:
-				if got := h.remove(some); (got != nil) != slices.ContainsFunc(want, is) {
+				if got := h.Remove(some); (got != nil) != slices.ContainsFunc(want, is) {
 					t.Fatalf("removed %v", got)
 				}
 				want = slices.DeleteFunc(want, is)
 			case 4:
-				h.drop(node)
-				want = slices.DeleteFunc(want, func(b batch) bool { return b.node == node })
+				h.Drop(node)
+				want = slices.DeleteFunc(want, func(b Batch) bool { return b.Node == node })
 			case 5:
 				now += rapid.IntRange(0, 3).Draw(t, "seconds")
 				want = checkDue(t, &h, want, after(now-2))
@@ -52,15 +52,15 @@ func TestHanded(t *testing.T) {
 	})
 }
 
-func checkDue(t *rapid.T, h *handed, want []batch, before time.Time) (rest []batch) {
-	due := h.due(before)
+func checkDue(t *rapid.T, h *Handed, want []Batch, before time.Time) (rest []Batch) {
+	due := h.Due(before)
 	for _, b := range want {
 		if !b.at.Before(before) {
 			rest = append(rest, b)
 			continue
 		}
-		if len(due) == 0 || due[0].number != b.number || due[0].tasks[0].Task != b.number {
-			t.Fatalf("batch %d is due, not %v", b.number, due)
+		if len(due) == 0 || due[0].Number != b.Number || due[0].Tasks[0].Task != b.Number {
+			t.Fatalf("batch %d is due, not %v", b.Number, due)
 		}
 		due = due[1:]
 	}
@@ -72,13 +72,13 @@ func checkDue(t *rapid.T, h *handed, want []batch, before time.Time) (rest []bat
 
 // TestGrant: what nodes couldn't confirm while the head was away isn't overdue when it is back.
 func TestGrant(t *testing.T) {
-	var h handed
-	h.add(1, "a", nil, after(0))
-	h.grant(after(10))
-	if due := h.due(after(10)); len(due) > 0 {
+	var h Handed
+	h.Add(1, "a", nil, after(0))
+	h.Grant(after(10))
+	if due := h.Due(after(10)); len(due) > 0 {
 		t.Error("due too early")
 	}
-	if due := h.due(after(11)); len(due) != 1 {
+	if due := h.Due(after(11)); len(due) != 1 {
 		t.Error("never due")
 	}
 }

@@ -1,4 +1,4 @@
-package remote
+package dispatch
 
 import (
 	"slices"
@@ -7,48 +7,53 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// nodes are those that have had tasks of the job, and whether they are alive. A node is dead when the head counts it as
+// Nodes are those that have had tasks of the job, and whether they are alive. A node is dead when the head counts it as
 // dead or doesn't know it, AND doesn't answer a question, AND both were seen from a connection that has been up for
 // long: the head's absence, or this driver's, is nobody's death. Not for concurrent use.
-type nodes struct {
+type Nodes struct {
 	ages      protocol.Ages
 	connected time.Time            // since when; zero while it isn't
 	used      map[string]time.Time // when a node was asked whether it lives; zero if it wasn't
 	gone      map[string]bool      // dead, and not heard of since
 }
 
-func newNodes(ages protocol.Ages) *nodes {
-	return &nodes{ages: ages, used: map[string]time.Time{}, gone: map[string]bool{}}
+// NewNodes knows none yet, and no connection.
+func NewNodes(ages protocol.Ages) *Nodes {
+	return &Nodes{ages: ages, used: map[string]time.Time{}, gone: map[string]bool{}}
 }
 
-// use notes that a node gets tasks.
-func (n *nodes) use(node string) {
-	n.heard(node)
+// Use notes that a node gets tasks.
+func (n *Nodes) Use(node string) {
+	n.Heard(node)
 	if _, ok := n.used[node]; !ok {
 		n.used[node] = time.Time{}
 	}
 }
 
-// heard notes that a node has said something: it lives.
-func (n *nodes) heard(node string) {
+// Heard notes that a node has said something: it lives.
+func (n *Nodes) Heard(node string) {
 	delete(n.gone, node)
 	if asked, ok := n.used[node]; ok && !asked.IsZero() {
 		n.used[node] = time.Time{}
 	}
 }
 
-// link notes that the connection is up, or down if up is zero.
-func (n *nodes) link(up time.Time) {
+// Link notes that the connection is up, or down if up is zero.
+func (n *Nodes) Link(up time.Time) {
 	n.connected = up
 	for node := range n.used {
 		n.used[node] = time.Time{}
 	}
 }
 
-func (n *nodes) isConnected() bool { return !n.connected.IsZero() }
+// Gone reports whether a node is dead and hasn't been heard of since.
+func (n *Nodes) Gone(node string) bool { return n.gone[node] }
 
-// digest takes the head's word on who is alive, and gives the nodes that are to be asked.
-func (n *nodes) digest(d *protocol.ClusterDigest, now time.Time) (ask []string) {
+// IsConnected reports whether the connection is up.
+func (n *Nodes) IsConnected() bool { return !n.connected.IsZero() }
+
+// Digest takes the head's word on who is alive, and gives the nodes that are to be asked.
+func (n *Nodes) Digest(d *protocol.ClusterDigest, now time.Time) (ask []string) {
 	dead := n.ages.Dead
 	if len(n.used) == 0 || n.connected.IsZero() || now.Sub(n.connected) < dead || d.Up < dead.Seconds() {
 		return nil
@@ -70,8 +75,8 @@ func (n *nodes) digest(d *protocol.ClusterDigest, now time.Time) (ask []string) 
 	return ask
 }
 
-// dead takes out the nodes that were asked and haven't answered.
-func (n *nodes) dead(now time.Time) (dead []string) {
+// Dead takes out the nodes that were asked and haven't answered.
+func (n *Nodes) Dead(now time.Time) (dead []string) {
 	for node, asked := range n.used {
 		if !asked.IsZero() && now.Sub(asked) >= n.ages.Ask {
 			dead = append(dead, node)
@@ -83,8 +88,8 @@ func (n *nodes) dead(now time.Time) (dead []string) {
 	return dead
 }
 
-// all are the nodes that have had tasks and aren't dead.
-func (n *nodes) all() []string {
+// All are the nodes that have had tasks and aren't dead.
+func (n *Nodes) All() []string {
 	all := make([]string, 0, len(n.used))
 	for node := range n.used {
 		all = append(all, node)

@@ -1,0 +1,72 @@
+package dispatch
+
+import (
+	"container/list"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// Parked is an offer that waits for tasks.
+type Parked struct {
+	protocol.Offer
+	Reply string // where the batch goes
+}
+
+// Lot are the parked offers, one a node, the longest waiting first. Not for concurrent use.
+type Lot struct {
+	order list.List // of *Parked
+	nodes map[string]*list.Element
+}
+
+// maxParked bounds how many nodes may wait, since an agent can claim any name in an offer.
+const maxParked = 16 << 10
+
+// Add parks an offer. It takes the place in the queue of the node's older one, which is returned: it is to be answered
+// with an empty batch, as is the offer itself if there are too many.
+//
+// Which is newer is told by when they come, not by their numbers: one agent's come in order, and one that was started
+// anew counts from 1 again.
+func (l *Lot) Add(p *Parked) (refused *Parked) {
+	if e, ok := l.nodes[p.Node]; ok {
+		old := e.Value.(*Parked)
+		e.Value = p
+		return old
+	}
+	if l.order.Len() >= maxParked {
+		return p
+	}
+	if l.nodes == nil {
+		l.nodes = map[string]*list.Element{}
+	}
+	l.nodes[p.Node] = l.order.PushBack(p)
+	return nil
+}
+
+// Len is how many offers are parked.
+func (l *Lot) Len() int { return l.order.Len() }
+
+// Remove takes out a node's offer: nil if there is none.
+func (l *Lot) Remove(node string) *Parked {
+	e, ok := l.nodes[node]
+	if !ok {
+		return nil
+	}
+	delete(l.nodes, node)
+	return l.order.Remove(e).(*Parked)
+}
+
+// All appends the offers to dst, the longest waiting first.
+func (l *Lot) All(dst []*Parked) []*Parked {
+	for e := l.order.Front(); e != nil; e = e.Next() {
+		dst = append(dst, e.Value.(*Parked))
+	}
+	return dst
+}
+
+// Clear takes out all offers.
+func (l *Lot) Clear() []*Parked {
+	all := l.All(nil)
+	l.order.Init()
+	clear(l.nodes)
+	return all
+}
