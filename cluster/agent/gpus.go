@@ -96,7 +96,7 @@ func (a *Agent) withGPU(j *job, l *lease) (found *proc) {
 			case p.gpus == nil || p.last || p.over || p.kind != shared:
 			case other == j && slices.Equal(p.gpus.use, l.use):
 				found = p
-			case len(p.tasks) == 0 && slices.ContainsFunc(p.gpus.use, func(i int) bool { return slices.Contains(l.use, i) }):
+			case p.tasks.len() == 0 && slices.ContainsFunc(p.gpus.use, func(i int) bool { return slices.Contains(l.use, i) }):
 				p.last = true
 				p.end("its GPU is needed for another task")
 			}

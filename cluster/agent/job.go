@@ -81,12 +81,14 @@ type offered struct {
 type held struct {
 	charge
 	key    protocol.Key
+	next   *held    // another attempt of the same task
 	rare   *blocked // nil for those that wait for nothing
 	lease  *lease   // of GPUs; nil without
 	need   int64    // CPU: a task of a pack is charged a part of it
 	spoke  bool     // it has made calls or asked for something
 	asked  bool     // its coordinator wants it back, unless it has begun
 	once   bool     // it must not run twice
+	number uint32   // the attempt's
 	orphan bool     // it was told to end since nobody can answer it: its outcome doesn't count
 }
 
@@ -136,17 +138,17 @@ func (j *job) procs() []*proc {
 // holder is the worker that has an attempt of this epoch.
 func (j *job) holder(at protocol.Attempt) (*proc, *held, bool) {
 	if j.main != nil {
-		if h, ok := j.main.tasks[at]; ok {
+		if h := j.main.tasks.get(at); h != nil {
 			return j.main, h, true
 		}
 	}
 	for p := range j.singles {
-		if h, ok := p.tasks[at]; ok {
+		if h := p.tasks.get(at); h != nil {
 			return p, h, true
 		}
 	}
 	for p := range j.others {
-		if h, ok := p.tasks[at]; ok && p.epoch == j.epoch {
+		if h := p.tasks.get(at); h != nil && p.epoch == j.epoch {
 			return p, h, true
 		}
 	}

@@ -47,7 +47,7 @@ func (a *Agent) keepRunning(j *job) (held []protocol.Item) {
 		if p.until.IsZero() {
 			p.until = time.Now().Add(adoptFor)
 		}
-		for at, h := range p.tasks {
+		for at, h := range p.tasks.all() {
 			switch {
 			case h.spoke && !h.orphan:
 				a.orphan(p, at, h)
@@ -55,7 +55,7 @@ func (a *Agent) keepRunning(j *job) (held []protocol.Item) {
 				held = append(held, protocol.Held{Key: h.key})
 			}
 		}
-		if len(p.tasks) == 0 || !p.ready {
+		if p.tasks.len() == 0 || !p.ready {
 			p.end("a new driver has the job")
 		}
 		j.others[p] = true
@@ -77,9 +77,9 @@ func (a *Agent) orphan(p *proc, at protocol.Attempt, h *held) {
 func (a *Agent) drop(j *job, why string) {
 	for _, p := range j.procs() {
 		p.end(why)
-		for at, h := range p.tasks {
+		for at, h := range p.tasks.all() {
 			a.forget(j, h)
-			delete(p.tasks, at)
+			p.tasks.remove(at)
 		}
 	}
 	a.dropWaiting(j)

@@ -42,7 +42,7 @@ type proc struct {
 	epoch        uint32        // of the coordinator whose tasks it runs
 	need         protocol.Need // of an isolated one's task; set before it is started
 	gpus         *lease        // which GPUs it sees; the lease itself is a task's. nil for none
-	tasks        map[protocol.Attempt]*held
+	tasks        attempts
 	done         int       // outcomes it has given
 	ready        bool      // it was welcomed, and may be given tasks
 	over         bool      // it is to end, or has: nothing more is given to it, and what it says doesn't count
@@ -60,7 +60,7 @@ func (a *Agent) start(j *job, k kind) *proc { return a.startWith(j, k, nil) }
 func (a *Agent) startWith(j *job, k kind, gpus *lease) *proc {
 	p := &proc{
 		Child: child.New(child.Config{Grace: a.cfg.Grace, PingEvery: a.cfg.pingEvery, Silence: a.cfg.silence, Logger: j.log}),
-		a:     a, job: j, kind: k, epoch: j.epoch, gpus: gpus, tasks: map[protocol.Attempt]*held{},
+		a:     a, job: j, kind: k, epoch: j.epoch, gpus: gpus,
 	}
 	switch {
 	case k == isolated || gpus != nil:

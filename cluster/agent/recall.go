@@ -29,7 +29,7 @@ func (a *Agent) returned(p *proc, h *held, g protocol.GiveBack) protocol.Item {
 	if !h.asked {
 		return nil
 	}
-	delete(p.tasks, g.Attempt)
+	p.tasks.remove(g.Attempt)
 	a.forget(p.job, h)
 	switch {
 	case p.epoch == p.job.epoch:
@@ -44,7 +44,7 @@ func (a *Agent) returned(p *proc, h *held, g protocol.GiveBack) protocol.Item {
 // fill charges the tasks that a worker still has their whole need, as far as that is free: those behind which others lay
 // aren't as short as they were charged for, and keep CPUs busy. The mutex is held.
 func (a *Agent) fill(p *proc) {
-	for _, h := range p.tasks {
+	for _, h := range p.tasks.all() {
 		if more := min(h.need-h.cpu, a.ledger.free.cpu); more > 0 && !h.lent {
 			h.cpu += more
 			a.ledger.free.cpu -= more

@@ -21,7 +21,7 @@ func TestTakenBackFromAWorker(t *testing.T) {
 	within(t, "the worker has all", func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		return a.jobs["j1"].main != nil && len(a.jobs["j1"].main.tasks) == 4
+		return a.jobs["j1"].main != nil && a.jobs["j1"].main.tasks.len() == 4
 	})
 	ask := []protocol.Item{protocol.TakeBack{Attempt: attemptOf(&long)}}
 	for i := range lie {
@@ -36,7 +36,7 @@ func TestTakenBackFromAWorker(t *testing.T) {
 	within(t, "the long one charged its whole need", func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		h := a.jobs["j1"].main.tasks[attemptOf(&long)]
+		h := a.jobs["j1"].main.tasks.get(attemptOf(&long))
 		return h != nil && h.cpu == unit && a.ledger.free.cpu == 0
 	})
 	k.down(protocol.Stop{Attempt: attemptOf(&long), Grace: time.Minute})

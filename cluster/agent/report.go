@@ -63,7 +63,7 @@ func (a *Agent) info() *protocol.NodeInfo {
 		}
 		n.Running += len(j.waiting)
 		for _, p := range j.procs() {
-			n.Running += len(p.tasks)
+			n.Running += p.tasks.len()
 			if pid := p.PID(); pid != 0 {
 				n.Workers++
 				pids = append(pids, pid)

@@ -63,15 +63,15 @@ func (a *Agent) items(p *proc, body []byte) error {
 		if !ok {
 			continue // of a kind that is the agent's own
 		}
-		h, have := p.tasks[by]
+		h := p.tasks.get(by)
 		g, back := it.(protocol.GiveBack)
 		switch {
-		case have && back:
+		case h != nil && back:
 			if item := a.returned(p, h, g); item != nil {
 				rest, came = append(rest, item), true
 			}
 			continue
-		case !have || h.orphan:
+		case h == nil || h.orphan:
 			continue
 		case p.epoch != p.job.epoch:
 			a.orphan(p, by, h)
@@ -156,7 +156,7 @@ func (a *Agent) grantResumes() {
 	for len(a.resume) > 0 {
 		b := a.resume[0]
 		if !b.gone {
-			h := b.proc.tasks[b.at]
+			h := b.proc.tasks.get(b.at)
 			if !a.ledger.regain(&h.charge) {
 				return
 			}

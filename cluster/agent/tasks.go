@@ -37,7 +37,7 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 			continue
 		}
 		slab = append(slab, h)
-		j.main.tasks[at] = &slab[len(slab)-1]
+		j.main.tasks.put(at, &slab[len(slab)-1])
 		now = append(now, *t)
 	}
 	if len(now) > 0 {
@@ -89,10 +89,10 @@ func (a *Agent) dispatch(j *job) {
 		if w.left > 0 {
 			continue
 		}
-		if p := a.workerFor(j, w); p != nil && p.ready && (p.kind == shared || len(p.tasks) == 0) {
+		if p := a.workerFor(j, w); p != nil && p.ready && (p.kind == shared || p.tasks.len() == 0) {
 			delete(j.waiting, at)
 			h := w.held // the argument is the message's memory: it isn't kept
-			p.tasks[at] = &h
+			p.tasks.put(at, &h)
 			p.give([]protocol.Task{w.task})
 		}
 	}
@@ -128,7 +128,7 @@ func (a *Agent) workerFor(j *job, w *waiting) *proc {
 // fewer than CPUs, so that one of them that takes long doesn't hold up the others.
 func (a *Agent) singleFor(j *job) (p *proc) {
 	for p = range j.singles {
-		if len(p.tasks) == 0 {
+		if p.tasks.len() == 0 {
 			return p
 		}
 	}
@@ -185,12 +185,11 @@ func (a *Agent) ended(p *proc, body []byte) error {
 	for i := range o.List {
 		x := &o.List[i]
 		at := protocol.Attempt{Task: x.ID, N: x.Attempt}
-		h, ok := p.tasks[at]
-		if !ok {
+		h := p.tasks.remove(at)
+		if h == nil {
 			a.mu.Unlock()
 			return &foreignOutcome{at}
 		}
-		delete(p.tasks, at)
 		x.Key = h.key // what a worker says about it counts for nothing
 		a.forget(j, h)
 		switch {
@@ -213,13 +212,13 @@ func (a *Agent) ended(p *proc, body []byte) error {
 func (a *Agent) freed(j *job, p *proc) {
 	a.grantResumes()
 	switch {
-	case len(p.tasks) > 0 || p.kind == shared && !p.last:
+	case p.tasks.len() > 0 || p.kind == shared && !p.last:
 		return
 	case p.kind == isolated || p.last:
 		p.end("its tasks have ended")
 	default:
 		a.dispatch(j)
-		if p.kind == alone && len(p.tasks) == 0 && len(j.singles) > 1 { // one is kept for the next
+		if p.kind == alone && p.tasks.len() == 0 && len(j.singles) > 1 { // one is kept for the next
 			delete(j.singles, p)
 			j.others[p] = true
 			p.end("its tasks have ended")
@@ -229,8 +228,8 @@ func (a *Agent) freed(j *job, p *proc) {
 
 // giveBackAll returns what a worker has. The mutex is held.
 func (a *Agent) giveBackAll(j *job, p *proc, reason byte, text string) {
-	one := len(p.tasks) == 1
-	for at, h := range p.tasks {
+	one := p.tasks.len() == 1
+	for at, h := range p.tasks.all() {
 		a.forget(j, h)
 		why := reason
 		if h.once {
@@ -243,7 +242,7 @@ func (a *Agent) giveBackAll(j *job, p *proc, reason byte, text string) {
 			j.up.say(nil, protocol.Held{Key: h.key, Gone: true})
 		}
 	}
-	clear(p.tasks)
+	p.tasks.clear()
 }
 
 // giveBackWaiting returns a task that hasn't started. The mutex is held.
@@ -274,7 +273,7 @@ func (p *proc) stopping(s protocol.Stop) {
 func (a *Agent) overdue(j *job, now time.Time) {
 	late := map[*proc]int{}
 	j.stops = slices.DeleteFunc(j.stops, func(s stopped) bool {
-		_, runs := s.proc.tasks[s.at]
+		runs := s.proc.tasks.get(s.at) != nil
 		if runs && now.After(s.until) {
 			late[s.proc]++
 		}
@@ -291,7 +290,7 @@ func (a *Agent) overdue(j *job, now time.Time) {
 			j.main, j.others[p], p.last = nil, true, true
 			a.dispatch(j)
 		}
-		if n == len(p.tasks) {
+		if n == p.tasks.len() {
 			p.Kill("a task in it ignores that it was told to end")
 		}
 	}

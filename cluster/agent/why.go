@@ -67,8 +67,8 @@ func (a *Agent) whyHeld(p *proc, h *held) string {
 		return text + "; what its function waited for is there, and it goes on when a CPU is free"
 	case h.lent:
 		return text + "; its function waits, and lends its CPU"
-	case len(p.tasks) > 1:
-		return fmt.Sprintf("%s, and %d more, which it runs as it has CPUs", text, len(p.tasks)-1)
+	case p.tasks.len() > 1:
+		return fmt.Sprintf("%s, and %d more, which it runs as it has CPUs", text, p.tasks.len()-1)
 	default:
 		return text
 	}

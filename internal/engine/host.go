@@ -11,7 +11,7 @@ import (
 // Upstream is a worker's agent: where its tasks come from, and where the calls go that they make. Its methods are called
 // under the session's mutex: they are quick and don't block.
 type Upstream interface {
-	// Outcome says how an attempt ended. What was sent before arrives before it.
+	// Outcome says how an attempt ended. What was sent before arrives before it. o is used again afterwards.
 	Outcome(o *protocol.Outcome)
 	Send(items ...protocol.Item)
 	// Log writes a line into the job's log.
@@ -42,6 +42,7 @@ type hosting struct {
 	fns   []*registration // by the number that the job gives them; nil for one that isn't here
 	names []string
 	node  string
+	out   protocol.Outcome // the last one that was sent; guarded by the session's mutex
 
 	mu    sync.Mutex                 // inside a host's
 	spoke map[protocol.Attempt]*host // those that have made a call

@@ -11,13 +11,18 @@ import (
 // hosted is a task of the agent's: a call whose argument is still encoded.
 type hosted[In, Out any] struct {
 	Task
-	f      *Fn[In, Out]
-	spec   *Spec
-	arg    []byte
-	items  bool
-	result protocol.Value
-	refs   []protocol.RefID
-	own    host
+	f     *Fn[In, Out]
+	spec  *Spec
+	data  []byte      // the argument, and then the result if that is only bytes
+	rich  *richResult // the result if it is more
+	items bool
+	own   host
+}
+
+// richResult is a result in which Refs stand, or that isn't in the message.
+type richResult struct {
+	value protocol.Value
+	refs  []protocol.RefID
 }
 
 func (f *Fn[In, Out]) hosted(s *Session, p *protocol.Task) (*Task, Ops) {
@@ -26,7 +31,7 @@ func (f *Fn[In, Out]) hosted(s *Session, p *protocol.Task) (*Task, Ops) {
 		g.Opts.Cache = nil
 		f = &g
 	}
-	t := &hosted[In, Out]{f: f, spec: f.hostSpec(p), arg: p.Arg, items: p.Flags&protocol.Items != 0}
+	t := &hosted[In, Out]{f: f, spec: f.hostSpec(p), data: p.Arg, items: p.Flags&protocol.Items != 0}
 	t.own.begin(s, &t.Task, p)
 	return &t.Task, t
 }
@@ -55,7 +60,7 @@ func (t *hosted[In, Out]) Spec() *Spec            { return t.spec }
 func (t *hosted[In, Out]) Deps(func(*Task)) error { return nil }
 func (t *hosted[In, Out]) Join() (*Task, error)   { return nil, nil }
 func (t *hosted[In, Out]) Results(func(*Task))    {}
-func (t *hosted[In, Out]) Release(bool)           { t.arg = nil }
+func (t *hosted[In, Out]) Release(bool)           {} // what it has is the result by now
 
 // Exec decodes the argument, calls the function, and encodes what it gives.
 func (t *hosted[In, Out]) Exec(r *Run) error {
@@ -75,8 +80,8 @@ func (t *hosted[In, Out]) Exec(r *Run) error {
 
 // argument decodes the argument, which may be another task's value.
 func (t *hosted[In, Out]) argument(in *In) error {
-	if len(t.arg) > 0 {
-		return t.f.InPlan.Decode(t.arg, in, hostReader{t.host})
+	if len(t.data) > 0 {
+		return t.f.InPlan.Decode(t.data, in, hostReader{t.host})
 	}
 	if len(t.host.deps) == 0 {
 		return errors.New("there is none")
@@ -90,15 +95,28 @@ func (t *hosted[In, Out]) argument(in *In) error {
 
 // keep encodes the result.
 func (t *hosted[In, Out]) keep(ptr any, p *codec.Plan) error {
-	w := hostWriter{h: t.host}
-	data, err := p.Append(nil, ptr, &w)
-	if err == nil {
-		t.result, err = t.s.seal(data)
+	var w *hostWriter
+	var refs codec.RefWriter
+	if p.HasRefs() {
+		w = &hostWriter{h: t.host}
+		refs = w
 	}
+	data, err := p.Append(nil, ptr, refs)
 	if err != nil {
 		return fmt.Errorf("result: %w", err)
 	}
-	t.refs = w.refs
+	if w == nil && len(data) <= protocol.MaxInline {
+		t.data = data
+		return nil
+	}
+	v, err := t.s.seal(data)
+	if err != nil {
+		return fmt.Errorf("result: %w", err)
+	}
+	t.rich = &richResult{value: v}
+	if w != nil {
+		t.rich.refs = w.refs
+	}
 	return nil
 }
 
@@ -113,14 +131,14 @@ func (t *hosted[In, Out]) execItems(r *Run) error {
 		return nil
 	}
 	w := hostWriter{h: t.host}
-	t.result, err = t.f.packItems(t.s, outs, errs, &w)
-	t.refs = w.refs
+	v, err := t.f.packItems(t.s, outs, errs, &w)
+	t.rich = &richResult{v, w.refs}
 	return err
 }
 
 func (t *hosted[In, Out]) itemsOf() ([]In, error) {
-	if len(t.arg) > 0 {
-		return decodeItems[In](t.arg, hostReader{t.host})
+	if len(t.data) > 0 {
+		return decodeItems[In](t.data, hostReader{t.host})
 	}
 	if len(t.host.deps) == 0 {
 		return nil, errors.New("there are none")
@@ -132,10 +150,13 @@ func (t *hosted[In, Out]) itemsOf() ([]In, error) {
 
 // ended tells the agent how the task went. The mutex is held.
 func (t *hosted[In, Out]) ended() {
-	o := protocol.Outcome{ID: t.host.at.Task, Attempt: t.host.at.N, Key: t.host.key, Took: t.lasted(), Status: protocol.Succeeded}
+	o := &t.s.hosting.out
+	*o = protocol.Outcome{ID: t.host.at.Task, Attempt: t.host.at.N, Key: t.host.key, Took: t.lasted(), Status: protocol.Succeeded}
 	switch {
+	case t.err == nil && t.rich != nil:
+		o.Value, o.Refs = t.rich.value, t.rich.refs
 	case t.err == nil:
-		o.Value, o.Refs = t.result, t.refs
+		o.Value = protocol.Value{Form: protocol.Inline, Data: t.data}
 	case t.is(dropped):
 		o.Status, o.Value = protocol.Canceled, failure(ErrCanceled)
 	default:
@@ -146,7 +167,8 @@ func (t *hosted[In, Out]) ended() {
 		t.s.cfg.Upstream.Send(protocol.GiveBack{Attempt: t.host.at, Reason: protocol.NotStarted, Text: "taken back"})
 		return
 	}
-	t.s.cfg.Upstream.Outcome(&o)
+	t.data, t.rich = nil, nil
+	t.s.cfg.Upstream.Outcome(o)
 }
 
 // inner is what the function returned, or why it didn't run to its end: the driver says the rest.
