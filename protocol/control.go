@@ -136,10 +136,11 @@ type JobID struct {
 
 // AskLog asks a node, by way of the head, for a part of what a job's workers have written there.
 type AskLog struct {
-	Job    string `json:"job"`
-	Node   string `json:"node"`
-	Offset int64  `json:"offset"` // below 0: from the end
-	Most   int    `json:"most"`
+	Job     string `json:"job"` // or a submission: then what its driver has written
+	Attempt int    `json:"attempt,omitempty"`
+	Node    string `json:"node"`
+	Offset  int64  `json:"offset"` // below 0: from the end
+	Most    int    `json:"most"`
 }
 
 // JobState says where a job stands.
@@ -149,6 +150,7 @@ type JobState string
 const (
 	JobRunning  JobState = "running"
 	JobOrphaned JobState = "orphaned" // its driver is gone; it may come back
+	JobWaiting  JobState = "waiting"  // of a submission: its driver hasn't opened it yet
 	JobDone     JobState = "done"
 	JobFailed   JobState = "failed"
 )
@@ -165,6 +167,8 @@ type JobInfo struct {
 	Ended   time.Time `json:"ended,omitzero"`
 	Error   string    `json:"error,omitempty"`
 	Load    RenewJob  `json:"load"`
+	// Submitted is the submission whose job it is; in answers. One without a job yet is listed by its own id.
+	Submitted *Submission `json:"submitted,omitempty"`
 }
 
 // NodeInfo is a node's record.
@@ -193,6 +197,7 @@ type NodeInfo struct {
 	Users     string            `json:"users,omitempty"`   // whose jobs it serves: one user's, or UsersAll, UsersAccounts
 	Refuses   map[string]string `json:"refuses,omitempty"` // in its report: owners of jobs whom it doesn't serve, and why
 	Refusal   string            `json:"refusal,omitempty"` // in the head's answer: why it doesn't serve who asks; "" if it may
+	Drivers   []DriverID        `json:"drivers,omitempty"` // in its report: those that it runs
 }
 
 // Whose jobs a node serves, if not one user's.

@@ -13,7 +13,10 @@ import (
 )
 
 // caller is who asks, as the servers have checked it.
-type caller struct{ name, role string }
+type caller struct {
+	name, role string
+	as         string // the submission whose driver it is, which acts for its owner; "" for others
+}
 
 // operation is one of the control service. Its answer is the body of the reply, and bytes that follow it.
 type operation struct {
@@ -65,6 +68,9 @@ var operations = map[string]operation{
 	protocol.OpHasBlob:    typed((*Head).hasBlob, user, admin, agent, one),
 	protocol.OpPutBlob:    {roles: []string{user, admin, agent, one}, do: putBlob},
 	protocol.OpGetBlob:    {roles: []string{user, admin, agent, one}, do: getBlob},
+	protocol.OpSubmit:     typed((*Head).submit, user, admin),
+	protocol.OpTakeDriver: typed((*Head).takeDriver, agent),
+	protocol.OpEndDriver:  typed((*Head).endDriver, agent),
 	protocol.OpNewToken:   typed((*Head).newToken, admin),
 	protocol.OpListTokens: typed((*Head).listTokens, admin),
 	protocol.OpDropToken:  typed((*Head).dropToken, admin),
@@ -83,7 +89,7 @@ func (h *Head) answer(msg *nats.Msg) {
 		h.log.Warn("refused a request that asks for its answer elsewhere", "who", who, "operation", op, "reply", msg.Reply)
 		return
 	}
-	c := caller{name: who, role: h.roleOf(who)}
+	c := h.callerOf(who)
 	body, data, err := h.carryOut(c, op, msg.Data)
 	reply := protocol.Reply{Body: body}
 	if err != nil {
@@ -128,6 +134,14 @@ func (o operation) allows(role string) bool {
 		}
 	}
 	return false
+}
+
+// callerOf is who asks on the subjects of who. The driver of a submission is its owner, as a user whatever that one is else.
+func (h *Head) callerOf(who string) caller {
+	if s, ok := h.drivers.get(who); ok && s.State == protocol.DriverRunning {
+		return caller{name: s.Owner, role: join.RoleUser, as: who}
+	}
+	return caller{name: who, role: h.roleOf(who)}
 }
 
 // roleOf is somebody's role. A job's is that of its driver's key, also for a while after its end.

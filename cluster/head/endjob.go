@@ -110,13 +110,23 @@ func (h *Head) closeJob(ctx context.Context, c caller, in *protocol.CloseJob) (a
 
 // cancelJob ends a job for its owner, and refuses its driver's key. The driver learns that from the news, or asks.
 func (h *Head) cancelJob(ctx context.Context, c caller, in *protocol.JobID) (any, error) {
-	h.jobs.change.Lock()
-	defer h.jobs.change.Unlock()
-	j, err := h.named(c, in.Job)
+	submitted, err := h.cancelDriver(c, in)
 	if err != nil {
 		return nil, err
 	}
+	h.jobs.change.Lock()
+	defer h.jobs.change.Unlock()
+	j, err := h.named(c, in.Job)
+	switch {
+	case err != nil && submitted:
+		return nil, nil //nolint:nilnil // it hadn't opened its job
+	case err != nil:
+		return nil, err
+	}
 	if j.info.State == protocol.JobDone || j.info.State == protocol.JobFailed {
+		if submitted {
+			return nil, nil //nolint:nilnil // an empty answer
+		}
 		return nil, refuse(protocol.CodeUnknown, "job %s has ended already", label(j.info))
 	}
 	why := "it was cancelled by " + c.name
@@ -132,13 +142,20 @@ func (h *Head) cancelJob(ctx context.Context, c caller, in *protocol.JobID) (any
 
 // forgetJob removes a job that isn't running, with its journal, so that nothing of it is listed.
 func (h *Head) forgetJob(ctx context.Context, c caller, in *protocol.JobID) (any, error) {
+	removed, err := h.forgetDriver(c, in)
+	if err != nil {
+		return nil, err
+	}
 	h.jobs.change.Lock()
 	defer h.jobs.change.Unlock()
 	if h.jobs.hide(in.Job, c.owns) {
 		return nil, nil //nolint:nilnil // an empty answer
 	}
 	j, err := h.named(c, in.Job)
-	if err != nil {
+	switch {
+	case err != nil && removed:
+		return nil, nil //nolint:nilnil // it had no job
+	case err != nil:
 		return nil, err
 	}
 	if j.live() {

@@ -19,6 +19,7 @@ func (f folder) ca() string         { return filepath.Join(string(f), "ca") }
 func (f folder) nats() string       { return filepath.Join(string(f), "nats") }
 func (f folder) jobs() string       { return filepath.Join(string(f), "jobs") }
 func (f folder) blobs() string      { return filepath.Join(string(f), "blobs") }
+func (f folder) drivers() string    { return filepath.Join(string(f), "drivers") }
 func (f folder) tokens() string     { return filepath.Join(string(f), "tokens.json") }
 func (f folder) identities() string { return filepath.Join(string(f), "identities.json") }
 func (f folder) settings() string   { return filepath.Join(string(f), "head.json") }
@@ -41,7 +42,7 @@ type settings struct {
 // openFolder makes the folders and takes the lock, which the kernel drops with the process.
 func openFolder(state string) (folder, *flock.Flock, error) {
 	f := folderIn(state)
-	for _, dir := range []string{string(f), f.keys(), f.ca(), f.nats(), f.jobs(), f.blobs()} {
+	for _, dir := range []string{string(f), f.keys(), f.ca(), f.nats(), f.jobs(), f.drivers(), f.blobs()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return f, nil, fmt.Errorf("make the head's folder: %w", err)
 		}
@@ -62,7 +63,7 @@ func openFolder(state string) (folder, *flock.Flock, error) {
 // tidy removes what a killed predecessor was writing.
 func (f folder) tidy() error {
 	var errs []error
-	for _, dir := range []string{string(f), f.keys(), f.ca(), f.jobs(), f.blobs()} {
+	for _, dir := range []string{string(f), f.keys(), f.ca(), f.jobs(), f.drivers(), f.blobs()} {
 		entries, err := os.ReadDir(dir)
 		errs = append(errs, err)
 		for _, e := range entries {

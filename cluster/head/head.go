@@ -35,6 +35,7 @@ type Head struct {
 	tokens     *tokens
 	jobs       *jobs
 	nodes      *nodes
+	drivers    *drivers
 	blobs      *blobs
 	disk       *disk
 	events     ring
@@ -103,7 +104,7 @@ func (h *Head) openFolder(context.Context) error {
 }
 
 func (h *Head) openTables(context.Context) error {
-	var errs [6]error
+	var errs [7]error
 	now, f := h.cfg.Now, h.folder
 	h.keys, errs[0] = openKeys(f.keys(), now)
 	h.authority, errs[1] = openAuthority(f.ca(), h.settings.Cluster, h.hosts(), now)
@@ -111,6 +112,7 @@ func (h *Head) openTables(context.Context) error {
 	h.tokens, errs[3] = openTokens(f.tokens(), now)
 	h.jobs, errs[4] = openJobs(f.jobs(), h.cfg.Ages.Dead, h.started)
 	h.blobs, errs[5] = openBlobs(f.blobs(), h.cfg.Limits.BlobBytes, h.disk)
+	h.drivers, errs[6] = openDrivers(f.drivers())
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
@@ -153,6 +155,7 @@ func (h *Head) startServices(ctx context.Context) error {
 	}
 	var house sync.WaitGroup
 	house.Go(func() { h.keepHouse(h.ctx) })
+	house.Go(func() { h.keepDrivers(h.ctx) })
 	h.undo = append(h.undo, house.Wait)
 	return nil
 }

@@ -17,7 +17,8 @@ func TestHostileRequests(t *testing.T) {
 	s := newScene(t)
 	ops := slices.Sorted(maps.Keys(operations))
 	callers := []caller{
-		{"admin", join.RoleAdmin}, {"eve", join.RoleUser}, {s.evil, join.RoleJob}, {s.next.Who, join.RoleAgent}, {"", ""},
+		{name: "admin", role: join.RoleAdmin}, {name: "eve", role: join.RoleUser}, {name: s.evil, role: join.RoleJob},
+		{name: s.next.Who, role: join.RoleAgent}, {},
 	}
 	values := []string{
 		"null", "0", "-1", "1e400", "9223372036854775807", `""`, `"x"`, "[]", "{}", "[{}]", "true", `"\u0000"`,
@@ -25,7 +26,8 @@ func TestHostileRequests(t *testing.T) {
 	}
 	fields := []string{
 		"job", "name", "node", "epoch", "read", "hash", "size", "offset", "most", "role", "user", "uses", "life", "id", "binaries",
-		"files", "functions", "labels", "named", "public_key", "major", "take_over", "driver", "opened",
+		"files", "functions", "labels", "named", "public_key", "major", "take_over", "driver", "opened", "drivers", "attempt",
+		"code", "tail", "env", "life",
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		c := rapid.SampledFrom(callers).Draw(t, "caller")

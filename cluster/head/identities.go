@@ -159,7 +159,7 @@ func (h *Head) enroll(k protocol.IdentityInfo) (token string, err error) {
 	return token, nil
 }
 
-// renew signs another JWT for a key that has one: a user's, a node's, or that of a job's driver.
+// renew signs another JWT for a key that has one: a user's, a node's, a submission's, or that of a job's driver.
 func (h *Head) renew(public string) (token string, k protocol.IdentityInfo, err error) {
 	if k, ok := h.identities.get(public); ok {
 		if k.Role == join.RoleAgent {
@@ -170,6 +170,11 @@ func (h *Head) renew(public string) (token string, k protocol.IdentityInfo, err 
 			k.Issued = h.cfg.Now()
 			err = h.identities.put(k)
 		}
+		return token, k, err
+	}
+	if s, ok := h.drivers.byKey(public); ok {
+		k = protocol.IdentityInfo{Name: s.ID, Role: join.RoleUser, PublicKey: public}
+		token, k.Expires, err = h.keys.sign(public, k.Name, k.Role, 0)
 		return token, k, err
 	}
 	if j, ok := h.jobs.byKey(public); ok {

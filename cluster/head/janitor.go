@@ -129,6 +129,7 @@ func (h *Head) watchDisk() {
 // sweep removes blobs that nobody needs.
 func (h *Head) sweep() {
 	named, first := h.jobs.blobs()
+	h.drivers.blobs(named)
 	if err := h.blobs.sweep(h.cfg.Now(), first, named); err != nil {
 		h.log.Error("remove old blobs", "error", err)
 	}

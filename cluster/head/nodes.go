@@ -14,6 +14,7 @@ const (
 	maxNodes      = 10_000
 	forgetNode    = time.Hour // after its death
 	maxNodeFields = 256       // labels, named resources, and users
+	maxDrivers    = 10_000
 )
 
 // nodes is the table of the machines that report. Times are monotonic, and say when a report came, not what it says.
@@ -43,7 +44,7 @@ const (
 
 // report takes a node's report.
 func (t *nodes) report(in protocol.NodeInfo, now time.Time) (news told, err error) {
-	if max(len(in.Labels), len(in.Named), len(in.Refuses)) > maxNodeFields {
+	if max(len(in.Labels), len(in.Named), len(in.Refuses)) > maxNodeFields || len(in.Drivers) > maxDrivers {
 		return nothingNew, refuse(protocol.CodeMalformed,
 			"a node has at most %d labels and as many named resources, and names as many users whom it doesn't serve", maxNodeFields)
 	}
@@ -99,11 +100,21 @@ func (t *nodes) list(now time.Time, user string) []protocol.NodeInfo {
 	for _, n := range t.all {
 		info := n.info
 		info.Seen, info.Alive = n.seen.Round(0), now.Sub(n.seen) <= t.dead && !n.info.Stopped
-		info.Refusal, info.Refuses = info.Refuse(user), nil
+		info.Refusal, info.Refuses, info.Drivers = info.Refuse(user), nil, nil
 		out = append(out, info)
 	}
 	slices.SortFunc(out, func(a, b protocol.NodeInfo) int { return strings.Compare(a.Name+" "+a.Node, b.Name+" "+b.Node) })
 	return out
+}
+
+// get is what a node last reported, and whether it counts as dead.
+func (t *nodes) get(id string) (info protocol.NodeInfo, dead, known bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := t.all[id]; n != nil {
+		return n.info, n.dead, true
+	}
+	return info, false, false
 }
 
 func (t *nodes) digest(now time.Time) []protocol.NodeDigest {

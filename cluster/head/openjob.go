@@ -18,6 +18,9 @@ func (h *Head) openJob(ctx context.Context, c caller, in *protocol.OpenJob) (any
 	if _, _, err := h.keys.sign(in.PublicKey, "opening", join.RoleJob, 0); err != nil { // before anything is changed
 		return nil, err
 	}
+	if err := h.mayOpen(c, in); err != nil {
+		return nil, err
+	}
 	h.jobs.change.Lock()
 	defer h.jobs.change.Unlock()
 	info, former, err := h.nextEpoch(c, in)

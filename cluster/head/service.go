@@ -16,21 +16,34 @@ type nothing struct{}
 
 // listJobs answers with the jobs that one may see; with a JobID, with that one.
 func (h *Head) listJobs(_ context.Context, c caller, in *protocol.JobID) (any, error) {
-	return h.jobs.list(func(info protocol.JobInfo) bool {
+	if s, ok := h.drivers.get(in.Job); ok {
+		if j, ok := h.jobs.find(s.Owner, s.Name); ok {
+			in.Job = j.info.Job
+		}
+	}
+	list := h.jobs.list(func(info protocol.JobInfo) bool {
 		return (in.Job == "" || info.Job == in.Job || info.Name == in.Job) && (c.role == join.RoleAgent || c.owns(info))
-	}), nil
+	})
+	if c.role == join.RoleAgent {
+		return list, nil
+	}
+	return h.withSubmissions(c, in.Job, list), nil
 }
 
 // readLog asks a node for a job's log, for who may see the job: users can't ask nodes themselves.
 func (h *Head) readLog(ctx context.Context, c caller, in *protocol.AskLog) (any, error) {
-	j, err := h.named(c, in.Job)
-	if err != nil {
-		return nil, err
+	job := in.Job
+	if s, ok := h.drivers.get(in.Job); !ok || !c.ownsDriver(&s) {
+		j, err := h.named(c, in.Job)
+		if err != nil {
+			return nil, err
+		}
+		job = j.info.Job
 	}
 	if h.identities.role(in.Node) != join.RoleAgent {
 		return nil, refuse(protocol.CodeUnknown, "there is no node %q; muster nodes lists them", short(in.Node))
 	}
-	body, err := json.Marshal(protocol.AskLog{Job: j.info.Job, Node: in.Node, Offset: in.Offset, Most: in.Most})
+	body, err := json.Marshal(protocol.AskLog{Job: job, Attempt: in.Attempt, Node: in.Node, Offset: in.Offset, Most: in.Most})
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +94,11 @@ func (h *Head) reportNode(_ context.Context, c caller, in *protocol.NodeInfo) (a
 	}
 	in.Node = c.name
 	news, err := h.nodes.report(*in, time.Now())
+	h.endStrangers(in.Node, in.Drivers)
 	switch news {
 	case joined:
 		h.event("node.joined", "", in.Node, "node "+short(in.Name)+" ("+in.Node+") is there")
+		h.drivers.look()
 	case stopped:
 		h.event("node.stopped", "", in.Node, "node "+short(in.Name)+" ("+in.Node+") was stopped, and has given back its tasks")
 	case nothingNew:
@@ -113,6 +128,9 @@ func (h *Head) listEvents(_ context.Context, c caller, _ *nothing) (any, error) 
 		if e.Job == "" || c.role == join.RoleAdmin {
 			return false
 		}
+		if s, ok := h.drivers.get(e.Job); ok {
+			return !c.ownsDriver(&s)
+		}
 		j, ok := h.jobs.get(e.Job)
 		info := j.info
 		if !ok {
@@ -123,7 +141,7 @@ func (h *Head) listEvents(_ context.Context, c caller, _ *nothing) (any, error) 
 }
 
 func (h *Head) renewIdentity(_ context.Context, c caller, in *protocol.RenewIdentity) (any, error) {
-	if who := h.whose(in.PublicKey); who != c.name {
+	if who := h.whose(in.PublicKey); who != or(c.as, c.name) {
 		return nil, refuse(protocol.CodeForbidden, "%s has no such key: renew your own", c.name)
 	}
 	token, k, err := h.renew(in.PublicKey)
@@ -134,6 +152,9 @@ func (h *Head) renewIdentity(_ context.Context, c caller, in *protocol.RenewIden
 func (h *Head) whose(public string) string {
 	if k, ok := h.identities.get(public); ok {
 		return k.Name
+	}
+	if s, ok := h.drivers.byKey(public); ok {
+		return s.ID
 	}
 	j, _ := h.jobs.byKey(public)
 	return j.info.Job
@@ -147,6 +168,9 @@ func (h *Head) listIdentities(context.Context, caller, *nothing) (any, error) {
 func (h *Head) dropIdentity(ctx context.Context, c caller, in *protocol.IdentityName) (any, error) {
 	if in.Name == c.name {
 		return nil, refuse(protocol.CodeForbidden, "%s can't revoke itself", c.name)
+	}
+	if err := h.cancelDriversOf(in.Name, c.name); err != nil {
+		return nil, err
 	}
 	h.jobs.change.Lock()
 	defer h.jobs.change.Unlock()

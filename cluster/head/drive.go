@@ -1,0 +1,153 @@
+package head
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// keepDrivers starts the drivers of submissions, and starts those again that were lost, until the head stops. It works by
+// looking, and not by what it has done before, so that a head that was killed goes on where it was.
+func (h *Head) keepDrivers(ctx context.Context) {
+	ticker := time.NewTicker(min(time.Second, h.cfg.Ages.Renew))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-h.drivers.wake:
+		}
+		for _, s := range h.drivers.list() {
+			if err := h.drive(s.ID); err != nil && ctx.Err() == nil {
+				h.log.Error("look after a driver", "submission", s.ID, "error", err)
+			}
+		}
+	}
+}
+
+// drive does what is to be done about a submission now.
+func (h *Head) drive(id string) error {
+	h.drivers.change.Lock()
+	defer h.drivers.change.Unlock()
+	s, ok := h.drivers.get(id)
+	now := h.cfg.Now()
+	switch {
+	case !ok:
+		return nil
+	case !s.State.Live():
+		if now.Sub(s.Ended) > h.cfg.KeepNamed {
+			return h.drivers.remove(id)
+		}
+		return nil
+	case s.State == protocol.DriverWaiting:
+		return h.placeDriver(&s, now)
+	}
+	if why, left := h.lostDriver(&s); left {
+		return h.driverEnded(&s, func() { s.left(now) })
+	} else if why != "" {
+		return h.driverEnded(&s, func() { s.lost(why, now) })
+	}
+	if s.State == protocol.DriverStarting {
+		if s.asked.IsZero() {
+			s.asked = time.Now()
+			h.drivers.note(&s)
+		}
+		h.nudge(s.Node, protocol.NodeDrive, s.current())
+	}
+	return nil
+}
+
+func (s *submission) current() protocol.DriverID {
+	return protocol.DriverID{ID: s.ID, Attempt: s.Attempt}
+}
+
+// placeDriver gives a waiting one to a node, if there is one for it.
+func (h *Head) placeDriver(s *submission, now time.Time) error {
+	node, why := s.place(now, h.nodes.list(time.Now(), s.Owner), h.drivers.byNode())
+	if node == "" {
+		if why == "" || why == s.Reason || time.Since(h.started) < h.cfg.Ages.Dead { // nodes may not have reported yet
+			return nil
+		}
+		s.Reason = why
+		return h.drivers.store(s)
+	}
+	s.start(node, time.Now())
+	if err := h.drivers.store(s); err != nil {
+		return err
+	}
+	h.nudge(node, protocol.NodeDrive, s.current())
+	return nil
+}
+
+// lostDriver says why nothing will be heard any more of a driver, by what is known of its node; or that this was stopped
+// as it was told to.
+func (h *Head) lostDriver(s *submission) (why string, left bool) {
+	n, dead, known := h.nodes.get(s.Node)
+	now := time.Now()
+	switch {
+	case !known && now.Sub(h.started) > h.cfg.Ages.Dead, dead:
+		return fmt.Sprintf("its node %s is lost", or(short(n.Name), s.Node)), false
+	case !known:
+		return "", false
+	case n.Stopped:
+		return "", true
+	case s.State == protocol.DriverRunning && !n.Started.Equal(s.Life):
+		return fmt.Sprintf("the agent of its node %s was started again", short(n.Name)), false
+	case s.asked.IsZero():
+		return "", false // this head hasn't asked yet
+	case s.unanswered(now, h.cfg.Ages.Dead):
+		return fmt.Sprintf("node %s didn't take it within %v: is its agent older?", short(n.Name), h.cfg.Ages.Dead), false
+	}
+	return "", false
+}
+
+// driverEnded changes a submission whose attempt has ended, and refuses the attempt's identity. The change lock is held.
+func (h *Head) driverEnded(s *submission, change func()) error {
+	public, node, last := s.PublicKey, s.Node, s.current()
+	change()
+	if err := h.drivers.store(s); err != nil {
+		return err
+	}
+	h.nudge(node, protocol.NodeEndDrive, last) // it may live, where a network was cut
+	kind, text := "driver.ended", "the driver of %s has ended: "+or(s.Reason, "it is done")
+	if s.State.Live() {
+		kind, text = "driver.lost", "the driver of %s is to be started again: "+s.Reason
+		h.drivers.look()
+	}
+	h.event(kind, s.ID, node, fmt.Sprintf(text, s.label()))
+	if public == "" {
+		return nil
+	}
+	revoked, err := h.identities.dropKey(public)
+	if err != nil {
+		return err
+	}
+	return h.server.update(revoked, h.disk.full())
+}
+
+func (s *submission) label() string { return fmt.Sprintf("%q (%s) of %s", s.Name, s.ID, s.Owner) }
+
+// nudge asks a node for something without waiting for an answer: what isn't heeded is asked again.
+func (h *Head) nudge(node, operation string, of protocol.DriverID) {
+	body, err := json.Marshal(of)
+	if err == nil {
+		reply := protocol.AnswerSubject(h.conn.NewInbox(), protocol.AnswerNode, node, "1")
+		err = h.conn.PublishRequest(protocol.NodeSubject(node, operation), reply, body)
+	}
+	if err != nil {
+		h.log.Warn("ask a node about a driver", "node", node, "operation", operation, "error", err)
+	}
+}
+
+// endStrangers has a node end the drivers that it isn't to run any more.
+func (h *Head) endStrangers(node string, has []protocol.DriverID) {
+	for _, d := range has {
+		if s, ok := h.drivers.get(d.ID); !ok || s.Node != node || s.Attempt != d.Attempt || !s.State.Live() {
+			h.nudge(node, protocol.NodeEndDrive, d)
+		}
+	}
+}

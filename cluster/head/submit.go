@@ -1,0 +1,139 @@
+package head
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/protocol"
+)
+
+// submit notes a driver that the cluster is to run, and has it started.
+func (h *Head) submit(_ context.Context, c caller, in *protocol.Submit) (any, error) {
+	if err := checkSubmit(in); err != nil {
+		return nil, err
+	}
+	for _, b := range in.Binaries {
+		if have, err := h.blobs.has(b.Hash, h.cfg.Now()); err != nil || !have.Complete {
+			return nil, refuse(protocol.CodeUnknown, "the head doesn't have the executable for %s/%s: upload it first", b.OS, b.Arch)
+		}
+	}
+	h.drivers.change.Lock()
+	defer h.drivers.change.Unlock()
+	former, known := h.drivers.find(c.name, in.Name)
+	if err := h.nameIsFree(c, in.Name, former, known); err != nil {
+		return nil, err
+	}
+	if err := h.disk.room(0); err != nil {
+		return nil, err
+	}
+	s := submission{Spec: *in, Submission: protocol.Submission{
+		ID: newDriverID(), Name: in.Name, Owner: c.name, Program: in.Program, Args: in.Args,
+		State: protocol.DriverWaiting, At: h.cfg.Now(),
+	}}
+	if err := h.drivers.store(&s); err != nil {
+		return nil, err
+	}
+	if known {
+		if err := h.drivers.remove(former.ID); err != nil {
+			return nil, err
+		}
+	}
+	h.event("driver.submitted", s.ID, "", s.label()+" is submitted")
+	h.drivers.look()
+	return s.Submission, nil
+}
+
+// newDriverID is an id that no user, node or job can have: their names begin with small letters.
+func newDriverID() string { return newID("D") }
+
+// nameIsFree refuses the name of what lives.
+func (h *Head) nameIsFree(c caller, name string, former submission, known bool) error {
+	if known && former.State.Live() {
+		return refuse(protocol.CodeHeld,
+			"%q is submitted already, and %s: muster attach %s follows it, muster cancel %s ends it", name, former.State, name, name)
+	}
+	if j, ok := h.jobs.find(c.name, name); ok {
+		if held := j.held(time.Now(), h.cfg.Ages.Dead, h.server.connected); held != nil {
+			return refuse(protocol.CodeHeld, "job %q is run by process %d on %s: wait for it, muster cancel it, or choose another name",
+				name, j.info.PID, short(j.info.Host))
+		}
+	}
+	live := 0
+	all := h.drivers.list()
+	for _, s := range all {
+		if s.State.Live() {
+			live++
+		}
+	}
+	if live >= h.cfg.Limits.LiveJobs || len(all) >= h.cfg.Limits.LiveJobs+keepDrivers {
+		return refuse(protocol.CodeFull, "%d drivers are submitted, and %d more are remembered: try again when some have ended; "+
+			"muster job rm removes what is remembered", live, len(all)-live)
+	}
+	return nil
+}
+
+// checkSubmit refuses what can't be submitted.
+func checkSubmit(in *protocol.Submit) error {
+	if in.Name == "" || len(in.Name) > 100 || len(in.Binaries) == 0 {
+		return refuse(protocol.CodeMalformed, "a submission needs a name of at most 100 letters, and an executable")
+	}
+	if len(in.Labels) > maxNodeFields {
+		return refuse(protocol.CodeMalformed, "a submission names at most %d labels", maxNodeFields)
+	}
+	for _, e := range in.Env {
+		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
+			return refuse(protocol.CodeMalformed, "the variable %q must be NAME=value", short(e))
+		}
+	}
+	return checkOpen(&protocol.OpenJob{
+		Major: in.Major, Minor: in.Minor, Name: in.Name, Program: in.Program, Binaries: in.Binaries, Args: in.Args, Env: in.Env,
+		Files: in.Files,
+	})
+}
+
+// takeDriver gives a node what it needs to start a driver that it was asked to start.
+func (h *Head) takeDriver(_ context.Context, c caller, in *protocol.TakeDriver) (any, error) {
+	h.drivers.change.Lock()
+	defer h.drivers.change.Unlock()
+	s, ok := h.drivers.get(in.ID)
+	if !ok || !s.taken(c.name, in) {
+		return nil, refuse(protocol.CodeSuperseded, "driver %s isn't node %s's to start", short(in.ID), c.name)
+	}
+	if n, _, known := h.nodes.get(c.name); !known || !n.Started.Equal(in.Life) {
+		return nil, refuse(protocol.CodeHeld, "node %s hasn't reported since its agent was started: ask again once it has", c.name)
+	}
+	if who := h.whose(in.PublicKey); who != "" && who != s.ID {
+		return nil, refuse(protocol.CodeMalformed, "a driver needs a new user key")
+	}
+	token, _, err := h.keys.sign(in.PublicKey, s.ID, join.RoleUser, 0)
+	if err != nil {
+		return nil, err
+	}
+	if s.State != protocol.DriverRunning {
+		s.take(in)
+		if err := h.drivers.store(&s); err != nil {
+			return nil, err
+		}
+		h.event("driver.started", s.ID, c.name, fmt.Sprintf("the driver of %s is started on node %s, attempt %d", s.label(), c.name, s.Attempt))
+	}
+	return protocol.DriverTaken{
+		Submit: s.Spec, Owner: s.Owner, JWT: token, Cluster: h.settings.Cluster, CA: h.authority.pem(), Join: h.joinAddresses(),
+		Again: s.Attempt > 1,
+	}, nil
+}
+
+// endDriver takes a node's word for how an attempt has ended. An attempt that isn't the last is no news.
+func (h *Head) endDriver(_ context.Context, c caller, in *protocol.DriverEnd) (any, error) {
+	h.drivers.change.Lock()
+	defer h.drivers.change.Unlock()
+	s, ok := h.drivers.get(in.ID)
+	if !ok || s.State != protocol.DriverRunning || s.Node != c.name || s.Attempt != in.Attempt {
+		return nil, nil //nolint:nilnil // an empty answer
+	}
+	in.Tail = strings.ToValidUTF8(in.Tail[max(0, len(in.Tail)-protocol.MaxTail):], "")
+	in.Reason = firstLine(in.Reason)
+	return nil, h.driverEnded(&s, func() { s.end(in, h.cfg.Now()) })
+}
