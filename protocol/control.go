@@ -167,6 +167,7 @@ type JobInfo struct {
 	Ended   time.Time `json:"ended,omitzero"`
 	Error   string    `json:"error,omitempty"`
 	Load    RenewJob  `json:"load"`
+	Share   JobShare  `json:"share,omitzero"` // among its owner's jobs; it stays over the job's epochs
 	// Submitted is the submission whose job it is; in answers. One without a job yet is listed by its own id.
 	Submitted *Submission `json:"submitted,omitempty"`
 }
@@ -295,6 +296,8 @@ type ClusterDigest struct {
 	Up     float64      `json:"up"`     // seconds since the head started
 	Nodes  []NodeDigest `json:"nodes,omitempty"`
 	Jobs   []JobDigest  `json:"jobs,omitempty"`
+	Total  *Amounts     `json:"total,omitempty"` // with Jobs: what the nodes have in all; none while no job has anything of it
+	Users  []UserShare  `json:"users,omitempty"` // and of whose owners something was said
 }
 
 // NodeDigest is a node in the digest. Age is how long, in seconds, the head has heard nothing of it.
@@ -309,6 +312,9 @@ type JobDigest struct {
 	Job   string `json:"job"`
 	Epoch uint32 `json:"epoch"`
 	Ended bool   `json:"ended,omitempty"` // in news: it is over, or orphaned; what runs of it is to be ended
+
+	Weight float64  `json:"weight,omitempty"` // in the digest: see JobShare
+	Used   *Amounts `json:"used,omitempty"`   // what it has on all nodes, as they said last; none for nothing
 }
 
 // AskNodes says of which node the last report isn't enough: the head asks it first, and refuses if it doesn't answer.

@@ -46,6 +46,7 @@ type Agent struct {
 
 	mu      sync.Mutex
 	ledger  ledger
+	shares  shares
 	gpus    gpus
 	jobs    map[string]*job
 	drains  map[*job]bool              // those that have ended, and whose outcomes aren't all recorded
@@ -96,6 +97,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 	}
 	a.all.Go(a.clock)
 	a.all.Go(a.report)
+	a.all.Go(a.tellLoad)
 	a.all.Go(a.catchUp)
 	return a, nil
 }

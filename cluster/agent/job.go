@@ -48,7 +48,8 @@ type job struct {
 	offer   offered
 	life    uint64 // in offers: what an earlier job of that id had here is gone
 	telling bool   // a new coordinator hasn't heard yet what runs on for the one before
-	used    room
+	used    room   // of the machine, but for what is lent
+	quota   quota
 
 	deaths int // of workers in a row that hadn't lived long
 	failed int // starts in a row that came to nothing

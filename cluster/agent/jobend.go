@@ -97,9 +97,7 @@ func (a *Agent) dropWaiting(j *job) {
 
 // forget takes back what an attempt holds.
 func (a *Agent) forget(j *job, h *held) {
-	j.used.cpu -= h.cpu
-	j.used.memory -= h.memory
-	j.used.gpus -= h.gpus
+	j.uses(&h.charge, -1)
 	a.ledger.release(&h.charge)
 	a.gpus.give(h.lease)
 	if h.rare != nil {

@@ -39,6 +39,7 @@ func (a *Agent) onDigest(m *nats.Msg) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.learnShares(&d)
 	settled := d.Up >= a.cfg.Ages.Dead.Seconds() // a head that has just come back may not know of all jobs
 	for _, j := range a.jobs {
 		if settled {

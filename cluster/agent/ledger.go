@@ -145,17 +145,6 @@ func (l *ledger) force(c *charge) {
 	}
 }
 
-// share is how much of the machine's scarcest resource so much is, from 0 to 1.
-func (l *ledger) share(used *room) float64 {
-	part := func(n, of int64) float64 {
-		if of <= 0 {
-			return 0
-		}
-		return float64(n) / float64(of)
-	}
-	return max(part(used.cpu, l.total.cpu), part(used.memory, l.total.memory), part(used.gpus, l.total.gpus))
-}
-
 // worth reports whether enough CPU is free to offer it: a whole one, or half of a small machine's.
 func (l *ledger) worth() bool { return l.free.cpu > 0 && l.free.cpu >= min(unit, l.total.cpu/2) }
 

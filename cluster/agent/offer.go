@@ -85,13 +85,13 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 		return false, o.rest
 	case o.parked && now.Sub(o.at) >= a.cfg.offerAgain:
 		return true, time.Time{}
-	case o.parked && !a.ledger.grown(&o.room):
+	case o.parked && (!a.ledger.grown(&o.room) || a.overLimit(j)):
 		return false, o.at.Add(a.cfg.offerAgain)
 	}
 	switch free := &a.ledger.free; {
 	case len(a.resume) > 0:
 		return false, time.Time{}
-	case a.ledger.worth():
+	case a.ledger.worth() && !a.overLimit(j):
 		return true, time.Time{}
 	case free.io == 0 && a.ledger.total.cpu > 0:
 		return false, time.Time{}
@@ -105,23 +105,17 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 // inTurn keeps those jobs that may be asked now: first the one with the smallest share, and the others once that one
 // has had its turn to answer. Else whoever answers fastest would get all.
 func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Time) {
-	slices.SortFunc(list, func(x, y *job) int {
-		if c := a.ledger.share(&x.used) - a.ledger.share(&y.used); c != 0 {
-			return map[bool]int{true: -1, false: 1}[c < 0]
+	a.rank()
+	var asked *job // that has the smallest share of those whose turn it is
+	for _, j := range a.jobs {
+		if j.info != nil && j.offer.parked && now.Sub(j.offer.since) < turn && (asked == nil || j.precedes(asked)) {
+			asked = j
 		}
-		return strings.Compare(x.id, y.id)
-	})
+	}
+	slices.SortFunc(list, func(x, y *job) int { return x.quota.rank.Compare(y.quota.rank) })
 	for _, j := range list {
-		share := a.ledger.share(&j.used)
-		wait := time.Time{}
-		for _, other := range a.jobs {
-			if other != j && other.offer.parked && now.Sub(other.offer.since) < turn && a.ledger.share(&other.used) < share {
-				wait = other.offer.since.Add(turn)
-			}
-		}
-		if !wait.IsZero() {
-			later = wait
-			continue
+		if asked != nil && asked.precedes(j) {
+			return first, asked.offer.since.Add(turn)
 		}
 		first = append(first, j)
 		if j.offer.parked {
@@ -135,6 +129,9 @@ func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Tim
 	return first, later
 }
 
+// precedes reports whether a job comes before another by the last ranking.
+func (j *job) precedes(o *job) bool { return j.quota.rank.Compare(o.quota.rank) < 0 }
+
 // makeOffer notes that a job is offered what is free. The mutex is held.
 func (a *Agent) makeOffer(j *job, now time.Time) message {
 	o, free := &j.offer, &a.ledger.free
@@ -147,7 +144,7 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 	named := append(o.room.named[:0], free.named...)
 	o.room = *free
 	o.room.named = named
-	if !a.ledger.worth() {
+	if !a.ledger.worth() || a.overLimit(j) {
 		o.room.cpu = 0
 	}
 	offer := protocol.Offer{

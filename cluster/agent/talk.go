@@ -115,11 +115,13 @@ func (a *Agent) note(p *proc, by protocol.Attempt, h *held, it protocol.Item) {
 		}
 	case protocol.Block:
 		if it.Waits {
+			if !h.lent {
+				p.job.used.cpu -= h.cpu
+			}
 			a.ledger.lend(&h.charge)
-		} else {
-			had := h.cpu
+		} else if h.lent {
 			a.ledger.force(&h.charge)
-			p.job.used.cpu -= had - h.cpu
+			p.job.used.cpu += h.cpu
 		}
 	}
 }
@@ -157,8 +159,12 @@ func (a *Agent) grantResumes() {
 		b := a.resume[0]
 		if !b.gone {
 			h := b.proc.tasks.get(b.at)
+			lent := h.lent
 			if !a.ledger.regain(&h.charge) {
 				return
+			}
+			if lent {
+				b.proc.job.used.cpu += h.cpu
 			}
 			b.proc.down(b.settles...)
 		}

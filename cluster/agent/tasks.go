@@ -28,9 +28,7 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 			j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: protocol.NotStarted, Text: "its node's room was taken by others"})
 			continue
 		}
-		j.used.cpu += c.cpu
-		j.used.memory += c.memory
-		j.used.gpus += c.gpus
+		j.uses(&c, 1)
 		h := held{charge: c, key: t.Key, need: t.Need.CPU, once: t.Flags&protocol.Once != 0}
 		if !direct || t.Flags&(protocol.Alone|protocol.Isolated|protocol.Once) != 0 || t.Need.GPUs > 0 || needsObjects(t) {
 			a.wait(j, at, t, h)

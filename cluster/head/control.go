@@ -76,6 +76,12 @@ var operations = map[string]operation{
 	protocol.OpDropToken:  typed((*Head).dropToken, admin),
 	protocol.OpEvents:     typed((*Head).listEvents, user, admin),
 
+	protocol.OpPutUser:    typed((*Head).putUser, admin),
+	protocol.OpListUsers:  typed((*Head).listUsers, user, admin),
+	protocol.OpDropUser:   typed((*Head).dropUser, admin),
+	protocol.OpShareJob:   typed((*Head).shareJob, user, admin),
+	protocol.OpReportLoad: typed((*Head).reportLoad, agent),
+
 	protocol.OpRenewIdentity:  typed((*Head).renewIdentity, user, admin, agent, one),
 	protocol.OpListIdentities: typed((*Head).listIdentities, admin),
 	protocol.OpDropIdentity:   typed((*Head).dropIdentity, admin),

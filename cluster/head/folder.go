@@ -22,6 +22,7 @@ func (f folder) blobs() string      { return filepath.Join(string(f), "blobs") }
 func (f folder) drivers() string    { return filepath.Join(string(f), "drivers") }
 func (f folder) tokens() string     { return filepath.Join(string(f), "tokens.json") }
 func (f folder) identities() string { return filepath.Join(string(f), "identities.json") }
+func (f folder) users() string      { return filepath.Join(string(f), "users.json") }
 func (f folder) settings() string   { return filepath.Join(string(f), "head.json") }
 func (f folder) pidFile() string    { return filepath.Join(string(f), "pid") }
 func (f folder) lockFile() string   { return filepath.Join(string(f), "lock") }

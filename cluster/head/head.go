@@ -32,6 +32,7 @@ type Head struct {
 	keys       *keyring
 	authority  *authority
 	identities *identities
+	users      *users
 	tokens     *tokens
 	jobs       *jobs
 	nodes      *nodes
@@ -111,6 +112,7 @@ func (h *Head) openTables(context.Context) error {
 	h.identities, errs[2] = openIdentities(f.identities(), now)
 	h.tokens, errs[3] = openTokens(f.tokens(), now)
 	h.jobs, errs[4] = openJobs(f.jobs(), h.cfg.Ages.Dead, h.started)
+	h.users, errs[6] = openUsers(f.users())
 	h.blobs, errs[5] = openBlobs(f.blobs(), h.cfg.Limits.BlobBytes, h.disk)
 	h.drivers, errs[6] = openDrivers(f.drivers())
 	if err := errors.Join(errs[:]...); err != nil {

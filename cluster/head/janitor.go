@@ -39,12 +39,31 @@ func (h *Head) keepHouse(ctx context.Context) {
 // digest tells everybody which nodes there are, and nodes which jobs.
 func (h *Head) digest(number uint64, now time.Time) {
 	up := now.Sub(h.started).Seconds()
+	jobs := protocol.ClusterDigest{Number: number, Up: up}
+	h.shares(&jobs, now)
 	err := errors.Join(
 		h.publish(protocol.Digest, protocol.ClusterDigest{Number: number, Up: up, Nodes: h.nodes.digest(now)}),
-		h.publish(protocol.JobsDigest, protocol.ClusterDigest{Number: number, Up: up, Jobs: h.jobs.digest(now)}),
+		h.publish(protocol.JobsDigest, jobs),
 	)
 	if err != nil {
 		h.log.Warn("publish the digest", "error", err)
+	}
+}
+
+// shares puts into a digest the jobs, and by what they share the nodes.
+func (h *Head) shares(d *protocol.ClusterDigest, now time.Time) {
+	total, used := h.nodes.load(now)
+	jobs, owners := h.jobs.digest(now, used)
+	d.Jobs = jobs
+	for i := range jobs {
+		if jobs[i].Used != nil {
+			d.Total = &total
+		}
+	}
+	for _, u := range h.users.list() {
+		if owners[u.Name] {
+			d.Users = append(d.Users, u)
+		}
 	}
 }
 

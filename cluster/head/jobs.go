@@ -211,15 +211,21 @@ func (t *jobs) list(may func(protocol.JobInfo) bool) []protocol.JobInfo {
 	return out
 }
 
-func (t *jobs) digest(now time.Time) []protocol.JobDigest {
+// digest is the jobs that have work, with what they have of the nodes, and whose they are.
+func (t *jobs) digest(now time.Time, used map[string]protocol.Amounts) (out []protocol.JobDigest, owners map[string]bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := []protocol.JobDigest{}
+	out, owners = []protocol.JobDigest{}, map[string]bool{}
 	for id, j := range t.all {
 		if j.live() || j.mayBeAdopted(now) {
-			out = append(out, protocol.JobDigest{Job: id, Epoch: j.info.Epoch})
+			d := protocol.JobDigest{Job: id, Epoch: j.info.Epoch, Weight: j.info.Share.Weight}
+			if u, ok := used[id]; ok && !u.IsZero() {
+				d.Used = &u
+			}
+			out = append(out, d)
+			owners[j.info.Owner] = true
 		}
 	}
 	slices.SortFunc(out, func(a, b protocol.JobDigest) int { return strings.Compare(a.Job, b.Job) })
-	return out
+	return out, owners
 }

@@ -62,7 +62,7 @@ func (h *Head) nextEpoch(c caller, in *protocol.OpenJob) (info protocol.JobInfo,
 			return info, nil, held
 		}
 		former = &j
-		info.Job, info.Epoch, info.Opened = j.info.Job, j.info.Epoch+1, j.info.Opened
+		info.Job, info.Epoch, info.Opened, info.Share = j.info.Job, j.info.Epoch+1, j.info.Opened, j.info.Share
 	}
 	if former == nil || !former.live() {
 		if n := h.jobs.running(); n >= h.cfg.Limits.LiveJobs {

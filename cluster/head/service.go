@@ -106,6 +106,11 @@ func (h *Head) reportNode(_ context.Context, c caller, in *protocol.NodeInfo) (a
 	return nil, err
 }
 
+// reportLoad takes what jobs have of a node.
+func (h *Head) reportLoad(_ context.Context, c caller, in *protocol.NodeLoad) (any, error) {
+	return nil, h.nodes.loaded(c.name, in)
+}
+
 func (h *Head) newToken(_ context.Context, c caller, in *protocol.NewToken) (any, error) {
 	if in.Role == join.RoleAgent {
 		in.User = or(in.User, c.name)

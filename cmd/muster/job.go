@@ -15,11 +15,11 @@ import (
 
 func newJob() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "job", Short: "Show, cancel or remove a job", Args: cobra.NoArgs, RunE: help,
-		Example: "  muster job show nightly\n  muster job rm --local nightly",
+		Use: "job", Short: "Show, cancel or remove a job, or change its share", Args: cobra.NoArgs, RunE: help,
+		Example: "  muster job show nightly\n  muster job share nightly --cpus 8\n  muster job rm --local nightly",
 	}
 	w := addWhere(cmd)
-	cmd.AddCommand(newJobShow(w), newJobRemove(w), newJobCancel(w))
+	cmd.AddCommand(newJobShow(w), newJobShare(w), newJobRemove(w), newJobCancel(w))
 	return cmd
 }
 

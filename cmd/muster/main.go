@@ -83,7 +83,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newRun(), newJobs(), newJob(), newCache(), newWhyCached(), newFingerprint(), newVet())
 	root.AddCommand(newUp(), newDown(), newJoin(), newLeave(), newNodes(), newTasks(), newWhy(), newCancel(), newLogs())
 	root.AddCommand(newEvents(), newTop(), newDoctor())
-	root.AddCommand(newToken(), newIdentity(), newContext(), newBench(), newBenchDriver(), newServe(), newExitCodes())
+	root.AddCommand(newToken(), newUser(), newIdentity(), newContext(), newBench(), newBenchDriver(), newServe(), newExitCodes())
 	wrapArgs(root)
 	return root
 }

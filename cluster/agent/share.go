@@ -1,0 +1,186 @@
+package agent
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/musterrun/muster/internal/fair"
+	"github.com/musterrun/muster/protocol"
+)
+
+// shares is what the agent knows of how the cluster is shared. Until the head has said what there is, the machine is all.
+type shares struct {
+	total fair.Amounts // of the cluster, in the order of protocol.Amounts.Vector
+	own   fair.Amounts // of this machine
+	named []string
+	users map[string]protocol.UserShare // of whom something was said
+	told  map[string]protocol.Amounts   // what the head heard last of jobs here
+	heard time.Time                     // when
+	jobs  []fair.Job                    // scratch
+	ranks []fair.Rank                   // scratch
+}
+
+// quota is what the head has said of a job.
+type quota struct {
+	weight    float64
+	used      fair.Amounts // on all nodes, without what this one has had of it, as if all had had the same
+	elsewhere int64        // CPUs on other nodes
+	rank      fair.Rank    // by the last ranking
+}
+
+// amounts is so much room, as the head hears it.
+func (r *room) amounts() protocol.Amounts {
+	a := protocol.Amounts{CPU: r.cpu, Memory: r.memory, GPUs: r.gpus}
+	for _, n := range r.named {
+		if n.N != 0 {
+			if a.Named == nil {
+				a.Named = map[string]int64{}
+			}
+			a.Named[n.Name] = n.N
+		}
+	}
+	return a
+}
+
+// uses notes that an attempt of the job has something of the machine, or with a sign of -1 that it hasn't any more. What it
+// lends isn't counted.
+func (j *job) uses(c *charge, sign int64) {
+	u := &j.used
+	if !c.lent {
+		u.cpu += sign * c.cpu
+	}
+	u.memory += sign * c.memory
+	u.gpus += sign * c.gpus
+	for _, n := range c.named {
+		have := u.find(n.Name)
+		if have == nil {
+			u.named = append(u.named, protocol.Amount{Name: n.Name})
+			have = &u.named[len(u.named)-1]
+		}
+		have.N += sign * n.N
+	}
+}
+
+// learnShares takes from the digest what jobs have on all nodes, and whose share is how large. The mutex is held.
+func (a *Agent) learnShares(d *protocol.ClusterDigest) {
+	s := &a.shares
+	s.users = map[string]protocol.UserShare{}
+	for _, u := range d.Users {
+		s.users[u.Name] = u
+	}
+	own := a.ledger.total.amounts()
+	total := &own
+	if d.Total != nil {
+		total = d.Total
+	}
+	s.named = slices.Sorted(maps.Keys(total.Named))
+	s.total, s.own = total.Vector(s.named), own.Vector(s.named)
+	for _, j := range a.jobs {
+		j.quota = quota{rank: j.quota.rank}
+	}
+	for i := range d.Jobs {
+		listed := &d.Jobs[i]
+		j := a.jobs[listed.Job]
+		if j == nil {
+			continue
+		}
+		q := &j.quota
+		if q.weight = listed.Weight; listed.Used == nil {
+			continue
+		}
+		told := s.told[j.id]
+		q.elsewhere = max(0, listed.Used.CPU-told.CPU)
+		q.used = listed.Used.Vector(s.named)
+		for i, n := range told.Vector(s.named) {
+			q.used[i] -= s.asIfAll(i, n)
+		}
+	}
+}
+
+// asIfAll is what all nodes have of something if each has as much of its own as this one. Between two digests an agent
+// assumes that others do as it does: else all of them would give what becomes free in a second to the same job.
+func (s *shares) asIfAll(i int, n int64) int64 {
+	if s.own[i] <= 0 {
+		return 0
+	}
+	return int64(float64(n) * float64(s.total[i]) / float64(s.own[i]))
+}
+
+// rank finds the place of each job among those that share the cluster. The mutex is held.
+func (a *Agent) rank() {
+	s := &a.shares
+	if s.total == nil {
+		a.learnShares(&protocol.ClusterDigest{})
+	}
+	list := make([]*job, 0, len(a.jobs))
+	s.jobs = s.jobs[:0]
+	for _, j := range a.jobs {
+		if j.info == nil {
+			continue
+		}
+		here := j.used.amounts()
+		used := here.Vector(s.named)
+		for i, n := range used {
+			used[i] = s.asIfAll(i, n)
+			if i < len(j.quota.used) {
+				used[i] = max(0, used[i]+j.quota.used[i])
+			}
+		}
+		list = append(list, j)
+		s.jobs = append(s.jobs, fair.Job{
+			ID: j.id, User: j.info.Owner, UserWeight: s.users[j.info.Owner].Weight, Weight: j.quota.weight, Used: used,
+		})
+	}
+	s.ranks = fair.Ranks(s.ranks[:0], s.total, s.jobs)
+	for i, j := range list {
+		j.quota.rank = s.ranks[i]
+	}
+}
+
+// overLimit reports whether a job's user has as many CPUs as may be, as far as is known here. Drivers keep to the limit
+// by themselves: this is for those that don't. The mutex is held.
+func (a *Agent) overLimit(j *job) bool {
+	limit := a.shares.users[j.info.Owner].CPUs
+	if limit <= 0 {
+		return false
+	}
+	sum := int64(0)
+	for _, other := range a.jobs {
+		if other.info != nil && other.info.Owner == j.info.Owner {
+			sum += other.used.cpu + other.quota.elsewhere
+		}
+	}
+	return sum >= int64(limit*unit)
+}
+
+// loads is what the jobs have of the machine, if that is to be said: it is new, or wasn't said for long.
+func (a *Agent) loads(now time.Time) (l protocol.NodeLoad, news bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	l.Jobs = map[string]protocol.Amounts{}
+	for _, j := range a.jobs {
+		if u := j.used.amounts(); !u.IsZero() {
+			l.Jobs[j.id] = u
+		}
+	}
+	s := &a.shares
+	same := maps.EqualFunc(l.Jobs, s.told, func(x, y protocol.Amounts) bool {
+		return x.CPU == y.CPU && x.Memory == y.Memory && x.GPUs == y.GPUs && maps.Equal(x.Named, y.Named)
+	})
+	return l, !same || len(l.Jobs) > 0 && now.Sub(s.heard) > a.cfg.Ages.Renew
+}
+
+// tellLoad tells the head what jobs have of the machine, whenever that has changed.
+func (a *Agent) tellLoad() {
+	for sleep(a.ctx, min(time.Second, a.cfg.Ages.Renew)) {
+		now := time.Now()
+		l, news := a.loads(now)
+		if !news || a.cfg.Control.Ask(a.ctx, protocol.OpReportLoad, l, nil) != nil {
+			continue // it says it again in a second, and that it isn't heard, its report
+		}
+		a.mu.Lock()
+		a.shares.told, a.shares.heard = l.Jobs, now
+		a.mu.Unlock()
+	}
+}

@@ -1,0 +1,144 @@
+//go:build unix
+
+package agent
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster/protocol"
+)
+
+// sharing is an agent without a connection, with a machine of 4 CPUs and jobs whose ids begin with their owners' letter.
+func sharing(jobs ...string) *Agent {
+	a := &Agent{ledger: newLedger(room{cpu: 4 * unit, memory: 100}), jobs: map[string]*job{}}
+	for _, id := range jobs {
+		a.jobs[id] = &job{id: id, info: &protocol.JobInfo{Owner: id[:1]}, binary: &protocol.Binary{}}
+	}
+	return a
+}
+
+// order is the jobs by rank.
+func (a *Agent) order() []string {
+	a.rank()
+	var list []*job
+	for _, j := range a.jobs {
+		list = append(list, j)
+	}
+	slices.SortFunc(list, func(x, y *job) int { return x.quota.rank.Compare(y.quota.rank) })
+	var ids []string
+	for _, j := range list {
+		ids = append(ids, j.id)
+	}
+	return ids
+}
+
+func (a *Agent) wantOrder(t *testing.T, what string, want ...string) {
+	t.Helper()
+	if got := a.order(); !slices.Equal(got, want) {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+func listed(id string, cpu int64) protocol.JobDigest {
+	return protocol.JobDigest{Job: id, Used: &protocol.Amounts{CPU: cpu * unit}}
+}
+
+// Who has least of the cluster comes first, not who has least of the machine.
+func TestOrderOfJobs(t *testing.T) {
+	a := sharing("a1", "a2", "b1")
+	a.jobs["a1"].uses(&charge{cpu: unit}, 1)
+	a.jobs["b1"].uses(&charge{cpu: 2 * unit}, 1)
+	a.wantOrder(t, "without a word of the head's, the machine counts", "a2", "a1", "b1")
+
+	d := protocol.ClusterDigest{Total: &protocol.Amounts{CPU: 8 * unit, Memory: 200, Named: map[string]int64{"seat": 10}}}
+	d.Jobs = []protocol.JobDigest{listed("a1", 1), listed("a2", 3), listed("b1", 2)}
+	a.shares.told = map[string]protocol.Amounts{"a1": {CPU: unit}, "b1": {CPU: 2 * unit}}
+	a.learnShares(&d)
+	a.wantOrder(t, "a has more elsewhere", "b1", "a1", "a2")
+
+	d.Users = []protocol.UserShare{{Name: "a", Weight: 3}}
+	a.learnShares(&d)
+	a.wantOrder(t, "but a larger weight", "a1", "a2", "b1")
+
+	d.Users, d.Jobs[1].Weight = nil, 10
+	a.learnShares(&d)
+	a.wantOrder(t, "a's second job has a larger weight", "b1", "a2", "a1")
+
+	a.jobs["b1"].uses(&charge{named: []protocol.Amount{{Name: "seat", N: 9}}}, 1)
+	a.wantOrder(t, "what the machine has none of isn't extrapolated", "b1", "a2", "a1")
+	d.Jobs[2].Used.Named = map[string]int64{"seat": 9}
+	a.learnShares(&d)
+	a.wantOrder(t, "b has most of the seats", "a2", "a1", "b1")
+}
+
+// What an attempt lends while it waits isn't its job's.
+func TestLentIsNotUsed(t *testing.T) {
+	a := sharing("a1", "b1")
+	j := a.jobs["a1"]
+	h := &held{charge: charge{cpu: unit, memory: 3}}
+	a.ledger.move(&h.charge, -1)
+	j.uses(&h.charge, 1)
+	p := &proc{job: j}
+	a.note(p, protocol.Attempt{}, h, protocol.Block{Waits: true})
+	a.note(p, protocol.Attempt{}, h, protocol.Block{Waits: true})
+	if j.used.cpu != 0 || j.used.memory != 3 {
+		t.Errorf("while it waits, the job has %+v", j.used)
+	}
+	a.note(p, protocol.Attempt{}, h, protocol.Block{})
+	if j.used.cpu != unit {
+		t.Errorf("when it goes on, the job has %+v", j.used)
+	}
+	a.note(p, protocol.Attempt{}, h, protocol.Block{Waits: true})
+	a.forget(j, h)
+	if j.used.cpu != 0 || j.used.memory != 0 || a.ledger.free.cpu != 4*unit {
+		t.Errorf("after its end, the job has %+v, and %d are free", j.used, a.ledger.free.cpu)
+	}
+}
+
+// Jobs of a user at the limit are offered no CPUs, wherever the user has them.
+func TestOverLimit(t *testing.T) {
+	a := sharing("a1", "a2", "b1")
+	a.jobs["a1"].uses(&charge{cpu: unit}, 1)
+	a.shares.told = map[string]protocol.Amounts{"a1": {CPU: unit}}
+	d := protocol.ClusterDigest{Total: &protocol.Amounts{CPU: 8 * unit}, Jobs: []protocol.JobDigest{listed("a1", 1), listed("a2", 2)}}
+	for limit, want := range map[float64]bool{0: false, 3: true, 3.5: false} {
+		d.Users = []protocol.UserShare{{Name: "a", CPUs: limit}}
+		a.learnShares(&d)
+		for _, j := range a.jobs {
+			if over := a.overLimit(j); over != (want && j.id != "b1") {
+				t.Errorf("with a limit of %v, job %s is over it: %v", limit, j.id, over)
+			}
+			if ok, _ := a.due(j, time.Now()); !ok && !(want && j.id != "b1") {
+				t.Errorf("with a limit of %v, job %s is offered nothing", limit, j.id)
+			}
+		}
+	}
+}
+
+// What jobs have is said when it changes, and again before a head that was started anew misses it.
+func TestLoads(t *testing.T) {
+	a := sharing("a1", "b1")
+	a.cfg.Ages.Renew = time.Second
+	now := time.Now()
+	if l, news := a.loads(now); news || len(l.Jobs) != 0 {
+		t.Errorf("nothing is used: %+v", l)
+	}
+	a.jobs["a1"].uses(&charge{memory: 5, named: []protocol.Amount{{Name: "seat", N: 2}}}, 1)
+	l, news := a.loads(now)
+	if !news || len(l.Jobs) != 1 || l.Jobs["a1"].Memory != 5 || l.Jobs["a1"].Named["seat"] != 2 {
+		t.Errorf("something is used: %+v, %v", l, news)
+	}
+	a.shares.told, a.shares.heard = l.Jobs, now
+	if _, news := a.loads(now.Add(time.Second)); news {
+		t.Error("it is said again at once")
+	}
+	if _, news := a.loads(now.Add(2 * time.Second)); !news {
+		t.Error("it is never said again")
+	}
+	a.jobs["a1"].uses(&charge{memory: 5, named: []protocol.Amount{{Name: "seat", N: 2}}}, -1)
+	if l, news := a.loads(now); !news || len(l.Jobs) != 0 {
+		t.Errorf("nothing is used any more: %+v, %v", l, news)
+	}
+}

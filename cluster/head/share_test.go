@@ -1,0 +1,107 @@
+package head
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/protocol"
+)
+
+// What was said of users is in the folder, and admins alone say it.
+func TestUsers(t *testing.T) {
+	dir := t.TempDir()
+	c := start(t, Config{StateDir: dir})
+	admin, ann := c.connect(c.Admin()), c.join(join.RoleUser, "ann")
+	bob := protocol.UserShare{Name: "bob", Weight: 2.5, CPUs: 8, Jobs: 3}
+	admin.ask(protocol.OpPutUser, bob, nil)
+	admin.ask(protocol.OpPutUser, protocol.UserShare{Name: "eve"}, nil)
+	ann.refused(protocol.CodeForbidden, protocol.OpPutUser, protocol.UserShare{Name: "ann", Weight: 9})
+	ann.refused(protocol.CodeForbidden, protocol.OpDropUser, protocol.IdentityName{Name: "bob"})
+	for _, u := range []protocol.UserShare{
+		{Name: "head"}, {Name: newID("n")}, {}, {Name: "x", Weight: -1}, {Name: "x", Weight: 1e9}, {Name: "x", CPUs: -1}, {Name: "x", Jobs: -1},
+	} {
+		admin.refused(protocol.CodeMalformed, protocol.OpPutUser, u)
+	}
+	admin.ask(protocol.OpDropUser, protocol.IdentityName{Name: "eve"}, nil)
+	admin.refused(protocol.CodeUnknown, protocol.OpDropUser, protocol.IdentityName{Name: "eve"})
+	admin.refused(protocol.CodeForbidden, protocol.OpDropUser, protocol.IdentityName{Name: "admin"})
+
+	c.Stop()
+	c = start(t, Config{StateDir: dir})
+	admin = c.connect(c.Admin())
+	var all []protocol.UserInfo
+	admin.ask(protocol.OpListUsers, nil, &all)
+	if len(all) != 3 || all[0].Role != join.RoleAdmin || all[1].Name != "ann" || all[1].Role != join.RoleUser || all[2].UserShare != bob {
+		t.Errorf("after a restart: %+v", all)
+	}
+	admin.ask(protocol.OpDropUser, protocol.IdentityName{Name: "ann"}, nil)
+	admin.ask(protocol.OpListUsers, nil, &all)
+	if len(all) != 2 || all[1].Name != "bob" {
+		t.Errorf("after ann was removed: %+v", all)
+	}
+}
+
+// The digest says what each job has on all nodes that live, and by what its owner shares them.
+func TestDigestOfShares(t *testing.T) {
+	c := start(t, Config{Ages: shortAges})
+	admin, ann, bob := c.connect(c.Admin()), c.join(join.RoleUser, "ann"), c.join(join.RoleUser, "bob")
+	n1, n2, gone := c.join(join.RoleAgent, ""), c.join(join.RoleAgent, ""), c.join(join.RoleAgent, "")
+	digests := n1.hear(protocol.JobsDigest)
+	admin.ask(protocol.OpPutUser, protocol.UserShare{Name: "ann", Weight: 2}, nil)
+	admin.ask(protocol.OpPutUser, protocol.UserShare{Name: "eve", Weight: 3}, nil) // without a job
+	opened, _ := c.open(ann, "")
+	other, _ := c.open(bob, "")
+	weight, cpus := 4.0, 1.5
+	var share protocol.JobShare
+	ann.ask(protocol.OpShareJob, protocol.ShareJob{Job: opened.Job, Weight: &weight}, nil)
+	ann.ask(protocol.OpShareJob, protocol.ShareJob{Job: opened.Job, CPUs: &cpus}, &share)
+	if share != (protocol.JobShare{Weight: 4, CPUs: 1.5}) {
+		t.Errorf("the job's share is %+v", share)
+	}
+	bob.refused(protocol.CodeForbidden, protocol.OpShareJob, protocol.ShareJob{Job: opened.Job, Weight: &weight})
+	bad := -1.0
+	ann.refused(protocol.CodeMalformed, protocol.OpShareJob, protocol.ShareJob{Job: opened.Job, CPUs: &bad})
+
+	n1.refused(protocol.CodeUnknown, protocol.OpReportLoad, protocol.NodeLoad{})
+	report := protocol.NodeInfo{CPUs: 4, Memory: 100, Named: map[string]int64{"seat": 10}}
+	use := protocol.NodeLoad{Jobs: map[string]protocol.Amounts{opened.Job: {CPU: 15_000, Named: map[string]int64{"seat": 2}}}}
+	gone.ask(protocol.OpReportNode, report, nil)
+	gone.ask(protocol.OpReportLoad, use, nil)
+	var d protocol.ClusterDigest
+	await(t, digests, func(m *nats.Msg) bool {
+		for _, n := range []*member{n1, n2} {
+			n.ask(protocol.OpReportNode, report, nil)
+			n.ask(protocol.OpReportLoad, use, nil)
+		}
+		d = protocol.ClusterDigest{}
+		if err := json.Unmarshal(m.Data, &d); err != nil {
+			t.Error(err)
+		}
+		return d.Total != nil && d.Total.CPU == 80_000 // the third node is missed
+	})
+	if d.Total.Memory != 200 || d.Total.Named["seat"] != 20 || len(d.Users) != 1 || d.Users[0].Weight != 2 {
+		t.Errorf("the digest says %+v, of all %+v", d, d.Total)
+	}
+	for _, j := range d.Jobs {
+		switch {
+		case j.Job == other.Job && (j.Used != nil || j.Weight != 0):
+			t.Errorf("a job that has nothing: %+v", j)
+		case j.Job == opened.Job && (j.Used == nil || j.Used.CPU != 30_000 || j.Used.Named["seat"] != 4 || j.Weight != 4):
+			t.Errorf("a job that has something: %+v", j)
+		}
+	}
+	var all []protocol.UserInfo
+	ann.ask(protocol.OpListUsers, nil, &all)
+	if len(all) != 1 || all[0].Name != "ann" || all[0].Live != 1 || all[0].Used.CPU != 30_000 || all[0].Share != 0.375 {
+		t.Errorf("ann sees %+v", all)
+	}
+	var nodes []protocol.NodeInfo
+	ann.ask(protocol.OpListNodes, nil, &nodes)
+	if text, _ := json.Marshal(nodes); len(nodes) != 3 || strings.Contains(string(text), opened.Job) {
+		t.Errorf("nodes tell users which jobs they have: %s", text)
+	}
+}
