@@ -34,6 +34,7 @@ type Agent struct {
 	refused   refused
 	subs      []*nats.Subscription
 	outbox    atomic.Int64
+	counters  counters
 	transfers chan struct{} // as many values move at once
 	alarm     chan struct{} // the clock is to look again when it wakes
 	stopped   chan struct{} // closed when somebody who may has asked the agent to stop

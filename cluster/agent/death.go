@@ -37,6 +37,7 @@ func (a *Agent) died(p *proc, err error) {
 func (a *Agent) afterDeath(j *job, p *proc, err error) {
 	var start *child.StartError
 	failed := errors.As(err, &start)
+	a.counters.deaths++
 	j.log.Warn("a worker ended", "tasks", p.tasks.len(), "how", err)
 	switch {
 	case failed:

@@ -182,6 +182,7 @@ func (a *Agent) newJob(id string, epoch uint32) *job {
 		up:      newUplink(a.conn, log, id, a.cfg.Node, a.inbox),
 		singles: map[*proc]bool{}, others: map[*proc]bool{}, waiting: map[protocol.Attempt]*waiting{}, fetching: map[string]*fetch{},
 	}
+	j.journal.confirms, j.up.backs = &a.counters.confirms, &a.counters.backs
 	j.journal.number = j.life >> 1 // no other journal of that job waits for the same answers
 	j.up.begin(epoch)
 	j.before = a.leaves[id]

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/musterrun/muster/internal/metrics"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -35,6 +36,7 @@ type journal struct {
 	conn           *nats.Conn
 	log            *slog.Logger
 	outbox         *atomic.Int64 // bytes of all journals of the agent
+	confirms       *metrics.Durations
 
 	mu       sync.Mutex
 	more     sync.Cond // something changed for run
@@ -210,6 +212,7 @@ func (j *journal) confirmed(number uint64, m *nats.Msg) bool {
 		}
 		return false
 	}
+	j.confirms.Observe(time.Since(f.at))
 	delete(j.flying, number)
 	j.outbox.Add(-int64(len(f.data)))
 	j.kept.add(f.data, time.Now())

@@ -3,10 +3,7 @@ package agent
 import (
 	"bytes"
 	"context"
-	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -29,18 +26,4 @@ func countGPUs() float64 {
 		}
 	}
 	return n
-}
-
-// resident is how much of a process is in memory, in bytes; 0 where that isn't known.
-func resident(pid int) int64 {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(data))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
 }

@@ -135,6 +135,7 @@ func (j *job) precedes(o *job) bool { return j.quota.rank.Compare(o.quota.rank) 
 // makeOffer notes that a job is offered what is free. The mutex is held.
 func (a *Agent) makeOffer(j *job, now time.Time) message {
 	o, free := &j.offer, &a.ledger.free
+	a.counters.offers++
 	o.number++
 	if !o.parked {
 		o.since = now
@@ -219,6 +220,7 @@ func (a *Agent) accept(id string, number uint64, b *protocol.Batch) {
 		}
 		return
 	}
+	a.counters.batches++
 	j.offer.gave = time.Now()
 	j.offer.taken = b.Number
 	j.up.sayLater(protocol.Accept{Number: b.Number})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/musterrun/muster/internal/metrics"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -72,7 +73,7 @@ func (a *Agent) info() *protocol.NodeInfo {
 	}
 	a.mu.Unlock()
 	for _, pid := range pids {
-		n.Resident += resident(pid)
+		n.Resident += metrics.Resident(pid)
 	}
 	return n
 }
@@ -104,6 +105,8 @@ func (a *Agent) onRequest(m *nats.Msg) {
 	switch op {
 	case "ping":
 		reply.Body = a.info()
+	case "metrics":
+		reply.Body = string(a.metrics())
 	case "logs":
 		part, refusal := a.readLog(m.Data)
 		reply.Body, reply.Error = part, refusal

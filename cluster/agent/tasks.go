@@ -188,6 +188,7 @@ func (a *Agent) ended(p *proc, body []byte) error {
 			a.mu.Unlock()
 			return &foreignOutcome{at}
 		}
+		a.counters.ended[min(int(x.Status), len(a.counters.ended)-1)]++
 		x.Key = h.key // what a worker says about it counts for nothing
 		a.forget(j, h)
 		switch {

@@ -26,6 +26,7 @@ type uplink struct {
 	inbox   string // the answers' is protocol.AnswerSubject of it
 	conn    *nats.Conn
 	log     *slog.Logger
+	backs   *givenBack
 	answers chan error // to the message that is on its way: nil if it was heard
 
 	mu     sync.Mutex
@@ -94,6 +95,7 @@ func (u *uplink) sayNow() {
 }
 
 func (u *uplink) add(i protocol.Item) {
+	u.backs.count(i)
 	limit := int(u.conn.MaxPayload()) - 1024
 	if n := len(u.lists); n > 0 {
 		last := u.lists[n-1]

@@ -19,6 +19,8 @@ type Config struct {
 	Addr       string           // host:port for NATS. Defaults to 127.0.0.1 and a free port, the same one at each start
 	JoinAddr   string           // host:port for joining, by HTTPS. The same
 	Advertise  []string         // hosts, or host:port for NATS, by which others reach this one. Defaults to Addr's host
+	Metrics    string           // host:port for Prometheus, by HTTPS and with a token. Defaults to none
+	Version    string           // of this program, for people
 	Ages       protocol.Ages    // Default to 5 s, 15 s and 3 s
 	Sync       time.Duration    // how much a power cut may lose. Defaults to 1 s; below 0, each message is synced
 	Limits     Limits           // Defaults are its own

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -96,7 +97,9 @@ func (h *Head) answer(msg *nats.Msg) {
 		return
 	}
 	c := h.callerOf(who)
+	began := time.Now()
 	body, data, err := h.carryOut(c, op, msg.Data)
+	h.counters.request(op, time.Since(began), err)
 	reply := protocol.Reply{Body: body}
 	if err != nil {
 		reply = protocol.Reply{Error: h.refused(c, op, err)}

@@ -42,21 +42,23 @@ func (h *Head) renewJob(ctx context.Context, c caller, in *protocol.RenewJob) (a
 			return nil, err
 		}
 	}
-	purge := h.jobs.renewed(in, h.cfg.Now())
+	purge := h.jobs.renewed(in, h.cfg.Now(), h.counters.ended)
 	if purge {
 		err = h.purgeJournal(ctx, in.Job, in.Read)
 	}
 	return nil, err
 }
 
-// renewed notes a renewal, and says whether the journal is to be purged up to what was read.
-func (t *jobs) renewed(in *protocol.RenewJob, clock time.Time) bool {
+// renewed notes a renewal, which count hears of beside the one before, and says whether the journal is to be purged up to
+// what was read.
+func (t *jobs) renewed(in *protocol.RenewJob, clock time.Time, count func(last, now *protocol.RenewJob)) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	j := t.all[in.Job]
 	if j == nil || j.info.Epoch != in.Epoch {
 		return false // it ended meanwhile
 	}
+	count(&j.info.Load, in)
 	j.seen, j.heard, j.info.Load, j.info.Renewed = time.Now(), true, *in, clock
 	purge := !j.named() && in.Read > j.purged
 	j.purged = max(j.purged, in.Read)

@@ -35,6 +35,7 @@ func (r *ring) list() []protocol.ClusterEvent {
 
 // event records and logs one.
 func (h *Head) event(kind, job, node, text string) {
+	h.counters.event(kind)
 	h.events.add(protocol.ClusterEvent{Time: h.cfg.Now(), Kind: kind, Job: job, Node: node, Text: text})
 	h.log.Info(text, "event", kind, "job", job, "node", node)
 }

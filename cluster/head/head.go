@@ -40,12 +40,15 @@ type Head struct {
 	blobs      *blobs
 	disk       *disk
 	events     ring
+	counters   counters
 
 	server   *middleware
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	endpoint *endpoint
 	admin    join.Identity
+
+	metricsAt *metricsServer // nil for none
 
 	stopping sync.Once
 	undo     []func() // in the order in which things were started
@@ -153,6 +156,9 @@ func (h *Head) startServices(ctx context.Context) error {
 	}
 	h.undo = append(h.undo, h.endpoint.stop)
 	if err := h.remember(); err != nil {
+		return err
+	}
+	if err := h.startMetrics(ctx); err != nil {
 		return err
 	}
 	var house sync.WaitGroup

@@ -18,6 +18,7 @@ type headFlags struct {
 	advertise      []string
 	sync           string
 	context        string
+	metrics        string
 }
 
 func (f *headFlags) add(cmd *cobra.Command) {
@@ -31,12 +32,15 @@ func (f *headFlags) addShared(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.advertise, "advertise", nil,
 		"the name or address by which others reach this machine; may be repeated (default: all of the machine's)")
 	cmd.Flags().StringVar(&f.sync, "sync", "", "always: a power cut loses nothing; or how much it may lose (default: 1s)")
+	cmd.Flags().StringVar(&f.metrics, "metrics", "",
+		"where Prometheus reads the cluster's metrics, HOST:PORT, by HTTPS and with a token: docs/watching.md (default: nowhere)")
 	cmd.Flags().StringVar(&f.context, "context", "local", "the context that is made for you")
 }
 
 // args is the flags again, for a process that is to have the same.
 func (f *headFlags) args() []string {
-	args := append(f.agesFlags.args(), "--addr="+f.addr, "--join-addr="+f.joinAddr, "--sync="+f.sync, "--context="+f.context)
+	args := append(f.agesFlags.args(), "--addr="+f.addr, "--join-addr="+f.joinAddr, "--sync="+f.sync, "--context="+f.context,
+		"--metrics="+f.metrics)
 	for _, a := range f.advertise {
 		args = append(args, "--advertise="+a)
 	}
@@ -45,8 +49,8 @@ func (f *headFlags) args() []string {
 
 // config is the head's set-up; an error is one of usage.
 func (f *headFlags) config() (head.Config, error) {
-	c := head.Config{Addr: f.addr, JoinAddr: f.joinAddr, Advertise: f.advertise, Ages: f.ages()}
-	for _, addr := range []string{f.addr, f.joinAddr} {
+	c := head.Config{Addr: f.addr, JoinAddr: f.joinAddr, Advertise: f.advertise, Ages: f.ages(), Metrics: f.metrics, Version: version()}
+	for _, addr := range []string{f.addr, f.joinAddr, f.metrics} {
 		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
 			return c, usageError{fmt.Errorf("%q is no address: write HOST:PORT, such as 0.0.0.0:4222", addr)}
 		}

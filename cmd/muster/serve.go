@@ -29,6 +29,7 @@ const (
 	aboutAddr    = "addr"
 	aboutJoin    = "join"
 	aboutContext = "context"
+	aboutMetrics = "metrics"
 	aboutNode    = "node"
 )
 
@@ -124,6 +125,7 @@ func startHead(ctx context.Context, state daemon.Folder, f *headFlags, foregroun
 	if err == nil {
 		err = state.Tell(serviceHead, foreground, map[string]string{
 			aboutCluster: h.Cluster(), aboutAddr: h.Addr(), aboutJoin: h.JoinAddr(), aboutContext: f.context,
+			aboutMetrics: h.MetricsAddr(),
 		})
 	}
 	if err != nil {

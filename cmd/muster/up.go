@@ -43,6 +43,7 @@ this machine only: give --addr for others to join.`,
 		Example: `  muster up                                     a cluster of this machine
   muster up --addr 0.0.0.0:4222                 others can join
   muster up --cpus 4 --resource licences=2      the agent gives four CPUs and two licences
+  muster up --metrics 127.0.0.1:9464            Prometheus can read what head and nodes count
   muster up --foreground                        until Ctrl-C, with the log on the terminal
   muster down                                   stop it`,
 	}

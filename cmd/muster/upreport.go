@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -104,6 +105,10 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 		fmt.Fprintln(w, "  (this head can be reached from this machine only: stop it, and give --addr 0.0.0.0:4222 for others)")
 	}
 	fmt.Fprintln(w, "run a program on it by:\n  muster run PACKAGE")
+	if at := up.Head.About[aboutMetrics]; at != "" {
+		fmt.Fprintf(w, "Prometheus reads its metrics at:\n  https://%s/metrics, with the token in %s\n", at,
+			filepath.Join(up.State, "head", "metrics", "token"))
+	}
 	down := "muster down"
 	if stateFlag != "" {
 		down += " --state " + stateFlag
@@ -135,7 +140,7 @@ func countAlive(nodes []protocol.NodeInfo) int {
 
 // Flags that say how the head and the agent are to be started.
 var (
-	flagsOfHead  = []string{"addr", "join-addr", "advertise", "sync", "context"}
+	flagsOfHead  = []string{"addr", "join-addr", "advertise", "sync", "context", "metrics"}
 	flagsOfAgent = []string{"cpus", "memory", "gpus", "resource", "label", "allow-users", "worker-user"}
 )
 
