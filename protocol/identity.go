@@ -6,7 +6,7 @@ import "time"
 const (
 	OpRenewIdentity  = "identity.renew"  // RenewIdentity → IdentityRenewed; all, for themselves
 	OpListIdentities = "identity.ls"     // nothing → []IdentityInfo; admins
-	OpDropIdentity   = "identity.revoke" // IdentityName → nothing; admins
+	OpDropIdentity   = "identity.revoke" // IdentityName → IdentityDropped; admins
 )
 
 // RenewIdentity asks for a new JWT for a key that has one.
@@ -18,6 +18,11 @@ type RenewIdentity struct {
 type IdentityRenewed struct {
 	JWT     string    `json:"jwt"`
 	Expires time.Time `json:"expires"`
+}
+
+// IdentityDropped says what is left to do, for people; "" if nothing is.
+type IdentityDropped struct {
+	Note string `json:"note,omitempty"`
 }
 
 // IdentityName names all keys of a user or node.

@@ -108,6 +108,10 @@ const Digest = "m.digest"
 // servers write into its journal (see docs/security.md).
 const JobsDigest = "m.jobs"
 
+// Beat is where a head that uses other servers than its own publishes, once a second, that it is there and that JetStream
+// answers it. Who doesn't hear it though connected is at a server that is cut off from the others, and goes to another one.
+const Beat = "m.beat"
+
 // NewsSubject is where the head publishes at once that a job has begun or ended: to nodes, and to that job.
 func NewsSubject(job string) string { return "m.news." + job }
 

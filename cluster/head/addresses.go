@@ -8,6 +8,9 @@ import (
 
 // URLs are what others are told to connect to.
 func (h *Head) URLs() []string {
+	if h.cfg.NATS != nil {
+		return h.cfg.NATS.URLs
+	}
 	var out []string
 	_, port, _ := net.SplitHostPort(h.settings.Addr)
 	for _, a := range h.advertised() {
@@ -47,7 +50,11 @@ func (h *Head) advertised() []string {
 	if len(h.cfg.Advertise) > 0 {
 		return h.cfg.Advertise
 	}
-	host, _, _ := net.SplitHostPort(h.cfg.Addr)
+	listens := h.cfg.Addr
+	if h.cfg.NATS != nil {
+		listens = h.cfg.JoinAddr
+	}
+	host, _, _ := net.SplitHostPort(listens)
 	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
 		return []string{host}
 	}

@@ -18,6 +18,7 @@ type Config struct {
 	StateDir   string           // the head is in head/ of it. Defaults to MUSTER_STATE, else muster in the user's state folder
 	Addr       string           // host:port for NATS. Defaults to 127.0.0.1 and a free port, the same one at each start
 	JoinAddr   string           // host:port for joining, by HTTPS. The same
+	NATS       *External        // NATS servers to use instead of one of the head's own, and of Addr and Sync
 	Advertise  []string         // hosts, or host:port for NATS, by which others reach this one. Defaults to Addr's host
 	Metrics    string           // host:port for Prometheus, by HTTPS and with a token. Defaults to none
 	Version    string           // of this program, for people
@@ -48,6 +49,9 @@ func (c Config) withDefaults() (Config, error) {
 			return c, err
 		}
 		c.StateDir = dir
+	}
+	if err := c.NATS.check(); err != nil {
+		return c, err
 	}
 	c.Addr = or(c.Addr, "127.0.0.1:0")
 	c.JoinAddr = or(c.JoinAddr, "127.0.0.1:0")

@@ -161,7 +161,7 @@ func (e *endpoint) renew(in *join.RenewRequest) (join.JoinAnswer, error) {
 func (h *Head) welcome(k protocol.IdentityInfo, token string) join.JoinAnswer {
 	return join.JoinAnswer{
 		Cluster: h.settings.Cluster, Name: k.Name, Role: k.Role, User: k.User, JWT: token, CA: h.authority.pem(),
-		URLs: h.URLs(), Join: h.joinAddresses(), Ages: h.cfg.Ages,
+		URLs: h.URLs(), Servers: h.cfg.NATS.servers(), Join: h.joinAddresses(), Ages: h.cfg.Ages,
 	}
 }
 

@@ -38,7 +38,20 @@ func BlobsIn(state string) string { return folderIn(state).blobs() }
 type settings struct {
 	Cluster string `json:"cluster"`
 	Addr    string `json:"addr"`
+	NATS    string `json:"nats,omitempty"` // the URLs of servers that aren't the head's own
 	Join    string `json:"join"`
+}
+
+// fits refuses to go on with a cluster whose messages others carry than before: its jobs' records aren't there, and its
+// nodes and users look for them where they were.
+func (s *settings) fits(external bool) error {
+	switch {
+	case s.NATS != "" && !external:
+		return fmt.Errorf("this cluster uses the NATS servers at %s: give --nats as before, or begin a new cluster with another --state", s.NATS)
+	case s.NATS == "" && s.Addr != "" && external:
+		return errors.New("this cluster has its own NATS server, and can't go on with another: begin a new cluster with another --state")
+	}
+	return nil
 }
 
 // openFolder makes the folders and takes the lock, which the kernel drops with the process.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -42,7 +43,7 @@ type Head struct {
 	events     ring
 	counters   counters
 
-	server   *middleware
+	server   middleware
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	endpoint *endpoint
@@ -71,7 +72,7 @@ func Start(ctx context.Context, c Config) (*Head, error) {
 			return nil, fmt.Errorf("start the head: %w", err)
 		}
 	}
-	h.log.Info("the head is up", "cluster", h.settings.Cluster, "nats", h.settings.Addr, "join", h.settings.Join)
+	h.log.Info("the head is up", "cluster", h.settings.Cluster, "nats", h.Addr(), "join", h.settings.Join)
 	return h, nil
 }
 
@@ -103,6 +104,9 @@ func (h *Head) openFolder(context.Context) error {
 			return err
 		}
 	}
+	if err := h.settings.fits(h.cfg.NATS != nil); err != nil {
+		return err
+	}
 	h.disk = &disk{path: string(folder), keep: h.cfg.Limits.FreeBytes, free: h.cfg.free}
 	return h.disk.room(0)
 }
@@ -110,7 +114,7 @@ func (h *Head) openFolder(context.Context) error {
 func (h *Head) openTables(context.Context) error {
 	var errs [7]error
 	now, f := h.cfg.Now, h.folder
-	h.keys, errs[0] = openKeys(f.keys(), now)
+	h.keys, errs[0] = h.cfg.NATS.openKeys(f.keys(), now)
 	h.authority, errs[1] = openAuthority(f.ca(), h.settings.Cluster, h.hosts(), now)
 	h.identities, errs[2] = openIdentities(f.identities(), now)
 	h.tokens, errs[3] = openTokens(f.tokens(), now)
@@ -127,17 +131,21 @@ func (h *Head) openTables(context.Context) error {
 
 func (h *Head) startServer(ctx context.Context) error {
 	var err error
-	h.server, err = h.listen(ctx)
-	if err != nil {
+	if h.server, err = h.findServer(ctx); err != nil {
 		return err
 	}
 	h.undo = append(h.undo, h.server.stop)
-	if h.conn, err = h.server.connect(h.authority, h.log); err != nil {
+	if h.conn, err = h.server.connect(ctx); err != nil {
 		return err
 	}
 	h.undo = append(h.undo, h.conn.Close)
 	if h.js, err = jetstream.New(h.conn); err != nil {
 		return err
+	}
+	if h.cfg.NATS != nil {
+		if err := h.examine(ctx); err != nil {
+			return err
+		}
 	}
 	if err := h.dropStrangers(ctx); err != nil {
 		return err
@@ -164,6 +172,9 @@ func (h *Head) startServices(ctx context.Context) error {
 	var house sync.WaitGroup
 	house.Go(func() { h.keepHouse(h.ctx) })
 	house.Go(func() { h.keepDrivers(h.ctx) })
+	if h.cfg.NATS != nil {
+		house.Go(func() { h.beat(h.ctx) })
+	}
 	h.undo = append(h.undo, house.Wait)
 	return nil
 }
@@ -171,7 +182,12 @@ func (h *Head) startServices(ctx context.Context) error {
 // remember writes where the head listens, if that is new, and its process.
 func (h *Head) remember() error {
 	s := h.settings
-	s.Addr, s.Join = h.server.addr(), h.endpoint.addr()
+	s.Join = h.endpoint.addr()
+	if h.cfg.NATS != nil {
+		s.NATS = h.server.addr()
+	} else {
+		s.Addr = h.server.addr()
+	}
 	if s != h.settings {
 		if err := writeJSON(h.folder.settings(), s); err != nil {
 			return err
@@ -210,7 +226,8 @@ func (h *Head) openAdmin(context.Context) error {
 	}
 	a := h.welcome(k, token)
 	h.admin = join.Identity{
-		Cluster: a.Cluster, Name: a.Name, Role: a.Role, URLs: a.URLs, Join: a.Join, CA: a.CA, JWT: a.JWT, Seed: h.admin.Seed,
+		Cluster: a.Cluster, Name: a.Name, Role: a.Role, URLs: a.URLs, Servers: a.Servers, Join: a.Join, CA: a.CA, JWT: a.JWT,
+		Seed: h.admin.Seed,
 	}
 	return h.admin.Save(path)
 }
@@ -218,8 +235,9 @@ func (h *Head) openAdmin(context.Context) error {
 // asBefore reports whether an identity still says how to reach this head, and is good for most of a day.
 func (h *Head) asBefore(id join.Identity, public string) bool {
 	known, ok := h.identities.get(public)
-	return ok && id.JWT != "" && !join.Outdated(id.JWT) && known.Expires.Sub(h.cfg.Now()) > jwtAge/2 &&
-		slices.Equal(id.URLs, h.URLs()) && slices.Equal(id.Join, h.joinAddresses()) && id.CA == h.authority.pem()
+	return ok && id.JWT != "" && !join.Outdated(id.JWT) && known.Expires.Sub(h.cfg.Now()) > h.keys.age/2 &&
+		slices.Equal(id.URLs, h.URLs()) && reflect.DeepEqual(id.Servers, h.cfg.NATS.servers()) &&
+		slices.Equal(id.Join, h.joinAddresses()) && id.CA == h.authority.pem()
 }
 
 // Admin is the identity of the cluster's first admin, as it is good on this machine. It holds a secret.
@@ -232,8 +250,8 @@ func (h *Head) Admin() join.Identity {
 // Cluster is the cluster's id, the same for as long as the folder is.
 func (h *Head) Cluster() string { return h.settings.Cluster }
 
-// Addr is where NATS listens, host:port, and JoinAddr where one joins.
-func (h *Head) Addr() string { return h.settings.Addr }
+// Addr is where NATS listens: host:port, or the URLs of servers that aren't the head's own; JoinAddr is where one joins.
+func (h *Head) Addr() string { return or(h.settings.NATS, h.settings.Addr) }
 
 // JoinAddr is where the HTTPS endpoint listens, host:port.
 func (h *Head) JoinAddr() string { return h.settings.Join }

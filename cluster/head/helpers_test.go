@@ -83,7 +83,11 @@ type cluster struct {
 
 func start(t *testing.T, c Config) *cluster {
 	t.Helper()
-	log := &lines{}
+	return startLogging(t, c, &lines{})
+}
+
+func startLogging(t *testing.T, c Config, log *lines) *cluster {
+	t.Helper()
 	if c.StateDir == "" {
 		c.StateDir = t.TempDir()
 	}

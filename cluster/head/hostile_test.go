@@ -14,7 +14,7 @@ import (
 
 // Whatever a request holds, it is carried out or refused with a line, and the head goes on.
 func TestHostileRequests(t *testing.T) {
-	s := newScene(t)
+	s := newScene(t, start)
 	ops := slices.Sorted(maps.Keys(operations))
 	callers := []caller{
 		{name: "admin", role: join.RoleAdmin}, {name: "eve", role: join.RoleUser}, {name: s.evil, role: join.RoleJob},

@@ -92,6 +92,18 @@ func (t *identities) list() []protocol.IdentityInfo {
 	return t.sorted()
 }
 
+// keysOf is the public keys of somebody.
+func (t *identities) keysOf(who string) (keys []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for public, k := range t.keys {
+		if k.Name == who {
+			keys = append(keys, public)
+		}
+	}
+	return keys
+}
+
 // drop removes all keys of somebody, and gives what is refused from now on.
 func (t *identities) drop(who string) (map[string]time.Time, error) {
 	t.mu.Lock()

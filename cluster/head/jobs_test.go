@@ -239,7 +239,7 @@ func TestBadJobs(t *testing.T) {
 
 // Who may see a job reads its log on a node; nobody else does.
 func TestReadLog(t *testing.T) {
-	s := newScene(t)
+	s := newScene(t, start)
 	requests := s.node.hear(protocol.NodeSubject(s.node.Who, ">"))
 	answered := make(chan struct{})
 	go func() {

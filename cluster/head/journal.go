@@ -39,10 +39,47 @@ func (h *Head) streamConfig(info *protocol.JobInfo) jetstream.StreamConfig {
 	if info.Name != "" {
 		size = h.cfg.Limits.NamedBytes
 	}
-	return jetstream.StreamConfig{
+	c := jetstream.StreamConfig{
 		Name: protocol.StreamName(info.Job), Subjects: protocol.StreamSubjects(info.Job),
 		Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, MaxBytes: size, Duplicates: dedupWindow,
 	}
+	if h.cfg.NATS != nil {
+		c.Replicas, c.Metadata = mostReplicas, map[string]string{clusterKey: h.settings.Cluster}
+	}
+	return c
+}
+
+const (
+	mostReplicas = 3
+	clusterKey   = "muster.cluster" // in the metadata of streams: whose they are
+)
+
+// What servers answer that can't make a stream as it is asked for.
+const (
+	errNoPeers       = jetstream.ErrorCode(10005)
+	errNoCluster     = jetstream.ErrorCode(10074)
+	errNoStorage     = jetstream.ErrorCode(10047)
+	errFewResources  = jetstream.ErrorCode(10023)
+	unlimited        = int64(-1)
+	noStorageOnPeers = "insufficient storage"
+)
+
+// lessen asks for less of what the servers have refused: fewer replicas than there are servers, or no room that is kept
+// for this stream alone, so that the account's limit bounds it. It reports whether that is worth a try.
+func lessen(c *jetstream.StreamConfig, refused *jetstream.APIError) bool {
+	code := refused.ErrorCode
+	noRoom := code == errNoStorage || code == errFewResources || code == errNoPeers && strings.Contains(refused.Description, noStorageOnPeers)
+	switch {
+	case noRoom && c.MaxBytes > 0:
+		c.MaxBytes = unlimited
+	case code == errNoCluster && c.Replicas > 1:
+		c.Replicas = 1
+	case code == errNoPeers && c.Replicas > 1:
+		c.Replicas--
+	default:
+		return false
+	}
+	return true
 }
 
 // openJournal makes a job's stream and its epoch's consumer, unless they are there, and removes the consumers of earlier
@@ -83,10 +120,14 @@ func (h *Head) openJournal(ctx context.Context, info *protocol.JobInfo) error {
 // createStream tries again what the server can't do at times: when it has removed the last stream that there was, it
 // removes the folder of all of them too, a moment later, and may do so just when a new one is made in it.
 func (h *Head) createStream(ctx context.Context, info *protocol.JobInfo) (jetstream.Stream, error) {
+	config := h.streamConfig(info)
 	for try := 1; ; try++ {
-		stream, err := h.js.CreateOrUpdateStream(ctx, h.streamConfig(info))
+		stream, err := h.js.CreateOrUpdateStream(ctx, config)
 		var refused *jetstream.APIError
-		if err == nil || try == createTries || !errors.As(err, &refused) || refused.ErrorCode != errNoStore {
+		if err == nil || try == createTries || !errors.As(err, &refused) {
+			return stream, err
+		}
+		if refused.ErrorCode != errNoStore && (h.cfg.NATS == nil || !lessen(&config, refused)) {
 			return stream, err
 		}
 		h.log.Debug("make a journal again", "job", info.Job, "error", err)
@@ -148,19 +189,22 @@ func (h *Head) dropJournal(ctx context.Context, job string) error {
 	return nil
 }
 
-// dropStrangers removes journals without a record, which a head that was killed left.
+// dropStrangers removes journals without a record, which a head that was killed left; not those of another cluster.
 func (h *Head) dropStrangers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainJournals)
 	defer cancel()
-	names := h.js.StreamNames(ctx)
+	streams := h.js.ListStreams(ctx)
 	var strangers []string
-	for name := range names.Name() {
-		id, ours := strings.CutPrefix(name, protocol.StreamName(""))
+	for info := range streams.Info() {
+		id, ours := strings.CutPrefix(info.Config.Name, protocol.StreamName(""))
+		if h.cfg.NATS != nil {
+			ours = ours && info.Config.Metadata[clusterKey] == h.settings.Cluster
+		}
 		if _, ok := h.jobs.get(id); ours && !ok {
 			strangers = append(strangers, id)
 		}
 	}
-	err := names.Err()
+	err := streams.Err()
 	for _, id := range strangers {
 		err = errors.Join(err, h.dropJournal(ctx, id))
 	}

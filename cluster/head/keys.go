@@ -24,10 +24,16 @@ type keyring struct {
 	operator, account, system nkeys.KeyPair
 	accountID, systemID       string // public keys
 	now                       func() time.Time
+
+	// Of an account of servers that aren't the head's own there are these alone: account signs for it, and is accountID's
+	// own key or else one that its JWT names.
+	external bool
+	issuer   string        // accountID in the second case, "" in the first
+	age      time.Duration // how long JWTs are good for
 }
 
 func openKeys(dir string, now func() time.Time) (*keyring, error) {
-	k := &keyring{now: now}
+	k := &keyring{now: now, age: jwtAge}
 	for _, one := range []struct {
 		name string
 		pair *nkeys.KeyPair
@@ -118,9 +124,13 @@ func (k *keyring) sign(public, name, role string, epoch uint32) (string, time.Ti
 	c.Name = name
 	c.Tags.Add(role, join.Rules)
 	c.Permissions = permissions(name, role, epoch)
-	c.AllowedConnectionTypes = connectionTypes(role)
+	c.IssuerAccount = k.issuer
+	c.AllowedConnectionTypes = jwt.StringList{jwt.ConnectionTypeStandard}
+	if role == roleHead && !k.external {
+		c.AllowedConnectionTypes = jwt.StringList{jwt.ConnectionTypeInProcess}
+	}
 	now := k.now()
-	expires := now.Add(jwtAge)
+	expires := now.Add(k.age)
 	c.NotBefore, c.Expires = now.Add(-backDate).Unix(), expires.Unix()
 	if role == roleHead { // its key is known in this process only
 		c.NotBefore, c.Expires = 0, 0

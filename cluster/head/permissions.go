@@ -18,7 +18,7 @@ const roleHead = "head"
 func permissions(who, role string, epoch uint32) jwt.Permissions {
 	var p jwt.Permissions
 	p.Pub.Allow.Add(protocol.ControlSubject(who, ">"))
-	p.Sub.Allow.Add(join.InboxPrefix(who)+".>", protocol.Digest)
+	p.Sub.Allow.Add(join.InboxPrefix(who)+".>", protocol.Digest, protocol.Beat)
 	switch role {
 	case join.RoleAgent:
 		p.Pub.Allow.Add(protocol.OfferSubject("*"), protocol.UpSubject("*", who), protocol.OutcomeSubject("*", who))
@@ -44,11 +44,4 @@ func permissions(who, role string, epoch uint32) jwt.Permissions {
 		p.Sub.Allow.Add(">")
 	}
 	return p
-}
-
-func connectionTypes(role string) jwt.StringList {
-	if role == roleHead {
-		return jwt.StringList{jwt.ConnectionTypeInProcess}
-	}
-	return jwt.StringList{jwt.ConnectionTypeStandard}
 }

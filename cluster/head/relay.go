@@ -80,7 +80,7 @@ func (h *Head) listTasks(ctx context.Context, c caller, in *protocol.AskTasks) (
 	if err != nil {
 		return nil, err
 	}
-	if h.disk.full() {
+	if h.disk.full() && h.cfg.NATS == nil {
 		list.Why = append(list.Why, "the head's disk is nearly full: no outcome is recorded, and nodes take nothing new, until there is room")
 	}
 	if in.Task > 0 && len(list.Tasks) == 1 && list.Tasks[0].Node != "" {

@@ -24,7 +24,7 @@ type scene struct {
 	node, next *member
 }
 
-func newScene(t *testing.T) *scene {
+func newScene(t *testing.T, start starter) *scene {
 	t.Helper()
 	c := start(t, Config{})
 	s := &scene{
@@ -56,8 +56,10 @@ func (s *scene) cantHear(m *member, subject string) {
 }
 
 // A user, a job and a node do what their role may, and nothing as somebody else.
-func TestForeignSubjects(t *testing.T) {
-	s := newScene(t)
+func TestForeignSubjects(t *testing.T) { onBoth(t, testForeignSubjects) }
+
+func testForeignSubjects(t *testing.T, start starter) {
+	s := newScene(t, start)
 	for _, m := range []*member{s.eve, s.eveJ} {
 		for _, subject := range []string{
 			protocol.OutcomeSubject(s.job, s.node.Who), protocol.DecisionSubject(s.job), protocol.OfferSubject(s.job),
@@ -93,7 +95,9 @@ func TestForeignSubjects(t *testing.T) {
 }
 
 // Nobody but nodes and the job itself hears that a job is there: who knows its id can have servers write into its journal.
-func TestJobsOfOthers(t *testing.T) {
+func TestJobsOfOthers(t *testing.T) { onBoth(t, testJobsOfOthers) }
+
+func testJobsOfOthers(t *testing.T, start starter) {
 	c := start(t, Config{Ages: shortAges})
 	ann, eve, node := c.join(join.RoleUser, "ann"), c.join(join.RoleUser, "eve"), c.join(join.RoleAgent, "")
 	_, eveJ := c.open(eve, "")
@@ -119,8 +123,10 @@ func TestJobsOfOthers(t *testing.T) {
 }
 
 // Only the head makes, changes and removes streams and consumers, whatever they would be made for.
-func TestForeignStreams(t *testing.T) {
-	s := newScene(t)
+func TestForeignStreams(t *testing.T) { onBoth(t, testForeignStreams) }
+
+func testForeignStreams(t *testing.T, start starter) {
+	s := newScene(t, start)
 	mine, theirs := protocol.StreamName(s.evil), protocol.StreamName(s.job)
 	body := func(v any) []byte {
 		data, err := json.Marshal(v)
@@ -165,8 +171,10 @@ func TestForeignStreams(t *testing.T) {
 }
 
 // The head answers only where the one who asks may hear.
-func TestAnswerElsewhere(t *testing.T) {
-	s := newScene(t)
+func TestAnswerElsewhere(t *testing.T) { onBoth(t, testAnswerElsewhere) }
+
+func testAnswerElsewhere(t *testing.T, start starter) {
+	s := newScene(t, start)
 	for _, reply := range []string{
 		protocol.OutcomeSubject(s.job, s.node.Who), join.InboxPrefix("ann") + ".x", protocol.NewsSubject(s.job), "_INBOX.evening.x",
 	} {
@@ -182,8 +190,10 @@ func TestAnswerElsewhere(t *testing.T) {
 }
 
 // Of a node and a job in one hand none can have the other speak where it may not, nor answer in another's place.
-func TestForeignAnswers(t *testing.T) {
-	s := newScene(t)
+func TestForeignAnswers(t *testing.T) { onBoth(t, testForeignAnswers) }
+
+func testForeignAnswers(t *testing.T, start starter) {
+	s := newScene(t, start)
 	downs, offers := s.node.hear(protocol.AllDown(s.node.Who)), s.eveJ.hear(protocol.OfferSubject(s.evil))
 	for _, victim := range []string{
 		protocol.NodeSubject(s.next.Who, "stop"), protocol.ControlSubject("ann", protocol.OpListJobs), protocol.NewsSubject(s.job),
@@ -209,8 +219,10 @@ func TestForeignAnswers(t *testing.T) {
 }
 
 // A job's key can't have the server publish elsewhere what it has written, by asking for its own journal there.
-func TestForeignPull(t *testing.T) {
-	s := newScene(t)
+func TestForeignPull(t *testing.T) { onBoth(t, testForeignPull) }
+
+func testForeignPull(t *testing.T, start starter) {
+	s := newScene(t, start)
 	mine, consumer := protocol.StreamName(s.evil), protocol.ConsumerName(s.evil, 1)
 	for _, subject := range []string{
 		"$JS.API.CONSUMER.MSG.NEXT." + mine + "." + consumer, "$JS.API.CONSUMER.INFO." + mine + "." + consumer,
@@ -253,8 +265,10 @@ func TestForeignPull(t *testing.T) {
 }
 
 // What isn't one's own is refused by the head too, with a line in its log.
-func TestForeignOperations(t *testing.T) {
-	s := newScene(t)
+func TestForeignOperations(t *testing.T) { onBoth(t, testForeignOperations) }
+
+func testForeignOperations(t *testing.T, start starter) {
+	s := newScene(t, start)
 	for _, r := range []struct {
 		m        *member
 		code, op string

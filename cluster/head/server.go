@@ -27,8 +27,21 @@ const (
 	serverPings = 10 * time.Second // after two without an answer a connection counts as closed
 )
 
-// middleware is the embedded NATS server.
-type middleware struct {
+// middleware is what carries the cluster's messages: the head's own NATS server, or others.
+type middleware interface {
+	addr() string                                // where it is reached, for people
+	connect(context.Context) (*nats.Conn, error) // as the head
+	// update makes the servers refuse keys whose JWTs were made before the given times, and drop their connections; and
+	// with full, whatever would make journals grow. Others than the head's own can't be made to: see docs/nats.md.
+	update(revoked map[string]time.Time, full bool) error
+	connected(public string) bool  // false if it is known that the key has no open connection
+	after(revoked []string) string // what is left to do about keys that are refused, for people
+	stop()
+}
+
+// embedded is the head's own server.
+type embedded struct {
+	head     *Head
 	ns       *server.Server
 	accounts *server.MemAccResolver
 	keys     *keyring
@@ -36,12 +49,12 @@ type middleware struct {
 }
 
 // listen starts the server at the head's address. What bounds it comes from the head's configuration and tables.
-func (h *Head) listen(ctx context.Context) (*middleware, error) {
+func (h *Head) listen(ctx context.Context) (*embedded, error) {
 	host, port, err := listenAt(h.cfg.Addr, h.settings.Addr)
 	if err != nil {
 		return nil, err
 	}
-	m := &middleware{accounts: &server.MemAccResolver{}, keys: h.keys}
+	m := &embedded{head: h, accounts: &server.MemAccResolver{}, keys: h.keys}
 	o, err := m.options(h)
 	if err != nil {
 		return nil, fmt.Errorf("start NATS: %w", err)
@@ -63,7 +76,7 @@ func (h *Head) listen(ctx context.Context) (*middleware, error) {
 	return m, nil
 }
 
-func (m *middleware) options(h *Head) (*server.Options, error) {
+func (m *embedded) options(h *Head) (*server.Options, error) {
 	operator, err := m.keys.operatorClaims()
 	if err != nil {
 		return nil, err
@@ -89,7 +102,7 @@ func (m *middleware) options(h *Head) (*server.Options, error) {
 }
 
 // awaitStart waits until the server listens. What stops it is in its log only.
-func (m *middleware) awaitStart(ctx context.Context, log *serverLog, at string) error {
+func (m *embedded) awaitStart(ctx context.Context, log *serverLog, at string) error {
 	deadline := time.NewTimer(startTime)
 	defer deadline.Stop()
 	ticker := time.NewTicker(time.Millisecond)
@@ -112,16 +125,18 @@ func (m *middleware) awaitStart(ctx context.Context, log *serverLog, at string) 
 	return nil
 }
 
-func (m *middleware) addr() string { return m.ns.Addr().String() }
+func (m *embedded) addr() string { return m.ns.Addr().String() }
 
-func (m *middleware) stop() {
+func (m *embedded) after([]string) string { return "" }
+
+func (m *embedded) stop() {
 	m.ns.Shutdown()
 	m.ns.WaitForShutdown()
 	m.starting.Wait()
 }
 
 // connect is the head's own connection, within the process.
-func (m *middleware) connect(a *authority, log *slog.Logger) (*nats.Conn, error) {
+func (m *embedded) connect(context.Context) (*nats.Conn, error) {
 	pair, err := nkeys.CreateUser() // anew at each start: nobody else needs to know it
 	if err != nil {
 		return nil, err
@@ -131,7 +146,7 @@ func (m *middleware) connect(a *authority, log *slog.Logger) (*nats.Conn, error)
 		return nil, err
 	}
 	conn, err := nats.Connect("", nats.InProcessServer(m.ns), nats.Name("head"),
-		nats.Secure(a.clientConfig()), nats.TLSHandshakeFirst(), // without it the server waits for 50 ms whether it comes
+		nats.Secure(m.head.authority.clientConfig()), nats.TLSHandshakeFirst(), // without it the server waits for 50 ms whether it comes
 		nats.CustomInboxPrefix(join.InboxPrefix("head")),
 		nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.ReconnectWait(100*time.Millisecond),
 		nats.UserJWT(func() (string, error) {
@@ -139,7 +154,7 @@ func (m *middleware) connect(a *authority, log *slog.Logger) (*nats.Conn, error)
 			return token, err
 		}, pair.Sign),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			log.Warn("the head's own connection", "error", err)
+			m.head.log.Warn("the head's own connection", "error", err)
 		}))
 	if err != nil {
 		return nil, fmt.Errorf("connect to the NATS server in the process: %w", err)
@@ -147,9 +162,7 @@ func (m *middleware) connect(a *authority, log *slog.Logger) (*nats.Conn, error)
 	return conn, nil
 }
 
-// update makes the server refuse keys whose JWTs were made before the given times, and drop their connections; and with
-// full, whatever would make journals grow.
-func (m *middleware) update(revoked map[string]time.Time, full bool) error {
+func (m *embedded) update(revoked map[string]time.Time, full bool) error {
 	claims := m.keys.accountClaims(revoked, full)
 	text, err := claims.Encode(m.keys.operator)
 	if err != nil {
@@ -166,8 +179,7 @@ func (m *middleware) update(revoked map[string]time.Time, full bool) error {
 	return nil
 }
 
-// connected reports whether a connection by that key is open.
-func (m *middleware) connected(public string) bool {
+func (m *embedded) connected(public string) bool {
 	const many = 1 << 20
 	z, err := m.ns.Connz(&server.ConnzOptions{Username: true, Limit: many})
 	if err != nil {

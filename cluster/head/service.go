@@ -179,6 +179,7 @@ func (h *Head) dropIdentity(ctx context.Context, c caller, in *protocol.Identity
 	}
 	h.jobs.change.Lock()
 	defer h.jobs.change.Unlock()
+	note := h.server.after(h.identities.keysOf(in.Name))
 	revoked, err := h.identities.drop(in.Name)
 	if err != nil {
 		return nil, err
@@ -194,5 +195,5 @@ func (h *Head) dropIdentity(ctx context.Context, c caller, in *protocol.Identity
 		}
 	}
 	h.event("identity.revoked", "", "", in.Name+" is revoked by "+c.name)
-	return nil, h.server.update(revoked, h.disk.full())
+	return protocol.IdentityDropped{Note: note}, h.server.update(revoked, h.disk.full())
 }

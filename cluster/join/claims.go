@@ -22,7 +22,7 @@ type claims struct {
 
 // Rules is a tag of the JWTs that heads sign: it is another whenever what identities may do is. Who holds one without it,
 // which a head of an older version has signed, renews it.
-const Rules = "rules-2"
+const Rules = "rules-3"
 
 func parseClaims(token string) (claims, error) {
 	var c claims

@@ -32,40 +32,53 @@ type Options struct {
 // line that says why and what to do; ctx means nothing afterwards.
 func Connect(ctx context.Context, id Identity, o Options) (*nats.Conn, error) {
 	if err := id.check(); err != nil {
-		return nil, explain("connect as "+id.String(), id.URLs, err)
+		return nil, id.explain(err)
 	}
-	tlsConfig, err := pinned(id.Cluster, id.CA)
+	tlsConfig, err := id.tls()
 	if err != nil {
-		return nil, explain("connect as "+id.String(), id.URLs, err)
+		return nil, id.explain(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	k := &keeper{id: id, renewed: o.Renewed}
-	if _, err := k.current(ctx); err != nil {
+	if !id.shared() {
+		if _, err := k.current(ctx); err != nil {
+			return nil, fmt.Errorf("connect as %s: %w", id, err)
+		}
+	}
+	login, err := id.login(k)
+	if err != nil {
 		return nil, fmt.Errorf("connect as %s: %w", id, err)
 	}
 	d := &dialer{first: ctx}
-	options := append(connectOptions(id, o), nats.UserJWT(k.jwt, k.sign), nats.Secure(tlsConfig), nats.SetCustomDialer(d))
+	p := &pulse{}
+	options := append(connectOptions(id, o, p), login, nats.Secure(tlsConfig), nats.SetCustomDialer(d))
 	conn, err := nats.Connect(strings.Join(id.URLs, ","), options...)
 	if d.done(); err != nil {
 		if context.Cause(ctx) != nil && errors.Is(context.Cause(ctx), context.Canceled) {
 			err = context.Cause(ctx)
 		}
-		return nil, explain("connect as "+id.String(), id.URLs, err)
+		return nil, id.explain(err)
+	}
+	if id.Servers != nil && len(id.URLs) > 1 {
+		if err := p.watch(conn); err != nil {
+			conn.Close()
+			return nil, id.explain(err)
+		}
 	}
 	return conn, nil
 }
 
-func connectOptions(id Identity, o Options) []nats.Option {
+func connectOptions(id Identity, o Options, p *pulse) []nats.Option {
 	label := o.Label
 	if label == "" {
 		label = id.Name
 	}
 	t := &teller{event: o.Event}
-	return []nats.Option{
+	p.tell = t.tell
+	options := []nats.Option{
 		nats.Name(label),
 		nats.CustomInboxPrefix(InboxPrefix(id.Name)),
-		nats.TLSHandshakeFirst(),
 		nats.SkipHostLookup(),
 		nats.IgnoreDiscoveredServers(),
 		nats.Timeout(connectTime / time.Duration(len(id.URLs))),
@@ -76,9 +89,17 @@ func connectOptions(id Identity, o Options) []nats.Option {
 		nats.PingInterval(pingEvery),
 		nats.MaxPingsOutstanding(2),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { t.lost(err) }),
-		nats.ReconnectHandler(func(c *nats.Conn) { t.back(c.ConnectedAddr()) }),
+		nats.ReconnectHandler(func(c *nats.Conn) {
+			p.moved()
+			t.back(c.ConnectedAddr())
+		}),
+		nats.ClosedHandler(func(*nats.Conn) { p.close() }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { t.failed(err) }),
 	}
+	if id.Servers == nil { // others as a rule greet first
+		return append(options, nats.TLSHandshakeFirst())
+	}
+	return options
 }
 
 // reconnectDelay is the pause after all addresses have been tried so many times: from 50 ms to 1 s, half of it random

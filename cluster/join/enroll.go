@@ -63,6 +63,7 @@ type JoinAnswer struct {
 	JWT     string            `json:"jwt,omitempty"`
 	CA      string            `json:"ca,omitempty"`
 	URLs    []string          `json:"urls,omitempty"`
+	Servers *Servers          `json:"servers,omitempty"`
 	Join    []string          `json:"join,omitempty"`
 	Ages    protocol.Ages     `json:"ages,omitzero"`
 	Refusal *protocol.Refusal `json:"refusal,omitempty"`
@@ -105,7 +106,7 @@ func Join(ctx context.Context, t Token) (Identity, error) {
 		return Identity{}, explain("join the cluster", t.Addresses, err)
 	}
 	id := Identity{
-		Cluster: answer.Cluster, Name: answer.Name, Role: answer.Role, URLs: answer.URLs, Join: answer.Join,
+		Cluster: answer.Cluster, Name: answer.Name, Role: answer.Role, URLs: answer.URLs, Servers: answer.Servers, Join: answer.Join,
 		CA: encodePEM(authority), JWT: answer.JWT, Seed: seed, User: answer.User,
 	}
 	return id, id.check()
@@ -131,7 +132,7 @@ func Renew(ctx context.Context, id Identity) (Identity, error) {
 	if err != nil {
 		return id, explain("renew "+id.String(), id.Join, err)
 	}
-	id.JWT, id.URLs, id.Join, id.User = answer.JWT, answer.URLs, answer.Join, answer.User
+	id.JWT, id.URLs, id.Servers, id.Join, id.User = answer.JWT, answer.URLs, answer.Servers, answer.Join, answer.User
 	return id, id.check()
 }
 

@@ -19,14 +19,21 @@ type Identity struct {
 	Cluster string   `json:"cluster"`           // the cluster's id; its head's certificate is for [HeadName] of it
 	Name    string   `json:"name"`              // WHO in control subjects: a user, node or job
 	Role    string   `json:"role"`              // "admin", "user", "agent" or "job"
-	URLs    []string `json:"urls"`              // tls://host:port
+	URLs    []string `json:"urls"`              // tls://host:port, of the head or else of Servers
+	Servers *Servers `json:"servers,omitempty"` // NATS servers that carry the messages; nil if the head does
 	Join    []string `json:"join,omitempty"`    // host:port of HTTPS endpoints that renew the JWT
-	CA      string   `json:"ca"`                // certificates of the cluster's authority, PEM
+	CA      string   `json:"ca"`                // certificates of the head's authority, PEM
 	JWT     string   `json:"jwt"`               // for the seed's public half
 	Seed    string   `json:"seed"`              // an nkey's, of a user
 	User    string   `json:"user,omitempty"`    // of a node: the user whose it is
 	Comment string   `json:"comment,omitempty"` // for people
 	Blobs   string   `json:"blobs,omitempty"`   // on the head's machine, for who has started it: the folder of its blobs
+}
+
+// Servers are NATS servers that aren't a head's own, as those who connect to them need to know them.
+type Servers struct {
+	CA    string `json:"ca,omitempty"`    // PEM, of who vouches for their certificates; "" for the system's authorities
+	Login string `json:"login,omitempty"` // of a cluster with one tenant: what all connect by, a secret. See [ParseLogin]
 }
 
 // Roles.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -19,6 +20,7 @@ type headFlags struct {
 	sync           string
 	context        string
 	metrics        string
+	nats           natsFlags
 }
 
 func (f *headFlags) add(cmd *cobra.Command) {
@@ -35,6 +37,7 @@ func (f *headFlags) addShared(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.metrics, "metrics", "",
 		"where Prometheus reads the cluster's metrics, HOST:PORT, by HTTPS and with a token: docs/watching.md (default: nowhere)")
 	cmd.Flags().StringVar(&f.context, "context", "local", "the context that is made for you")
+	f.nats.add(cmd)
 }
 
 // args is the flags again, for a process that is to have the same.
@@ -44,7 +47,7 @@ func (f *headFlags) args() []string {
 	for _, a := range f.advertise {
 		args = append(args, "--advertise="+a)
 	}
-	return args
+	return append(args, f.nats.args()...)
 }
 
 // config is the head's set-up; an error is one of usage.
@@ -68,5 +71,11 @@ func (f *headFlags) config() (head.Config, error) {
 	default:
 		c.Sync = d
 	}
-	return c, nil
+	if len(f.nats.urls) > 0 && (f.addr != "" || f.sync != "") {
+		return c, usageError{errors.New("with --nats the head has no NATS server of its own: leave out --addr and --sync " +
+			"(--join-addr says where one joins; how much a power cut may lose is in the servers' configuration)")}
+	}
+	var err error
+	c.NATS, err = f.nats.config()
+	return c, err
 }

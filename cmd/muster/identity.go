@@ -62,10 +62,14 @@ func newIdentityRevoke(name *string) *cobra.Command {
 		ValidArgsFunction: completeFrom(name, identityNames),
 	}
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, args []string) error {
-		if err := r.Ask(cmd.Context(), protocol.OpDropIdentity, protocol.IdentityName{Name: args[0]}, nil); err != nil {
+		var dropped protocol.IdentityDropped
+		if err := r.Ask(cmd.Context(), protocol.OpDropIdentity, protocol.IdentityName{Name: args[0]}, &dropped); err != nil {
 			return err
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), "revoked", args[0])
+		if dropped.Note != "" {
+			fmt.Fprintln(cmd.ErrOrStderr(), "muster:", dropped.Note)
+		}
 		return nil
 	})
 	return cmd

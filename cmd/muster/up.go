@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/musterrun/muster/cluster/head"
 	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/cmd/muster/internal/daemon"
 )
@@ -44,6 +45,8 @@ this machine only: give --addr for others to join.`,
   muster up --addr 0.0.0.0:4222                 others can join
   muster up --cpus 4 --resource licences=2      the agent gives four CPUs and two licences
   muster up --metrics 127.0.0.1:9464            Prometheus can read what head and nodes count
+  muster up --nats tls://nats1:4222,tls://nats2:4222,tls://nats3:4222 --signing-key account.seed --join-addr 0.0.0.0:4223
+                                                with NATS servers of your own: see docs/nats.md
   muster up --foreground                        until Ctrl-C, with the log on the terminal
   muster down                                   stop it`,
 	}
@@ -64,6 +67,9 @@ func (f *upFlags) run(cmd *cobra.Command, _ []string) error {
 	}
 	if _, err := f.agent.config(); err != nil {
 		return err
+	}
+	if f.head.nats.singleTenant {
+		fmt.Fprintln(cmd.ErrOrStderr(), "muster: nobody is protected from the others of this cluster:", head.Unprotected)
 	}
 	state, err := makeStateFolder(*f.state)
 	if err != nil {

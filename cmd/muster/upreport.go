@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,7 +93,11 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	if up.Already {
 		verb = "was up already"
 	}
-	fmt.Fprintf(w, "the cluster %s %s, its head at %s (process %d)\n", up.Cluster, verb, up.Addr, up.Head.PID)
+	at, listen := "its head at "+up.Addr, "--addr 0.0.0.0:4222"
+	if strings.Contains(up.Addr, "://") {
+		at, listen = "with the NATS servers at "+up.Addr+", its head", "--join-addr 0.0.0.0:4223"
+	}
+	fmt.Fprintf(w, "the cluster %s %s, %s (process %d)\n", up.Cluster, verb, at, up.Head.PID)
 	if up.Agent != nil && up.Node != nil {
 		fmt.Fprintf(w, "this machine gives %s and %s (process %d)\n", cpus(up.Node.CPUs), size(up.Node.Memory), up.Agent.PID)
 	}
@@ -102,7 +107,7 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	fmt.Fprintf(w, "\nanother machine joins by (%d of them until %s):\n  muster join %s--token %s\n",
 		up.Uses, up.Expires.Local().Format(time.DateTime), up.joinAddress(), up.Token)
 	if host, _, err := net.SplitHostPort(up.Join); err == nil && net.ParseIP(host).IsLoopback() {
-		fmt.Fprintln(w, "  (this head can be reached from this machine only: stop it, and give --addr 0.0.0.0:4222 for others)")
+		fmt.Fprintln(w, "  (this head can be reached from this machine only: stop it, and give "+listen+" for others)")
 	}
 	fmt.Fprintln(w, "run a program on it by:\n  muster run PACKAGE")
 	if at := up.Head.About[aboutMetrics]; at != "" {
@@ -140,7 +145,8 @@ func countAlive(nodes []protocol.NodeInfo) int {
 
 // Flags that say how the head and the agent are to be started.
 var (
-	flagsOfHead  = []string{"addr", "join-addr", "advertise", "sync", "context", "metrics"}
+	flagsOfHead = []string{"addr", "join-addr", "advertise", "sync", "context", "metrics",
+		"nats", "nats-ca", "signing-key", "nats-login", "single-tenant"}
 	flagsOfAgent = []string{"cpus", "memory", "gpus", "resource", "label", "allow-users", "worker-user"}
 )
 
