@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -99,29 +100,26 @@ func (e *External) openKeys(dir string, now func() time.Time) (*keyring, error) 
 		return k, err
 	}
 	k := &keyring{now: now, age: externalAge, external: true}
-	for _, word := range strings.Fields(e.Key) {
-		if nkeys.IsValidPublicAccountKey(word) {
-			k.issuer = word
-		}
-		if pair, err := nkeys.FromSeed([]byte(word)); err == nil && strings.HasPrefix(word, "SA") {
-			k.account = pair
-		}
-	}
-	if k.account == nil {
+	var err error
+	if k.account, err = nkeys.FromSeed([]byte(accountSeed.FindString(e.Key))); err != nil {
 		return nil, errors.New("the signing key's file has no seed of an account's key (SA...): see docs/nats.md")
 	}
-	var err error
 	if k.accountID, err = k.account.PublicKey(); err != nil {
 		return nil, fmt.Errorf("read the signing key: %w", err)
 	}
-	switch k.issuer {
-	case "", k.accountID:
-		k.issuer = ""
-	default:
-		k.accountID = k.issuer
+	for _, id := range accountPublic.FindAllString(e.Key, -1) {
+		if id != k.accountID && nkeys.IsValidPublicAccountKey(id) { // not the seed's own, which may stand there too
+			k.issuer, k.accountID = id, id
+			break
+		}
 	}
 	return k, nil
 }
+
+var (
+	accountSeed   = regexp.MustCompile(`\bSA[A-Z2-7]{56}\b`)
+	accountPublic = regexp.MustCompile(`\bA[A-Z2-7]{55}\b`)
+)
 
 // external is a middleware of servers that aren't the head's own.
 type external struct{ head *Head }

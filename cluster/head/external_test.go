@@ -103,12 +103,13 @@ func startServer(t *testing.T, log *lines, change func(*server.Options, *jwt.Acc
 // external is how a head uses the server, by a signing key.
 func (s *outside) external() *External {
 	seed, err := s.signing.Seed()
-	if err != nil {
+	public, err2 := s.signing.PublicKey()
+	if err := errors.Join(err, err2); err != nil {
 		s.t.Fatal(err)
 	}
 	return &External{
 		URLs: []string{"tls://" + s.Addr().String()}, CA: s.tls.pem(),
-		Key: fmt.Sprintf("# the account\n%s\n%s\n", seed, s.keys.accountID),
+		Key: fmt.Sprintf("%s\n%s\n\n\"%s\"\n", seed, public, s.keys.accountID), // as nsc writes them
 	}
 }
 
