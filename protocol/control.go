@@ -14,23 +14,25 @@ import (
 
 // The operations of the head's control service, and who may ask for them.
 const (
-	OpOpenJob    = "job.open"    // OpenJob → JobOpened; users
-	OpRenewJob   = "job.renew"   // RenewJob → nothing; the job
-	OpCloseJob   = "job.close"   // CloseJob → nothing; the job
-	OpListJobs   = "job.ls"      // nothing → []JobInfo; users, agents
-	OpCancelJob  = "job.cancel"  // JobID → nothing; users
-	OpRemoveJob  = "job.rm"      // JobID → nothing; users: a job that isn't running goes with its journal
-	OpListTasks  = "job.tasks"   // AskTasks → TaskList, from the job's driver; users
-	OpReadLog    = "job.log"     // AskLog → what the node's agent answers to "logs"; users
-	OpListNodes  = "node.ls"     // nothing or AskNodes → []NodeInfo; all
-	OpReportNode = "node.report" // NodeInfo → nothing; agents, every Ages.Renew
-	OpHasBlob    = "blob.has"    // BlobID → BlobInfo; all
-	OpPutBlob    = "blob.put"    // PutBlob, newline, bytes → BlobInfo; users, jobs, agents
-	OpGetBlob    = "blob.get"    // GetBlob → BlobInfo, newline, bytes; all
-	OpNewToken   = "token.new"   // NewToken → TokenInfo with Token; admins
-	OpListTokens = "token.ls"    // nothing → []TokenInfo; admins
-	OpDropToken  = "token.rm"    // TokenID → nothing; admins
-	OpEvents     = "events"      // nothing → []ClusterEvent, the last ones; users
+	OpOpenJob    = "job.open"     // OpenJob → JobOpened; users
+	OpRenewJob   = "job.renew"    // RenewJob → nothing; the job
+	OpCloseJob   = "job.close"    // CloseJob → nothing; the job
+	OpListJobs   = "job.ls"       // nothing → []JobInfo; users, agents
+	OpCancelJob  = "job.cancel"   // JobID → nothing; users
+	OpRemoveJob  = "job.rm"       // JobID → nothing; users: a job that isn't running goes with its journal
+	OpListTasks  = "job.tasks"    // AskTasks → TaskList, from the job's driver; users
+	OpReadLog    = "job.log"      // AskLog → what the node's agent answers to "logs"; users
+	OpListNodes  = "node.ls"      // nothing or AskNodes → []NodeInfo; all
+	OpDrainNode  = "node.drain"   // DrainNode → NodeInfo; admins, and the user whose node it is
+	OpUndrain    = "node.undrain" // DrainNode → NodeInfo: it takes tasks again; the same
+	OpReportNode = "node.report"  // NodeInfo → nothing; agents, every Ages.Renew
+	OpHasBlob    = "blob.has"     // BlobID → BlobInfo; all
+	OpPutBlob    = "blob.put"     // PutBlob, newline, bytes → BlobInfo; users, jobs, agents
+	OpGetBlob    = "blob.get"     // GetBlob → BlobInfo, newline, bytes; all
+	OpNewToken   = "token.new"    // NewToken → TokenInfo with Token; admins
+	OpListTokens = "token.ls"     // nothing → []TokenInfo; admins
+	OpDropToken  = "token.rm"     // TokenID → nothing; admins
+	OpEvents     = "events"       // nothing → []ClusterEvent, the last ones; users
 )
 
 // Reply is the answer to every request: Error, or the operation's own answer in Body.
@@ -189,6 +191,7 @@ type NodeInfo struct {
 	Seen     time.Time         `json:"seen"` // when the head last heard of it
 	Alive    bool              `json:"alive"`
 	Stopped  bool              `json:"stopped,omitempty"` // its agent has ended as it was told to, and given back its tasks
+	Drain    DrainState        `json:"drain,omitempty"`   // "" for a node that takes tasks
 	Workers  int               `json:"workers"`
 	Running  int               `json:"running"`            // tasks
 	FreeCPU  float64           `json:"free_cpu"`           // CPUs
@@ -199,6 +202,21 @@ type NodeInfo struct {
 	Refuses   map[string]string `json:"refuses,omitempty"` // in its report: owners of jobs whom it doesn't serve, and why
 	Refusal   string            `json:"refusal,omitempty"` // in the head's answer: why it doesn't serve who asks; "" if it may
 	Drivers   []DriverID        `json:"drivers,omitempty"` // in its report: those that it runs
+}
+
+// DrainState says how far a node is that is being emptied.
+type DrainState string
+
+// A node that takes no tasks.
+const (
+	Draining DrainState = "draining" // some run there still, or their outcomes aren't recorded yet
+	Drained  DrainState = "drained"  // nothing is left
+)
+
+// DrainNode asks a node to take no more tasks, and to end those that it has.
+type DrainNode struct {
+	Node   string        `json:"node"`   // its id
+	Within time.Duration `json:"within"` // what runs after that is given back
 }
 
 // Whose jobs a node serves, if not one user's.

@@ -37,6 +37,7 @@ type Agent struct {
 	counters  counters
 	transfers chan struct{} // as many values move at once
 	alarm     chan struct{} // the clock is to look again when it wakes
+	newer     chan struct{} // the head is to hear of the node at once
 	stopped   chan struct{} // closed when somebody who may has asked the agent to stop
 	asked     sync.Once
 	ending    sync.Once
@@ -45,18 +46,19 @@ type Agent struct {
 	cancel context.CancelFunc
 	all    sync.WaitGroup // of all goroutines
 
-	mu      sync.Mutex
-	ledger  ledger
-	shares  shares
-	gpus    gpus
-	jobs    map[string]*job
-	drains  map[*job]bool              // those that have ended, and whose outcomes aren't all recorded
-	leaves  map[string]<-chan struct{} // closed once what a job that has ended leaves behind is gone
-	resume  []*blocked                 // attempts that can go on once their CPUs are free, before anything new starts
-	leaving bool                       // no task is taken any more
-	server  string                     // that the agent is connected to, or was last
-	batch   protocol.Batch
-	armed   time.Time // when the clock looks, if that isn't zero
+	mu        sync.Mutex
+	ledger    ledger
+	shares    shares
+	gpus      gpus
+	jobs      map[string]*job
+	recording map[*job]bool              // those that have ended, and whose outcomes aren't all recorded
+	leaves    map[string]<-chan struct{} // closed once what a job that has ended leaves behind is gone
+	resume    []*blocked                 // attempts that can go on once their CPUs are free, before anything new starts
+	leaving   bool                       // no task is taken any more
+	drain     drain
+	server    string // that the agent is connected to, or was last
+	batch     protocol.Batch
+	armed     time.Time // when the clock looks, if that isn't zero
 }
 
 // Start joins the machine to the cluster: it ends what a predecessor left, hears of the jobs and offers room to them.
@@ -79,11 +81,12 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 	}
 	a := &Agent{
 		cfg: c, conn: c.Conn, log: c.Logger.With("node", c.Node), started: time.Now(), folder: folder, owners: owners,
-		inbox: c.Conn.NewInbox(), alarm: make(chan struct{}, 1), stopped: make(chan struct{}),
+		inbox: c.Conn.NewInbox(), alarm: make(chan struct{}, 1), newer: make(chan struct{}, 1), stopped: make(chan struct{}),
 		transfers: make(chan struct{}, 8),
 		ledger:    newLedger(c.room()), gpus: newGPUs(c.GPUs), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
-		drains: map[*job]bool{},
+		recording: map[*job]bool{},
 	}
+	a.drain = drain{on: folder.wasDrained(c.Node), over: true} // nothing runs yet that could end
 	a.labels = a.record().AllLabels()
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	if c.Limits {
@@ -158,7 +161,7 @@ func (a *Agent) Stop() {
 func (a *Agent) stop() {
 	a.leave()
 	deadline := time.Now().Add(a.cfg.Grace)
-	for !a.settled() && time.Now().Before(deadline) && a.conn.IsConnected() && sleep(a.ctx, 5*time.Millisecond) {
+	for !a.hasSettled() && time.Now().Before(deadline) && a.conn.IsConnected() && sleep(a.ctx, 5*time.Millisecond) {
 	}
 	for _, sub := range a.subs {
 		_ = sub.Unsubscribe()
@@ -182,23 +185,32 @@ func (a *Agent) leave() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.leaving = true
+	a.giveBackEverything(whyLeaves)
+}
+
+// giveBackEverything ends the workers, and gives back what they had and what waits for one. The mutex is held.
+func (a *Agent) giveBackEverything(why string) {
 	for _, j := range a.jobs {
 		for _, p := range j.procs() {
-			p.end("the agent stops")
-			a.giveBackAll(j, p, protocol.NotStarted, "its node leaves the cluster")
+			p.end(why)
+			a.giveBackAll(j, p, protocol.NotStarted, why)
 		}
 		for at, w := range j.waiting {
-			a.giveBackWaiting(j, at, w, protocol.NotStarted, "its node leaves the cluster")
+			a.giveBackWaiting(j, at, w, protocol.NotStarted, why)
 		}
 	}
 }
 
-// settled reports whether all has been said, and recorded.
-func (a *Agent) settled() bool {
+func (a *Agent) hasSettled() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.settled()
+}
+
+// settled reports whether all has been said, and recorded. The mutex is held.
+func (a *Agent) settled() bool {
 	for _, j := range a.jobs {
-		if !j.up.idle() || !j.journal.empty() {
+		if !j.up.idle() || !j.recorded() {
 			return false
 		}
 	}
@@ -254,7 +266,8 @@ func (a *Agent) tick(now time.Time) {
 		j.journal.repeat(now.Add(-repeatAfter))
 		a.overdue(j, now)
 	}
-	for j := range a.drains {
+	a.endDrain(now)
+	for j := range a.recording {
 		j.journal.repeat(now.Add(-repeatAfter))
 	}
 }

@@ -4,55 +4,167 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/musterrun/muster/protocol"
 )
 
-// What a job with a name has done gets into its journal though the job has ended meanwhile.
-func TestEndedJobIsRecorded(t *testing.T) {
-	c := startCluster(t)
-	a := c.startAgent(nil)
-	k := c.open("j1", func(i *protocol.JobInfo) { i.Name = "nightly" })
-	first := k.task("echo", "x")
-	k.give(first)
-	k.outcome(first)
-	js, err := jetstream.New(k.conn)
+// askNode asks the agent n1 for an operation as the head does.
+func (c *testCluster) askNode(op string, in any) (info protocol.NodeInfo, refusal *protocol.Refusal) {
+	c.t.Helper()
+	data, _ := json.Marshal(in)
+	m, err := c.conn.Request(protocol.NodeSubject("n1", op), data, 20*time.Second)
 	if err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
-	bounds := func(size int64) {
-		t.Helper()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if _, err := js.UpdateStream(ctx, jetstream.StreamConfig{
-			Name: protocol.StreamName("j1"), Subjects: protocol.StreamSubjects("j1"), Storage: jetstream.FileStorage,
-			Discard: jetstream.DiscardNew, MaxBytes: size,
-		}); err != nil {
-			t.Fatal(err)
+	reply := struct {
+		Error *protocol.Refusal
+		Body  *protocol.NodeInfo
+	}{Body: &info}
+	if err := json.Unmarshal(m.Data, &reply); err != nil {
+		c.t.Fatal(err)
+	}
+	return info, reply.Error
+}
+
+func (c *testCluster) untilDrain(a *Agent, want protocol.DrainState) {
+	c.t.Helper()
+	within(c.t, "the node is "+string(want), func() bool { return a.drainState() == want })
+	within(c.t, "the head hears that", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.nodes["n1"].Drain == want
+	})
+}
+
+// busy gives the agent a task that waits, and others that lie behind it in its worker.
+func (k *coordinator) busy(a *Agent) (long protocol.Task, behind []protocol.Task) {
+	k.t.Helper()
+	long, behind = k.task("wait", ""), []protocol.Task{k.task("queued", ""), k.task("queued", "")}
+	k.give(append([]protocol.Task{long}, behind...)...)
+	within(k.t, "the long one runs", func() bool { return strings.Contains(jobLog(a, "j1"), "it waits") })
+	within(k.t, "the worker has all", func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.jobs["j1"].main != nil && a.jobs["j1"].main.tasks.len() == 3
+	})
+	return long, behind
+}
+
+func (k *coordinator) lastOffer(is func(*protocol.Offer) bool) {
+	k.t.Helper()
+	k.until("such an offer", func() bool { return len(k.offers) > 0 && is(&k.offers[len(k.offers)-1]) })
+}
+
+// A drained node gives back what hasn't begun, ends what has, takes nothing meanwhile, and takes tasks again when it is told.
+func TestDrain(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(func(c *Config) { c.CPUs, c.Ages.Renew = 1, 50*time.Millisecond })
+	k := c.open("j1", nil)
+	long, behind := k.busy(a)
+	if info, refusal := c.askNode("drain", protocol.DrainNode{Within: time.Hour}); refusal != nil || info.Drain != protocol.Draining {
+		t.Fatal(info, refusal)
+	}
+	for _, task := range behind {
+		if g := k.givenBack(task); g.Reason != protocol.NotStarted {
+			t.Errorf("%+v", g)
 		}
 	}
-	bounds(1) // it is full
-	late := k.task("echo", "y")
-	k.give(late)
-	a.mu.Lock()
-	j := a.jobs["j1"]
-	a.mu.Unlock()
-	within(t, "an outcome that waits", func() bool { return !j.journal.empty() })
-	c.news(protocol.JobDigest{Job: "j1", Epoch: 1, Ended: true})
-	within(t, "the end", func() bool {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		return a.jobs["j1"] == nil
-	})
-	bounds(1 << 20)
-	k.outcome(late)
-	within(t, "nothing is left of it", func() bool {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		return len(a.drains) == 0 && a.outbox.Load() == 0
-	})
+	k.lastOffer(func(o *protocol.Offer) bool { return o.Most == 0 && o.CPU == 0 })
+	late := k.task("echo", "late") // its batch has crossed the withdrawal of the offer
+	k.mu.Lock()
+	k.number++
+	k.answer(k.parked[0], &protocol.Batch{Epoch: 1, Number: k.number, Tasks: []protocol.Task{late}})
+	k.mu.Unlock()
+	if g := k.givenBack(late); g.Reason != protocol.NotStarted || g.Text != whyDrained {
+		t.Errorf("%+v", g)
+	}
+	c.untilDrain(a, protocol.Draining)
+	k.down(protocol.Stop{Attempt: attemptOf(&long), Grace: time.Minute})
+	k.outcome(long)
+	c.untilDrain(a, protocol.Drained)
+	allFree(t, a)
+	within(t, "no worker is left", func() bool { return a.info().Workers == 0 })
+
+	if info, refusal := c.askNode("undrain", nil); refusal != nil || info.Drain != "" {
+		t.Fatal(info, refusal)
+	}
+	again := k.task("echo", "again")
+	k.give(again)
+	k.outcome(again)
+	if _, refusal := c.askNode("drain", protocol.DrainNode{Within: -1}); refusal == nil || refusal.Code != protocol.CodeMalformed {
+		t.Error(refusal)
+	}
+}
+
+// What runs beyond the deadline is given back, and its worker ends. The node stays drained when its agent is started again.
+func TestDrainDeadline(t *testing.T) {
+	c := startCluster(t)
+	dir := t.TempDir()
+	a := c.startAgent(func(c *Config) { c.CPUs, c.StateDir, c.Ages.Renew = 1, dir, 50*time.Millisecond })
+	k := c.open("j1", nil)
+	long, _ := k.busy(a)
+	if _, refusal := c.askNode("drain", protocol.DrainNode{}); refusal != nil {
+		t.Fatal(refusal)
+	}
+	if g := k.givenBack(long); g.Reason != protocol.NotStarted || g.Text != whyOverdue {
+		t.Errorf("%+v", g)
+	}
+	c.untilDrain(a, protocol.Drained)
+	within(t, "no worker is left", func() bool { return a.info().Workers == 0 })
+	a.Stop()
+
+	a = c.startAgent(func(c *Config) { c.CPUs, c.StateDir, c.Ages.Renew = 1, dir, 50*time.Millisecond })
+	c.untilDrain(a, protocol.Drained)
+	k.mu.Lock()
+	k.offers, k.parked = nil, nil
+	k.mu.Unlock()
+	a.offer()
+	k.mu.Lock()
+	if len(k.offers) > 0 {
+		t.Errorf("it offers %+v", k.offers)
+	}
+	k.mu.Unlock()
+	if _, refusal := c.askNode("undrain", nil); refusal != nil {
+		t.Fatal(refusal)
+	}
+	again := k.task("echo", "again")
+	k.give(again)
+	k.outcome(again)
+	a.Stop()
+	if a = c.startAgent(func(c *Config) { c.StateDir = dir }); a.drainState() != "" {
+		t.Error("it is drained again")
+	}
+}
+
+// An agent that is to end empties itself first, and isn't drained when it is started again.
+func TestDrainBeforeStop(t *testing.T) {
+	c := startCluster(t)
+	dir := t.TempDir()
+	a := c.startAgent(func(c *Config) { c.CPUs, c.StateDir = 1, dir })
+	k := c.open("j1", nil)
+	long, behind := k.busy(a)
+	ctx, cancel := context.WithCancel(t.Context())
+	drained := make(chan error)
+	go func() { drained <- a.Drain(ctx, time.Hour) }()
+	for _, task := range behind {
+		k.givenBack(task)
+	}
+	cancel()
+	if err := <-drained; err == nil {
+		t.Error("it is drained while a task runs")
+	}
+	go func() { drained <- a.Drain(t.Context(), time.Hour) }()
+	k.down(protocol.Stop{Attempt: attemptOf(&long), Grace: time.Minute})
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	k.outcome(long)
+	a.Stop()
+	if a = c.startAgent(func(c *Config) { c.StateDir = dir }); a.drainState() != "" {
+		t.Error("it is drained still")
+	}
 }

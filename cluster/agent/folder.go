@@ -68,6 +68,28 @@ func (f *folder) note(node string) error {
 	return os.Rename(path, f.record())
 }
 
+// drained is where it is written down that the node is to take no tasks: the node's id, so that what was said to the node
+// of another cluster doesn't count.
+func (f *folder) drained() string { return filepath.Join(f.path, "drained") }
+
+// keepDrained writes down whether the node takes tasks, for who comes after this agent.
+func (f *folder) keepDrained(node string, on bool) error {
+	if on {
+		return os.WriteFile(f.drained(), []byte(node+"\n"), 0o600)
+	}
+	err := os.Remove(f.drained())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// wasDrained reports whether the node was told to take no tasks.
+func (f *folder) wasDrained(node string) bool {
+	data, err := os.ReadFile(f.drained())
+	return err == nil && strings.TrimSpace(string(data)) == node
+}
+
 func (f *folder) record() string { return filepath.Join(f.path, "agent.json") }
 
 func (f *folder) close() {

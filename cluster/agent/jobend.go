@@ -116,9 +116,9 @@ func (a *Agent) end(j *job, why string) {
 	delete(a.jobs, j.id)
 	gone := make(chan struct{})
 	a.leaves[j.id] = gone
-	a.drains[j] = true
+	a.recording[j] = true
 	a.all.Go(func() {
-		a.drain(j)
+		a.awaitRecorded(j)
 		j.cancel()
 		j.journal.close()
 		j.up.close()

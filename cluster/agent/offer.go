@@ -49,7 +49,7 @@ func (a *Agent) offer() {
 // plan is which jobs to offer room to now, those with the smallest share of the machine first, and after how long to
 // look again; 0 is when something has changed. The mutex is held.
 func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
-	if a.leaving || a.outbox.Load() > maxOutbox {
+	if a.leaving || a.drain.on || a.outbox.Load() > maxOutbox {
 		return nil, 0
 	}
 	soon := func(at time.Time) {
@@ -153,10 +153,26 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 		CPU: o.room.cpu, IO: free.io, Memory: free.memory, GPUs: free.gpus, Named: free.named,
 		Labels: a.labels, Life: j.life, Taken: o.taken,
 	}
+	return a.offerTo(j, &offer)
+}
+
+func (a *Agent) offerTo(j *job, o *protocol.Offer) message {
 	return message{
 		protocol.OfferSubject(j.id),
-		protocol.AnswerSubject(a.inbox, protocol.AnswerOffer, j.id, strconv.FormatUint(o.number, 10)), offer.Append(nil),
+		protocol.AnswerSubject(a.inbox, protocol.AnswerOffer, j.id, strconv.FormatUint(o.Number, 10)), o.Append(nil),
 	}
+}
+
+// withdraw has offers of nothing take the place of those that wait at coordinators. The mutex is held.
+func (a *Agent) withdraw() (messages []message) {
+	for _, j := range a.jobs {
+		if o := &j.offer; o.parked {
+			o.number++
+			nothing := protocol.Offer{Epoch: j.epoch, Number: o.number, Node: a.cfg.Node, Labels: a.labels, Life: j.life, Taken: o.taken}
+			messages = append(messages, a.offerTo(j, &nothing))
+		}
+	}
+	return messages
 }
 
 // unheard makes a job rest whose offer reached nobody.

@@ -20,9 +20,20 @@ func (a *Agent) report() {
 		if err := a.cfg.Control.Ask(a.ctx, protocol.OpReportNode, a.info(), nil); err != nil && a.ctx.Err() == nil {
 			a.log.Warn("the head doesn't hear this node's report; it is made again", "error", err)
 		}
-		if !sleep(a.ctx, a.cfg.Ages.Renew) {
+		select {
+		case <-a.ctx.Done():
 			return
+		case <-a.newer:
+		case <-time.After(a.cfg.Ages.Renew):
 		}
+	}
+}
+
+// reportSoon has the head told at once what has changed.
+func (a *Agent) reportSoon() {
+	select {
+	case a.newer <- struct{}{}:
+	default: // that is to come
 	}
 }
 
@@ -56,7 +67,7 @@ func (a *Agent) info() *protocol.NodeInfo {
 	n.Refuses = map[string]string{}
 	pids := []int{n.PID}
 	a.mu.Lock()
-	n.Stopped = a.leaving
+	n.Stopped, n.Drain = a.leaving, a.drainedYet()
 	n.FreeCPU = float64(a.ledger.free.cpu) / unit
 	for _, j := range a.jobs {
 		if j.refusal != "" && len(n.Refuses) < maxRefuses {
@@ -113,6 +124,8 @@ func (a *Agent) onRequest(m *nats.Msg) {
 	case "task":
 		text, refusal := a.whyTask(m.Data)
 		reply.Body, reply.Error = text, refusal
+	case "drain", "undrain":
+		reply.Body, reply.Error = a.drainAsked(op, m.Data)
 	case "stop":
 		a.log.Info("the cluster asks this node to stop")
 		a.asked.Do(func() { close(a.stopped) })

@@ -21,11 +21,15 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 			continue
 		}
 		c, ok := admission.charge(&t.Need)
-		if !ok || a.leaving {
+		if !ok || a.leaving || a.drain.on {
 			if ok {
 				a.ledger.release(&c)
 			}
-			j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: protocol.NotStarted, Text: "its node's room was taken by others"})
+			why := "its node's room was taken by others"
+			if a.drain.on {
+				why = whyDrained
+			}
+			j.up.say(nil, protocol.GiveBack{Attempt: at, Reason: protocol.NotStarted, Text: why})
 			continue
 		}
 		j.uses(&c, 1)

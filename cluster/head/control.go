@@ -65,6 +65,8 @@ var operations = map[string]operation{
 	protocol.OpListTasks:  typed((*Head).listTasks, user, admin),
 	protocol.OpReadLog:    typed((*Head).readLog, user, admin),
 	protocol.OpListNodes:  typed((*Head).listNodes, user, admin, agent, one),
+	protocol.OpDrainNode:  typed((*Head).drainNode, user, admin),
+	protocol.OpUndrain:    typed((*Head).undrainNode, user, admin),
 	protocol.OpReportNode: typed((*Head).reportNode, agent),
 	protocol.OpHasBlob:    typed((*Head).hasBlob, user, admin, agent, one),
 	protocol.OpPutBlob:    {roles: []string{user, admin, agent, one}, do: putBlob},

@@ -86,6 +86,18 @@ func (t *identities) role(who string) string {
 	return ""
 }
 
+// owner is the user whose node it is, if there is such a node.
+func (t *identities) owner(node string) (user string, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, k := range t.keys {
+		if k.Name == node && k.Role == join.RoleAgent {
+			return or(k.User, firstAdmin), true
+		}
+	}
+	return "", false
+}
+
 func (t *identities) list() []protocol.IdentityInfo {
 	t.mu.Lock()
 	defer t.mu.Unlock()

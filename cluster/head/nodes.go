@@ -41,6 +41,9 @@ const (
 	nothingNew told = iota
 	joined          // the node wasn't known, or was dead or stopped
 	stopped         // and now it is
+	draining        // it takes no tasks any more
+	drained         // and has none
+	undrained       // it takes tasks again
 )
 
 // report takes a node's report.
@@ -64,9 +67,22 @@ func (t *nodes) report(in protocol.NodeInfo, now time.Time) (news told, err erro
 		news = stopped
 	case !in.Stopped && n.info.Stopped:
 		news = joined
+	case news == nothingNew && in.Drain != n.info.Drain:
+		news = drainNews(in.Drain)
 	}
 	n.info, n.seen = in, now
 	return news, nil
+}
+
+func drainNews(now protocol.DrainState) told {
+	switch now {
+	case protocol.Draining:
+		return draining
+	case protocol.Drained:
+		return drained
+	default:
+		return undrained
+	}
 }
 
 // lost marks the nodes that have died and gives them, once; those that have stopped were told of. A head that hasn't been

@@ -69,23 +69,42 @@ func (h *Head) listNodes(ctx context.Context, c caller, in *protocol.AskNodes) (
 
 // refresh asks a node for its report, as the last one may be as old as Ages.Dead.
 func (h *Head) refresh(ctx context.Context, c caller, node string) error {
-	if c.role != join.RoleAdmin && c.name != node {
-		return refuse(protocol.CodeForbidden, "%s can't have node %s asked", c.name, short(node))
-	}
-	if h.identities.role(node) != join.RoleAgent {
-		return refuse(protocol.CodeUnknown, "there is no node %q; muster nodes lists them", short(node))
-	}
-	data, err := h.askNode(ctx, node, "ping", nil)
+	_, err := h.tellNode(ctx, c, node, "ping", nil)
+	return err
+}
+
+// drainNode has a node take no more tasks.
+func (h *Head) drainNode(ctx context.Context, c caller, in *protocol.DrainNode) (any, error) {
+	body, err := json.Marshal(in)
 	if err != nil {
-		return refuse(protocol.CodeUnknown, "node %s doesn't answer", node)
+		return nil, err
 	}
-	info, err := relayed[protocol.NodeInfo]("node "+node, data)
+	return h.tellNode(ctx, c, in.Node, "drain", body)
+}
+
+func (h *Head) undrainNode(ctx context.Context, c caller, in *protocol.DrainNode) (any, error) {
+	return h.tellNode(ctx, c, in.Node, "undrain", nil)
+}
+
+// tellNode asks a node for what it answers with its report, which counts from then on. Admins may, the user whose node it
+// is, and the node itself.
+func (h *Head) tellNode(ctx context.Context, c caller, node, op string, body []byte) (info protocol.NodeInfo, err error) {
+	owner, ok := h.identities.owner(node)
+	switch {
+	case !ok:
+		return info, refuse(protocol.CodeUnknown, "there is no node %q; muster nodes lists them", short(node))
+	case c.role != join.RoleAdmin && c.name != node && c.name != owner:
+		return info, refuse(protocol.CodeForbidden, "node %s is %s's: an admin may, and who has it", node, owner)
+	}
+	data, err := h.askNode(ctx, node, op, body)
 	if err != nil {
-		return err
+		return info, refuse(protocol.CodeUnknown, "node %s doesn't answer: muster nodes says whether it lives", node)
+	}
+	if info, err = relayed[protocol.NodeInfo]("node "+node, data); err != nil {
+		return info, err
 	}
 	info.Node = node
-	_, err = h.nodes.report(info, time.Now())
-	return err
+	return info, h.noteNode(info)
 }
 
 func (h *Head) reportNode(_ context.Context, c caller, in *protocol.NodeInfo) (any, error) {
@@ -93,17 +112,30 @@ func (h *Head) reportNode(_ context.Context, c caller, in *protocol.NodeInfo) (a
 		return nil, refuse(protocol.CodeForbidden, "node %s can't report for %s", c.name, short(in.Node))
 	}
 	in.Node = c.name
-	news, err := h.nodes.report(*in, time.Now())
+	err := h.noteNode(*in)
 	h.endStrangers(in.Node, in.Drivers)
-	switch news {
-	case joined:
-		h.event("node.joined", "", in.Node, "node "+short(in.Name)+" ("+in.Node+") is there")
-		h.drivers.look()
-	case stopped:
-		h.event("node.stopped", "", in.Node, "node "+short(in.Name)+" ("+in.Node+") was stopped, and has given back its tasks")
-	case nothingNew:
-	}
 	return nil, err
+}
+
+// nodeNews is what of a node's reports people hear, as events.
+var nodeNews = map[told]struct{ kind, text string }{
+	joined:    {"node.joined", "is there"},
+	stopped:   {"node.stopped", "was stopped, and has given back its tasks"},
+	draining:  {"node.draining", "is drained: it takes no more tasks, and ends those that it has"},
+	drained:   {"node.drained", "is drained: nothing runs there"},
+	undrained: {"node.undrained", "takes tasks again"},
+}
+
+// noteNode takes a node's report.
+func (h *Head) noteNode(n protocol.NodeInfo) error {
+	news, err := h.nodes.report(n, time.Now())
+	if e, ok := nodeNews[news]; ok {
+		h.event(e.kind, "", n.Node, "node "+short(n.Name)+" ("+n.Node+") "+e.text)
+	}
+	if news == joined || news == undrained {
+		h.drivers.look()
+	}
+	return err
 }
 
 // reportLoad takes what jobs have of a node.

@@ -171,6 +171,7 @@ func TestPlaceOfADriver(t *testing.T) {
 		{"largest", change("c", func(n *protocol.NodeInfo) { n.CPUs = 64 }), map[string]int{"a": 1, "b": 1, "c": 8}, "c", ""},
 		{"most room", change("b", func(n *protocol.NodeInfo) { n.FreeCPU = 1 }), nil, "b", ""},
 		{"away", change("a", func(n *protocol.NodeInfo) { n.Alive = false }), nil, "b", ""},
+		{"drained", change("a", func(n *protocol.NodeInfo) { n.Drain = protocol.Drained }), nil, "b", ""},
 		{"other platform", change("all", func(n *protocol.NodeInfo) { n.OS = "darwin" }), nil, "", "each of 3 nodes is of platform darwin/amd64"},
 		{"not this user's", change("all", func(n *protocol.NodeInfo) { n.Refusal = "no" }), nil, "", "doesn't serve the jobs of user ann"},
 		{"full", nodesOf("a"), map[string]int{"a": 8}, "", "a node has 8 drivers"},

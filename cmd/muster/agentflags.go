@@ -43,6 +43,7 @@ type agentFlags struct {
 	labels     []string
 	allowUsers bool
 	workerUser string
+	drain      time.Duration
 }
 
 func (f *agentFlags) add(cmd *cobra.Command) {
@@ -59,15 +60,20 @@ func (f *agentFlags) addShared(cmd *cobra.Command) {
 		"run the jobs of all users as yourself: they trust each other, and you them (default: those of the user whose node it is)")
 	cmd.Flags().StringVar(&f.workerUser, "worker-user", "",
 		"for an agent run as root: the system account for the jobs of users who have none of their own name here")
+	cmd.Flags().DurationVar(&f.drain, "drain", drainOnTerm,
+		"on SIGTERM, how long what runs may take to end before it is given back and the agent ends")
 	cmd.Flags().StringArrayVar(&f.labels, "label", nil, "a label by which tasks choose nodes, KEY=VALUE; may be repeated")
 }
+
+// drainOnTerm is how long tasks have after SIGTERM: well within the 30 s that Kubernetes and spot machines of most clouds give.
+const drainOnTerm = 20 * time.Second
 
 // args is the flags again, for a process that is to have the same.
 func (f *agentFlags) args() []string {
 	args := f.agesFlags.args()
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	args = append(args, "--cpus="+number(f.cpus), "--gpus="+number(f.gpus), "--memory="+f.memory,
-		"--worker-user="+f.workerUser, "--allow-users="+strconv.FormatBool(f.allowUsers))
+		"--worker-user="+f.workerUser, "--allow-users="+strconv.FormatBool(f.allowUsers), "--drain="+f.drain.String())
 	for _, r := range f.resources {
 		args = append(args, "--resource="+r)
 	}
@@ -81,6 +87,9 @@ func (f *agentFlags) args() []string {
 func (f *agentFlags) config() (c agent.Config, err error) {
 	if f.cpus < 0 || f.cpus > 1<<20 || math.IsNaN(f.cpus) {
 		return c, usageError{fmt.Errorf("--cpus %v: it must be above 0", f.cpus)}
+	}
+	if f.drain < 0 {
+		return c, usageError{fmt.Errorf("--drain %v: it must be 0 or more", f.drain)}
 	}
 	c.CPUs, c.GPUs, c.Ages = f.cpus, f.gpus, f.ages()
 	c.AllowUsers, c.WorkerUser = f.allowUsers, f.workerUser

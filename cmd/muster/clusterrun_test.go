@@ -163,6 +163,21 @@ func (p *place) startIn(attr syscall.SysProcAttr, args ...string) (*exec.Cmd, <-
 	p.t.Helper()
 	cmd := p.command(args...)
 	cmd.SysProcAttr = &attr
+	return cmd, p.startCommand(cmd)
+}
+
+// startProgram starts a program on the cluster that was built.
+func (p *place) startProgram(exe string, args ...string) (*exec.Cmd, <-chan string) {
+	p.t.Helper()
+	cmd := p.command(args...)
+	cmd.Path, cmd.Args[0] = exe, exe
+	cmd.Env = append(cmd.Env, "MUSTER_ADDR=local")
+	return cmd, p.startCommand(cmd)
+}
+
+// startCommand gives the lines that a command prints, as they come.
+func (p *place) startCommand(cmd *exec.Cmd) <-chan string {
+	p.t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -182,7 +197,7 @@ func (p *place) startIn(attr syscall.SysProcAttr, args ...string) (*exec.Cmd, <-
 		_ = cmd.Process.Kill() // it may have ended
 		<-done
 	})
-	return cmd, lines
+	return lines
 }
 
 // exit waits until a command has ended, and gives its exit code.

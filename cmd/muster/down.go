@@ -26,8 +26,8 @@ func newDown() *cobra.Command {
 		Use: "down", Short: "Stop the head and the agent of this machine", Args: cobra.NoArgs,
 		Long: `Stops what muster up or muster join has started, and waits until the processes are gone. Their state stays: muster up
 goes on with it. While jobs run it refuses, unless --force is given: the drivers of those jobs wait for the head then, and
-go on when it is back. The same if the head can't be asked whether jobs run. That nothing runs is no error. The context that muster up had made
-goes too, also that of a head that was killed.`,
+go on when it is back. The same if the head can't be asked whether jobs run. That nothing runs is no error. The context that muster up
+had made goes too, also that of a head that was killed.`,
 		Example: "  muster down\n  muster down --force   though jobs run",
 	}
 	state := addState(cmd)

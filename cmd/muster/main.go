@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
 	"syscall"
 
@@ -21,7 +20,7 @@ func main() {
 		vet.Unit(os.Args[1:])
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(context.Background())
 	err := newRoot().ExecuteContext(ctx)
 	stop()
 	os.Exit(exitCode(err, os.Stderr))
@@ -82,7 +81,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(newRun(), newJobs(), newJob(), newCache(), newWhyCached(), newFingerprint(), newVet())
 	root.AddCommand(newUp(), newDown(), newJoin(), newLeave(), newNodes(), newTasks(), newWhy(), newCancel(), newLogs())
-	root.AddCommand(newEvents(), newTop(), newDoctor())
+	root.AddCommand(newEvents(), newTop(), newDrain(), newUndrain(), newDoctor())
 	root.AddCommand(newToken(), newUser(), newIdentity(), newContext(), newBench(), newBenchDriver(), newServe(), newExitCodes())
 	wrapArgs(root)
 	return root

@@ -45,19 +45,26 @@ func listNodes(ctx context.Context, r *reach) ([]protocol.NodeInfo, error) {
 func nodeRows(nodes []protocol.NodeInfo) [][]string {
 	rows := [][]string{{"NODE", "NAME", "STATE", "PLATFORM", "CPUS", "FREE", "MEMORY", "TASKS", "WORKERS", "USES", "GIVES", "USERS", "SEEN"}}
 	for _, n := range nodes {
-		state := "alive"
-		switch {
-		case n.Stopped:
-			state = "stopped"
-		case !n.Alive:
-			state = "dead"
-		}
 		rows = append(rows, []string{
-			n.Node, clip(n.Name, 30), state, n.OS + "/" + n.Arch, amount(n.CPUs), amount(n.FreeCPU), size(n.Memory),
+			n.Node, clip(n.Name, 30), stateOf(n), n.OS + "/" + n.Arch, amount(n.CPUs), amount(n.FreeCPU), size(n.Memory),
 			strconv.Itoa(n.Running), strconv.Itoa(n.Workers), size(n.Resident), dash(clip(gives(n), 40)), serves(n), ago(n.Seen),
 		})
 	}
 	return rows
+}
+
+// stateOf is a node's state in a word.
+func stateOf(n protocol.NodeInfo) string {
+	switch {
+	case n.Stopped:
+		return "stopped"
+	case !n.Alive:
+		return "dead"
+	case n.Drain != "":
+		return string(n.Drain)
+	default:
+		return "alive"
+	}
 }
 
 // gives is a node's GPUs, named resources and labels.

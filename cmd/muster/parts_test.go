@@ -125,6 +125,7 @@ func TestLines(t *testing.T) {
 func TestAgentFlags(t *testing.T) {
 	given := agentFlags{
 		cpus: 2, gpus: -1, memory: "1GiB", resources: []string{"seats=1"}, labels: []string{"zone=a"}, allowUsers: true, workerUser: "work",
+		drain: time.Minute,
 	}
 	state := daemon.Folder(t.TempDir())
 	if err := given.remember(state); err != nil {

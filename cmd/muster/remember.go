@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +22,9 @@ type given struct {
 	Resources []string `json:"resources,omitempty"`
 	Labels    []string `json:"labels,omitempty"`
 
-	AllowUsers bool   `json:"allow_users,omitempty"`
-	WorkerUser string `json:"worker_user,omitempty"`
+	AllowUsers bool           `json:"allow_users,omitempty"`
+	WorkerUser string         `json:"worker_user,omitempty"`
+	Drain      *time.Duration `json:"drain,omitempty"` // nil in a file of an earlier version
 }
 
 func givenFile(state daemon.Folder) string {
@@ -50,6 +53,7 @@ func (f *agentFlags) recall(cmd *cobra.Command, state daemon.Folder) error {
 
 		"allow-users": func() { f.allowUsers = last.AllowUsers },
 		"worker-user": func() { f.workerUser = last.WorkerUser },
+		"drain":       func() { f.drain = *cmp.Or(last.Drain, &f.drain) },
 	} {
 		if !cmd.Flags().Changed(name) {
 			set()
@@ -62,7 +66,7 @@ func (f *agentFlags) recall(cmd *cobra.Command, state daemon.Folder) error {
 func (f *agentFlags) remember(state daemon.Folder) error {
 	data, err := json.Marshal(given{
 		CPUs: f.cpus, GPUs: f.gpus, Memory: f.memory, Resources: f.resources, Labels: f.labels,
-		AllowUsers: f.allowUsers, WorkerUser: f.workerUser,
+		AllowUsers: f.allowUsers, WorkerUser: f.workerUser, Drain: &f.drain,
 	})
 	if err != nil {
 		return err

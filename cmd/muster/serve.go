@@ -60,19 +60,27 @@ func newServe() *cobra.Command {
 
 // service is a head or an agent that runs in this process.
 type service struct {
-	stop func()
-	done <-chan struct{} // closed when the cluster wants it to stop; nil if it never does
+	stop  func()
+	drain func(context.Context) // what SIGTERM has it do before it stops; nil for nothing
+	done  <-chan struct{}       // closed when the cluster wants it to stop; nil if it never does
 }
 
-// wait waits until ctx ends, or the cluster wants the service to stop.
+// wait waits until ctx ends, or the cluster wants the service to stop. If SIGTERM has ended ctx, it waits until the service
+// is drained, or another signal comes.
 func (s *service) wait(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-s.done:
 	}
+	if s.drain == nil || !terminated(ctx) {
+		return
+	}
+	another, stop := untilSignal(context.WithoutCancel(ctx))
+	defer stop()
+	s.drain(another)
 }
 
-// serve runs a service until ctx ends, which SIGTERM sees to.
+// serve runs a service until ctx ends, which a signal sees to.
 func serve(ctx context.Context, state, name string, start func(context.Context, io.Writer) (*service, error)) error {
 	log, err := daemon.Folder(state).OpenLog(name)
 	if err != nil {
@@ -171,6 +179,11 @@ func startAgent(ctx context.Context, state daemon.Folder, f *agentFlags, foregro
 		a.Stop()
 		conn.Close()
 	}}
+	s.drain = func(ctx context.Context) {
+		if err := a.Drain(ctx, f.drain); err != nil {
+			c.Logger.Warn("the agent ends before its node is drained: what runs there is given back", "why", context.Cause(ctx))
+		}
+	}
 	err = f.remember(state)
 	if err == nil {
 		err = state.Tell(serviceAgent, foreground, map[string]string{aboutCluster: id.Cluster, aboutNode: id.Name})

@@ -147,7 +147,7 @@ func countAlive(nodes []protocol.NodeInfo) int {
 var (
 	flagsOfHead = []string{"addr", "join-addr", "advertise", "sync", "context", "metrics",
 		"nats", "nats-ca", "signing-key", "nats-login", "single-tenant"}
-	flagsOfAgent = []string{"cpus", "memory", "gpus", "resource", "label", "allow-users", "worker-user"}
+	flagsOfAgent = []string{"cpus", "memory", "gpus", "resource", "label", "allow-users", "worker-user", "drain"}
 )
 
 // tooLate is the flags that were given for what runs already: the head, and unless it has just been started, the agent.

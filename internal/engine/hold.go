@@ -114,9 +114,9 @@ func (s *Session) hasHold(id coordinator.NeedID) bool {
 	return false
 }
 
-// aliveNode is a node's record by the last survey, if it lives.
+// aliveNode is a node's record by the last survey, if it lives and takes tasks.
 func (s *Session) aliveNode(id string) *protocol.NodeInfo {
-	i := slices.IndexFunc(s.carried.nodes, func(n protocol.NodeInfo) bool { return n.Node == id && n.Alive })
+	i := slices.IndexFunc(s.carried.nodes, func(n protocol.NodeInfo) bool { return n.Node == id && n.Alive && n.Drain == "" })
 	if i < 0 {
 		return nil
 	}

@@ -87,7 +87,7 @@ func (s *Session) forgetFit() {
 func (s *Session) countCPUs(nodes []protocol.NodeInfo) {
 	s.carried.cpus = 0
 	for i := range nodes {
-		if nodes[i].Alive && nodes[i].Refusal == "" {
+		if nodes[i].Alive && nodes[i].Refusal == "" && nodes[i].Drain == "" {
 			s.carried.cpus += nodes[i].CPUs
 		}
 	}
@@ -110,7 +110,7 @@ func (s *Session) isOverdue(id coordinator.NeedID, first coordinator.ID, why err
 	return limit >= 0 && time.Duration(s.now()-u.since) >= limit
 }
 
-// unmetBy says why none of the nodes can ever run a task, or nothing.
+// unmetBy says why none of the nodes can ever run a task, or nothing. One that is drained will take tasks again.
 func (s *Session) unmetBy(nodes []protocol.NodeInfo, amounts []coordinator.Amount, where Where) error {
 	most := make([]int64, len(amounts))
 	suited, refusal := false, ""

@@ -31,7 +31,7 @@ func (s *Session) whyRoomAway(id coordinator.NeedID) string {
 			continue
 		}
 		if could++; could <= maxNodes {
-			names = append(names, fmt.Sprintf("%s (%v of %v CPUs free)", s.nodeName(n.Node), n.FreeCPU, n.CPUs))
+			names = append(names, s.nodeName(n.Node)+" "+roomOn(n))
 		}
 	}
 	if could > maxNodes {
@@ -44,6 +44,14 @@ func (s *Session) whyRoomAway(id coordinator.NeedID) string {
 		}
 	}
 	return text
+}
+
+// roomOn says what a node has for tasks.
+func roomOn(n *protocol.NodeInfo) string {
+	if n.Drain != "" {
+		return "(" + string(n.Drain) + ", it takes no tasks until muster undrain)"
+	}
+	return fmt.Sprintf("(%v of %v CPUs free)", n.FreeCPU, n.CPUs)
 }
 
 // needText writes amounts as people do.

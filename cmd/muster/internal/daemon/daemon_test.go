@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -31,7 +30,7 @@ func TestMain(m *testing.M) {
 
 // service behaves well, or in one of the ways in which a service may not.
 func service(f Folder, how string) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if how == "silent" {
 		return
@@ -49,7 +48,7 @@ func service(f Folder, how string) {
 		return
 	}
 	if how == "deaf" {
-		signal.Ignore(syscall.SIGTERM)
+		signal.Ignore(os.Interrupt)
 		ctx = context.Background()
 	}
 	if how != "hangs" {
