@@ -70,6 +70,7 @@ func (c Config) onCluster(ctx context.Context, ec engine.Config, lost context.Ca
 		return nil, nil, fmt.Errorf("muster: cluster %s: %w", c.Addr, err)
 	}
 	ec.Carrier = l.carrier
+	ec.HoldAfter = 2 * l.carrier.Ages().Renew
 	s := engine.Open(ec, engine.TrialOf(ctx))
 	l.s.Store(s)
 	if err := l.carrier.Start(ctx, s); err != nil {

@@ -195,6 +195,7 @@ type NodeInfo struct {
 	Workers  int               `json:"workers"`
 	Running  int               `json:"running"`            // tasks
 	FreeCPU  float64           `json:"free_cpu"`           // CPUs
+	Held     string            `json:"held,omitempty"`     // for what large task what becomes free is kept, for people
 	Resident int64             `json:"resident,omitempty"` // bytes, of the agent and its workers
 	// Unlimited is why the node's workers have no limits of their own; "" if they have, or aren't to.
 	Unlimited string            `json:"unlimited,omitempty"`

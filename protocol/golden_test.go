@@ -157,6 +157,7 @@ func goldenItems() []vector {
 		down("take back", TakeBack{by}),
 		down("quit", Quit{}),
 		down("begin", Begin{by}),
+		down("hold", Hold{Need{CPU: 4 * oneCPU, Named: []Amount{{"seat", 5}}}, 10 * time.Second}, Hold{}),
 	}
 }
 

@@ -30,6 +30,7 @@ const (
 	itemTakeBack
 	itemQuit
 	itemBegin
+	itemHold
 )
 
 // Accept confirms a batch: the node has its tasks now.
@@ -101,6 +102,14 @@ type TakeBack struct{ Attempt }
 // Begin is the answer to Started: it is recorded, so the attempt may run.
 type Begin struct{ Attempt }
 
+// Hold asks the node to start nothing that would delay a task which needs so much, for so long: what becomes free is for
+// the job that asks, until that is enough. It is asked for again while it is needed; For 0 ends it. A node keeps one hold
+// at a time, and none against jobs that come before the one that asks.
+type Hold struct {
+	Need Need
+	For  time.Duration
+}
+
 // Quit ends all that the node does for the job.
 type Quit struct{}
 
@@ -117,6 +126,7 @@ func (Stop) kind() byte     { return itemStop }
 func (TakeBack) kind() byte { return itemTakeBack }
 func (Quit) kind() byte     { return itemQuit }
 func (Begin) kind() byte    { return itemBegin }
+func (Hold) kind() byte     { return itemHold }
 
 func (i Held) append(dst []byte) []byte { return appendBool(append(dst, i.Key[:]...), i.Gone) }
 
@@ -155,6 +165,8 @@ func (Quit) append(dst []byte) []byte { return dst }
 
 func (i Begin) append(dst []byte) []byte { return i.Attempt.append(dst) }
 
+func (i Hold) append(dst []byte) []byte { return appendNumber(i.Need.append(dst), int64(i.For)) }
+
 // item decodes the body of an item; nil if its kind isn't known.
 func (c *cursor) item(kind byte) Item {
 	switch kind {
@@ -186,6 +198,8 @@ func (c *cursor) item(kind byte) Item {
 		return Quit{}
 	case itemBegin:
 		return Begin{c.attempt()}
+	case itemHold:
+		return Hold{c.need(), time.Duration(c.number("how long a hold is for"))}
 	default:
 		return nil
 	}

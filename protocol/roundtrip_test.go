@@ -126,6 +126,7 @@ func drawItem(t *rapid.T) Item {
 		func() Item { return TakeBack{drawAttempt(t)} },
 		func() Item { return Quit{} },
 		func() Item { return Begin{drawAttempt(t)} },
+		func() Item { return Hold{drawNeed(t), drawDuration(t)} },
 	)()
 }
 

@@ -2,6 +2,8 @@ package protocol
 
 import (
 	"encoding/binary"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -40,6 +42,27 @@ type Task struct {
 type Need struct {
 	CPU, IO, Memory, GPUs int64
 	Named                 []Amount
+}
+
+// String is the need for people: "4 CPUs and 2 GPUs".
+func (n *Need) String() string {
+	var parts []string
+	add := func(amount int64, unit float64, what string) {
+		if amount > 0 {
+			parts = append(parts, strconv.FormatFloat(float64(amount)/unit, 'g', 6, 64)+" "+what)
+		}
+	}
+	add(n.CPU, oneCPU, "CPUs")
+	add(n.IO, 1, "I/O places")
+	add(n.Memory, 1, "bytes of memory")
+	add(n.GPUs, oneCPU, "GPUs")
+	for _, a := range n.Named {
+		add(a.N, oneCPU, "of "+a.Name)
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, " and ")
 }
 
 // Dep is the value of a Ref in an argument.

@@ -49,6 +49,7 @@ type Agent struct {
 	mu        sync.Mutex
 	ledger    ledger
 	shares    shares
+	hold      *hold // nil for none
 	gpus      gpus
 	jobs      map[string]*job
 	recording map[*job]bool              // those that have ended, and whose outcomes aren't all recorded
@@ -262,6 +263,7 @@ func (a *Agent) wake() { a.wakeAt(time.Now()) }
 func (a *Agent) tick(now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.checkHold(now)
 	for _, j := range a.jobs {
 		j.journal.repeat(now.Add(-repeatAfter))
 		a.overdue(j, now)

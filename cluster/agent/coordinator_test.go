@@ -42,6 +42,7 @@ type coordinator struct {
 	keep     bool // keep outcomes
 	slow     bool // the test answers Started
 	deaf     bool // it reads nothing of the journal
+	patient  bool // it waits for an offer of as much CPU as its next task needs
 }
 
 // open makes a job with a stream, and its coordinator.
@@ -171,7 +172,7 @@ func (k *coordinator) serve() {
 		return
 	}
 	o := k.offers[len(k.offers)-1]
-	if o.CPU == 0 && k.tasks[0].Need.CPU > 0 {
+	if o.CPU == 0 && k.tasks[0].Need.CPU > 0 || k.patient && o.CPU < k.tasks[0].Need.CPU {
 		return
 	}
 	n := min(len(k.tasks), o.Most, k.most)

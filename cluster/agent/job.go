@@ -50,6 +50,7 @@ type job struct {
 	telling bool   // a new coordinator hasn't heard yet what runs on for the one before
 	used    room   // of the machine, but for what is lent
 	quota   quota
+	lends   int // attempts that lend their CPUs while they wait
 
 	deaths int // of workers in a row that hadn't lived long
 	failed int // starts in a row that came to nothing

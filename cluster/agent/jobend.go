@@ -98,6 +98,9 @@ func (a *Agent) dropWaiting(j *job) {
 // forget takes back what an attempt holds.
 func (a *Agent) forget(j *job, h *held) {
 	j.uses(&h.charge, -1)
+	if h.lent {
+		j.lends--
+	}
 	a.ledger.release(&h.charge)
 	a.gpus.give(h.lease)
 	if h.rare != nil {
@@ -114,6 +117,9 @@ func (a *Agent) end(j *job, why string) {
 	j.log.Info("the job's work here is ended", "reason", why)
 	a.drop(j, why)
 	delete(a.jobs, j.id)
+	if a.hold != nil && a.hold.job == j {
+		a.endHold("its job has ended here")
+	}
 	gone := make(chan struct{})
 	a.leaves[j.id] = gone
 	a.recording[j] = true

@@ -107,6 +107,11 @@ func (l *ledger) move(c *charge, sign int64) {
 	}
 }
 
+// shift makes so much more free, or less.
+func (l *ledger) shift(r *room, sign int64) {
+	l.move(&charge{cpu: r.cpu, io: r.io, memory: r.memory, gpus: r.gpus, named: r.named}, sign)
+}
+
 // release takes a charge back.
 func (l *ledger) release(c *charge) {
 	if c.lent {
@@ -135,14 +140,6 @@ func (l *ledger) regain(c *charge) bool {
 	c.lent = false
 	l.free.cpu -= c.cpu
 	return true
-}
-
-// force charges what is free of the CPUs that were lent: the attempt goes on in any case.
-func (l *ledger) force(c *charge) {
-	if c.lent {
-		c.cpu = min(c.cpu, l.free.cpu)
-		l.regain(c)
-	}
 }
 
 // worth reports whether enough CPU is free to offer it: a whole one, or half of a small machine's.

@@ -135,7 +135,10 @@ func step(l *ledger, held *[]charge, i, what int) {
 	case 2:
 		l.regain(c)
 	case 3:
-		l.force(c)
+		if c.lent { // it goes on in any case
+			c.cpu = min(c.cpu, l.free.cpu)
+			l.regain(c)
+		}
 	}
 }
 

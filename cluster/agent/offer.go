@@ -52,6 +52,9 @@ func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
 	if a.leaving || a.drain.on || a.outbox.Load() > maxOutbox {
 		return nil, 0
 	}
+	if a.hold != nil {
+		a.rank()
+	}
 	soon := func(at time.Time) {
 		if d := max(at.Sub(now), time.Millisecond); next == 0 || d < next {
 			next = d
@@ -77,6 +80,8 @@ func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
 
 // due reports whether a job is to be offered room now, or else when to look again.
 func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
+	kept := a.keep(j)
+	defer a.giveUp(&kept)
 	o := &j.offer
 	switch {
 	case j.info == nil || j.binary == nil || j.refusal != "" || j.over || j.telling:
@@ -134,6 +139,8 @@ func (j *job) precedes(o *job) bool { return j.quota.rank.Compare(o.quota.rank) 
 
 // makeOffer notes that a job is offered what is free. The mutex is held.
 func (a *Agent) makeOffer(j *job, now time.Time) message {
+	kept := a.keep(j)
+	defer a.giveUp(&kept)
 	o, free := &j.offer, &a.ledger.free
 	a.counters.offers++
 	o.number++

@@ -69,6 +69,7 @@ func (a *Agent) info() *protocol.NodeInfo {
 	a.mu.Lock()
 	n.Stopped, n.Drain = a.leaving, a.drainedYet()
 	n.FreeCPU = float64(a.ledger.free.cpu) / unit
+	n.Held = a.heldText()
 	for _, j := range a.jobs {
 		if j.refusal != "" && len(n.Refuses) < maxRefuses {
 			n.Refuses[j.info.Owner] = j.refusal

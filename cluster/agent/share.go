@@ -62,6 +62,28 @@ func (j *job) uses(c *charge, sign int64) {
 	}
 }
 
+// lend makes an attempt's CPUs free while it waits: they aren't its job's meanwhile. The mutex is held.
+func (a *Agent) lend(j *job, c *charge) {
+	if !c.lent {
+		j.used.cpu -= c.cpu
+		j.lends++
+	}
+	a.ledger.lend(c)
+}
+
+// regain charges them again, if they are free. The mutex is held.
+func (a *Agent) regain(j *job, c *charge) bool {
+	lent := c.lent
+	if !a.ledger.regain(c) {
+		return false
+	}
+	if lent {
+		j.used.cpu += c.cpu
+		j.lends--
+	}
+	return true
+}
+
 // learnShares takes from the digest what jobs have on all nodes, and whose share is how large. The mutex is held.
 func (a *Agent) learnShares(d *protocol.ClusterDigest) {
 	s := &a.shares

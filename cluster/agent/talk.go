@@ -115,13 +115,10 @@ func (a *Agent) note(p *proc, by protocol.Attempt, h *held, it protocol.Item) {
 		}
 	case protocol.Block:
 		if it.Waits {
-			if !h.lent {
-				p.job.used.cpu -= h.cpu
-			}
-			a.ledger.lend(&h.charge)
+			a.lend(p.job, &h.charge)
 		} else if h.lent {
-			a.ledger.force(&h.charge)
-			p.job.used.cpu += h.cpu
+			h.cpu = min(h.cpu, a.ledger.free.cpu) // it goes on in any case
+			a.regain(p.job, &h.charge)
 		}
 	}
 }
@@ -159,12 +156,8 @@ func (a *Agent) grantResumes() {
 		b := a.resume[0]
 		if !b.gone {
 			h := b.proc.tasks.get(b.at)
-			lent := h.lent
-			if !a.ledger.regain(&h.charge) {
+			if !a.regain(b.proc.job, &h.charge) {
 				return
-			}
-			if lent {
-				b.proc.job.used.cpu += h.cpu
 			}
 			b.proc.down(b.settles...)
 		}
@@ -243,6 +236,8 @@ func (a *Agent) downItem(j *job, it protocol.Item) {
 		}
 	case protocol.Begin:
 		a.begin(j, it.Attempt)
+	case protocol.Hold:
+		a.holdFor(j, it)
 	case protocol.Quit:
 		a.end(j, "its coordinator said so")
 	}

@@ -10,6 +10,8 @@ import (
 // take takes a batch for what was offered: it charges the tasks, and gives them to workers as soon as that can be. Those
 // for which there is no room are given back. The mutex is held.
 func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
+	kept := a.keep(j)
+	defer a.giveUp(&kept)
 	admission := a.ledger.admit(offered, b.Tasks)
 	now := b.Tasks[:0]
 	slab := make([]held, 0, len(b.Tasks)) // one piece of memory for all
@@ -33,6 +35,7 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 			continue
 		}
 		j.uses(&c, 1)
+		a.came(j, &t.Need)
 		h := held{charge: c, key: t.Key, need: t.Need.CPU, once: t.Flags&protocol.Once != 0}
 		if !direct || t.Flags&(protocol.Alone|protocol.Isolated|protocol.Once) != 0 || t.Need.GPUs > 0 || needsObjects(t) {
 			a.wait(j, at, t, h)

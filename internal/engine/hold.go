@@ -10,10 +10,14 @@ import (
 
 // A large task would wait for ever if small ones always took what becomes free on each node, one after the other. So one
 // that has been the first of its kind for some time has a node held for it that could run it when empty: nothing is given
-// to that node that comes after it, until it fits. Each node is held for one at most, and each has one node at most.
+// to that node that comes after it, until it fits. Each node is held for one at most, and each has one node at most. The
+// node's agent is told, so that it gives nothing of other jobs either that would take the room.
 
-// holdAfter is how long a task is the first of its kind before a node is held for it.
-const holdAfter = 10 * time.Second
+const (
+	holdAfter = 10 * time.Second // how long a task is the first of its kind before a node is held for it
+	holdTell  = 3 * time.Second  // between two words of it to the node
+	holdLasts = 10 * time.Second // on the node without another word: its driver may be gone
+)
 
 // holding is which nodes are held.
 type holding struct {
@@ -32,6 +36,7 @@ type firstOne struct {
 type held struct {
 	need coordinator.NeedID
 	num  uint64
+	told int64 // when its agent was told last
 }
 
 // holdFor is the need that a node's offer is held for; 0 for none. The mutex is held, as for the others below.
@@ -45,9 +50,10 @@ func (s *Session) holdFor(o *protocol.Offer, free []int64, now int64) coordinato
 	}
 	if at, ok := h.nodes[o.Node]; ok {
 		if s.isFirst(at.need, at.num) {
+			s.tellHold(o.Node, at, now)
 			return at.need
 		}
-		delete(h.nodes, o.Node)
+		s.unhold(o.Node)
 	}
 	best, found := s.longWaiting(o, free, now)
 	if !found {
@@ -56,8 +62,53 @@ func (s *Session) holdFor(o *protocol.Offer, free []int64, now int64) coordinato
 	if h.nodes == nil {
 		h.nodes = map[string]held{}
 	}
-	h.nodes[o.Node] = best
+	best.told = now - int64(holdTell)
+	s.tellHold(o.Node, best, now)
 	return best.need
+}
+
+// tellHold notes a hold, and tells the node's agent of it now and then.
+func (s *Session) tellHold(node string, at held, now int64) {
+	if now-at.told >= int64(holdTell) {
+		at.told = now
+		amounts, _ := s.m.AmountsOf(at.need)
+		s.cfg.Carrier.Send(node, protocol.Hold{Need: s.wireNeed(amounts), For: holdLasts})
+	}
+	s.carried.holding.nodes[node] = at
+}
+
+// unhold ends a hold.
+func (s *Session) unhold(node string) {
+	delete(s.carried.holding.nodes, node)
+	s.cfg.Carrier.Send(node, protocol.Hold{})
+}
+
+// wireNeed is a need as messages have it.
+func (s *Session) wireNeed(amounts []coordinator.Amount) (n protocol.Need) {
+	for _, a := range amounts {
+		switch a.Dim {
+		case coordinator.CPU:
+			n.CPU = a.N
+		case coordinator.IO:
+			n.IO = a.N
+		case coordinator.Memory:
+			n.Memory = a.N
+		default:
+			if name := s.name(a.Dim); name == GPU {
+				n.GPUs = a.N
+			} else {
+				n.Named = append(n.Named, protocol.Amount{Name: name, N: a.N})
+			}
+		}
+	}
+	return n
+}
+
+func (s *Session) holdAfter() time.Duration {
+	if s.cfg.HoldAfter > 0 {
+		return s.cfg.HoldAfter
+	}
+	return holdAfter
 }
 
 func (s *Session) isFirst(need coordinator.NeedID, num uint64) bool {
@@ -80,7 +131,7 @@ func (s *Session) findFirsts(now int64) {
 	h.firsts = firsts
 	for node, at := range h.nodes {
 		if firsts[at.need].num != at.num || s.aliveNode(node) == nil {
-			delete(h.nodes, node)
+			s.unhold(node)
 		}
 	}
 }
@@ -94,12 +145,12 @@ func (s *Session) longWaiting(o *protocol.Offer, free []int64, now int64) (best 
 	}
 	suits := s.suits(o)
 	for id, f := range h.firsts {
-		if now-f.since < int64(holdAfter) || found && f.num > best.num || !s.isFirst(id, f.num) || s.hasHold(id) {
+		if now-f.since < int64(s.holdAfter()) || found && f.num > best.num || !s.isFirst(id, f.num) || s.hasHold(id) {
 			continue
 		}
 		amounts, class := s.m.AmountsOf(id)
 		if suits(class) && s.hasOf(node, amounts) >= 1 && !s.m.FitsFar(id, free) {
-			best, found = held{id, f.num}, true
+			best, found = held{need: id, num: f.num}, true
 		}
 	}
 	return best, found

@@ -70,6 +70,8 @@ type Config struct {
 	Carrier Carrier
 	// UnsatisfiableAfter is how long a task waits for a node that has what it needs; negative: without end.
 	UnsatisfiableAfter time.Duration
+	// HoldAfter is how long a task is the first of its kind before a node is held for it. 0: 10 s.
+	HoldAfter time.Duration
 	// Upstream is where a worker's tasks come from, and where the calls go that they make; nil: they run here.
 	Upstream Upstream
 

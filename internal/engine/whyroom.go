@@ -38,9 +38,16 @@ func (s *Session) whyRoomAway(id coordinator.NeedID) string {
 		names = append(names, fmt.Sprintf("%d others", could-maxNodes))
 	}
 	text := fmt.Sprintf("it waits for room of %s on %s", s.needText(amounts), strings.Join(names, " or "))
-	for node, at := range s.carried.holding.nodes {
+	mine := s.carried.holding.nodes
+	for node, at := range mine {
 		if at.need == id {
 			text += "; node " + s.nodeName(node) + " is held for it, and gets nothing that comes after it"
+		}
+	}
+	for i := range s.carried.nodes {
+		n := &s.carried.nodes[i]
+		if _, ok := mine[n.Node]; n.Alive && n.Held != "" && !ok {
+			text += "; node " + s.nodeName(n.Node) + " is held for " + n.Held
 		}
 	}
 	return text
