@@ -17,6 +17,7 @@ const (
 	ioAfter   = 5 * time.Millisecond  // without CPUs, I/O places are offered so long after a job's last batch
 	turn      = 20 * time.Millisecond // what a job that has less of the machine gets to answer before others are asked
 	minPause  = 5 * time.Millisecond  // after an offer that nobody heard: the job may have been opened just now
+	firstAgain = 2 * time.Second // until an offer is made again for the first time
 	emptyWait = 20 * time.Millisecond // after an offer that was ended without tasks
 )
 
@@ -88,10 +89,10 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 		return false, time.Time{}
 	case now.Before(o.rest):
 		return false, o.rest
-	case o.parked && now.Sub(o.at) >= a.cfg.offerAgain:
+	case o.parked && now.Sub(o.at) >= o.patience(a.cfg.offerAgain):
 		return true, time.Time{}
 	case o.parked && (!a.ledger.grown(&o.room) || a.overLimit(j)):
-		return false, o.at.Add(a.cfg.offerAgain)
+		return false, o.at.Add(o.patience(a.cfg.offerAgain))
 	}
 	switch free := &a.ledger.free; {
 	case len(a.resume) > 0:
@@ -105,6 +106,12 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 	default:
 		return true, time.Time{}
 	}
+}
+
+// patience is for how long an offer is parked before it is made again: as long as it was so far, since one that is new is
+// the likeliest to have got lost, where it passes several servers and one of them dies.
+func (o *offered) patience(most time.Duration) time.Duration {
+	return min(max(o.at.Sub(o.since), firstAgain), most)
 }
 
 // inTurn keeps those jobs that may be asked now: first the one with the smallest share, and the others once that one

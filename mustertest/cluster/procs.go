@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/musterrun/muster"
+	"github.com/musterrun/muster/cluster/head"
 	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
@@ -20,6 +21,8 @@ import (
 type Options struct {
 	CPUs float64       // of each node. Defaults to 2
 	Ages protocol.Ages // Defaults to the package's Ages
+
+	nats *head.External // servers that aren't the head's own; nil for its own
 }
 
 // Procs is a cluster whose head and agents are processes of their own, each the test's binary, which the test may kill.
@@ -31,7 +34,7 @@ type Procs struct {
 	opts     Options
 	admin    string // file of the head's identity
 	user     string // the same, by way of a proxy
-	sessions *proxy
+	sessions proxies
 	head     *process
 	agents   []*agentProcess
 	drivers  []*Driving
@@ -41,7 +44,7 @@ type Procs struct {
 type agentProcess struct {
 	stage
 	*process
-	proxy *proxy
+	proxy proxies
 	left  bool // it was killed, and no successor has cleaned up
 }
 
@@ -87,7 +90,9 @@ func (c *Procs) Context() context.Context {
 // StartHead starts the head again after KillHead: the same one, with its ports and all that it keeps.
 func (c *Procs) StartHead() {
 	c.t.Helper()
-	c.head = c.begin("head", &stage{Role: roleHead, Name: "head", Dir: filepath.Join(c.dir, "head"), Identity: c.admin, Ages: c.opts.Ages})
+	c.head = c.begin("head", &stage{
+		Role: roleHead, Name: "head", Dir: filepath.Join(c.dir, "head"), Identity: c.admin, Ages: c.opts.Ages, NATS: c.opts.nats,
+	})
 }
 
 // KillHead kills the head.
@@ -179,15 +184,19 @@ func (c *Procs) join(name string) {
 	c.StartAgent(len(c.agents) - 1)
 }
 
-// reroute starts a proxy to the head, and makes an identity use it.
-func (c *Procs) reroute(id *join.Identity) *proxy {
+// reroute starts a proxy to the head, or to each of the servers, and makes an identity use it.
+func (c *Procs) reroute(id *join.Identity) (all proxies) {
 	c.t.Helper()
-	target, err := url.Parse(id.URLs[0])
-	c.must(err)
-	p, err := startProxy(target.Host)
-	c.must(err)
-	id.URLs = []string{target.Scheme + "://" + p.addr()}
-	return p
+	var urls []string
+	for _, u := range id.URLs {
+		target, err := url.Parse(u)
+		c.must(err)
+		p, err := startProxy(target.Host)
+		c.must(err)
+		all, urls = append(all, p), append(urls, target.Scheme+"://"+p.addr())
+	}
+	id.URLs = urls
+	return all
 }
 
 // enroll makes a node's identity.

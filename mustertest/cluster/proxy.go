@@ -20,6 +20,19 @@ type proxy struct {
 	open chan struct{} // closed while bytes may pass
 }
 
+// proxies are all that lead to one place.
+type proxies []*proxy
+
+func (all proxies) cut()   { all.each((*proxy).cut) }
+func (all proxies) heal()  { all.each((*proxy).heal) }
+func (all proxies) close() { all.each((*proxy).close) }
+
+func (all proxies) each(do func(*proxy)) {
+	for _, p := range all {
+		do(p)
+	}
+}
+
 func startProxy(target string) (*proxy, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

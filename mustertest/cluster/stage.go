@@ -38,7 +38,11 @@ type stage struct {
 	Job      string
 	Cache    string
 	Args     []string
+	NATS     *head.External // of a head that uses others than its own
 }
+
+// roles are further ones, for this package's own tests.
+var roles = map[string]func(*stage, *slog.Logger) error{}
 
 // ready is the line by which a process says that it runs.
 const ready = "ready"
@@ -72,13 +76,16 @@ func (s *stage) play() error {
 	case roleDriver:
 		return s.driver()
 	}
+	if play := roles[s.Role]; play != nil {
+		return play(s, log)
+	}
 	return fmt.Errorf("there is no role %q", s.Role)
 }
 
 func (s *stage) head(log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startFor)
 	defer cancel()
-	h, err := head.Start(ctx, head.Config{StateDir: s.Dir, Ages: s.Ages, Logger: log})
+	h, err := head.Start(ctx, head.Config{StateDir: s.Dir, Ages: s.Ages, Logger: log, NATS: s.NATS})
 	if err != nil {
 		return err
 	}
