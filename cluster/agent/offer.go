@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	packSize  = 2048                  // tasks that share a CPU, at most
-	ioAfter   = 5 * time.Millisecond  // without CPUs, I/O places are offered so long after a job's last batch
-	turn      = 20 * time.Millisecond // what a job that has less of the machine gets to answer before others are asked
-	minPause  = 5 * time.Millisecond  // after an offer that nobody heard: the job may have been opened just now
-	firstAgain = 2 * time.Second // until an offer is made again for the first time
-	emptyWait = 20 * time.Millisecond // after an offer that was ended without tasks
+	packSize   = 2048                  // tasks that share a CPU, at most
+	ioAfter    = 5 * time.Millisecond  // without CPUs, I/O places are offered so long after a job's last batch
+	turn       = 20 * time.Millisecond // what a job that has less of the machine gets to answer before others are asked
+	minPause   = 5 * time.Millisecond  // after an offer that nobody heard: the job may have been opened just now
+	firstAgain = 2 * time.Second       // until an offer is made again for the first time
+	emptyWait  = 20 * time.Millisecond // after an offer that was ended without tasks
 )
 
 // message is one to publish once the mutex is released.

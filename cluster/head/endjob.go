@@ -42,11 +42,10 @@ func (h *Head) renewJob(ctx context.Context, c caller, in *protocol.RenewJob) (a
 			return nil, err
 		}
 	}
-	purge := h.jobs.renewed(in, h.cfg.Now(), h.counters.ended)
-	if purge {
-		err = h.purgeJournal(ctx, in.Job, in.Read)
+	if h.jobs.renewed(in, h.cfg.Now(), h.counters.ended) {
+		h.trim(ctx, in.Job, in.Read)
 	}
-	return nil, err
+	return nil, nil //nolint:nilnil // an empty answer
 }
 
 // renewed notes a renewal, which count hears of beside the one before, and says whether the journal is to be purged up to
@@ -60,9 +59,7 @@ func (t *jobs) renewed(in *protocol.RenewJob, clock time.Time, count func(last, 
 	}
 	count(&j.info.Load, in)
 	j.seen, j.heard, j.info.Load, j.info.Renewed = time.Now(), true, *in, clock
-	purge := !j.named() && in.Read > j.purged
-	j.purged = max(j.purged, in.Read)
-	return purge
+	return !j.named() && in.Read > j.purged
 }
 
 // revive makes an orphaned job a running one, since its driver is back.
@@ -189,7 +186,11 @@ func (h *Head) end(ctx context.Context, j job, state protocol.JobState, cause, t
 	if j.named() || state == protocol.JobOrphaned {
 		return nil
 	}
-	return h.removeJob(ctx, info)
+	err = within(ctx, dropTime, func(ctx context.Context) error { return h.removeJob(ctx, info) })
+	if err != nil {
+		h.log.Warn("remove what a job has left later", "job", info.Job, "error", err) // once it has expired
+	}
+	return nil
 }
 
 // removeJob removes a job's journal and then its record, so that a journal without a record is nobody's.

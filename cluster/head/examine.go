@@ -75,9 +75,10 @@ func (h *Head) beat(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if err := h.askJetStream(ctx); err != nil {
+			err := h.askJetStream(ctx)
+			if h.stalled.Store(err != nil); err != nil {
 				h.log.Warn("JetStream of the NATS servers doesn't answer", "server", h.conn.ConnectedUrl(), "error", err)
-			} else if err := h.conn.Publish(protocol.Beat, nil); err != nil && !errors.Is(err, nats.ErrConnectionReconnecting) {
+			} else if err = h.conn.Publish(protocol.Beat, nil); err != nil && !errors.Is(err, nats.ErrConnectionReconnecting) {
 				h.log.Warn("tell that the head is there", "error", err)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -41,6 +42,7 @@ type Head struct {
 	blobs      *blobs
 	disk       *disk
 	events     ring
+	stalled    atomic.Bool // JetStream of servers that aren't the head's own doesn't answer
 	counters   counters
 
 	server   middleware

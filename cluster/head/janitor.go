@@ -26,7 +26,9 @@ func (h *Head) keepHouse(ctx context.Context) {
 		case now := <-ticker.C:
 			h.digest(number, now)
 			h.mourn(now)
-			h.endSilent(ctx, now)
+			if !h.stalled.Load() {
+				h.endSilent(ctx, now)
+			}
 			h.watchDisk()
 			if now.Sub(swept) > sweepEvery {
 				swept = now

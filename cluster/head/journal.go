@@ -85,8 +85,10 @@ func lessen(c *jetstream.StreamConfig, refused *jetstream.APIError) bool {
 // openJournal makes a job's stream and its epoch's consumer, unless they are there, and removes the consumers of earlier
 // epochs. A new consumer reads all from the start.
 func (h *Head) openJournal(ctx context.Context, info *protocol.JobInfo) error {
-	ctx, cancel := context.WithTimeout(ctx, journalTime)
-	defer cancel()
+	return h.patiently(ctx, func(ctx context.Context) error { return h.makeJournal(ctx, info) })
+}
+
+func (h *Head) makeJournal(ctx context.Context, info *protocol.JobInfo) error {
 	stream, err := h.createStream(ctx, info)
 	if err != nil {
 		return fmt.Errorf("make the journal of job %s: %w", info.Job, err)
@@ -155,20 +157,20 @@ func (h *Head) mendJournals(ctx context.Context) error {
 }
 
 // journalEnd is a journal's last sequence.
-func (h *Head) journalEnd(ctx context.Context, job string) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, journalTime)
-	defer cancel()
-	stream, err := h.js.Stream(ctx, protocol.StreamName(job))
-	if err != nil {
-		return 0, fmt.Errorf("find the journal of job %s: %w", job, err)
-	}
-	return stream.CachedInfo().State.LastSeq, nil
+func (h *Head) journalEnd(ctx context.Context, job string) (last uint64, err error) {
+	err = h.patiently(ctx, func(ctx context.Context) error {
+		stream, err := h.js.Stream(ctx, protocol.StreamName(job))
+		if err != nil {
+			return fmt.Errorf("find the journal of job %s: %w", job, err)
+		}
+		last = stream.CachedInfo().State.LastSeq
+		return nil
+	})
+	return last, err
 }
 
 // purgeJournal removes what a driver has read.
 func (h *Head) purgeJournal(ctx context.Context, job string, read uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, journalTime)
-	defer cancel()
 	stream, err := h.js.Stream(ctx, protocol.StreamName(job))
 	if err == nil {
 		err = stream.Purge(ctx, jetstream.WithPurgeSequence(read+1))

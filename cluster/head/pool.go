@@ -12,21 +12,29 @@ import (
 )
 
 const (
-	quickWorkers = 8
-	relayWorkers = 8
-	blobWorkers  = 8
-	maxQueue     = 4096      // requests; more are dropped, and asked again by who waits for them
-	maxQueued    = 256 << 20 // bytes of requests about blobs; the same
+	quickWorkers  = 8
+	relayWorkers  = 8
+	changeWorkers = 2 // one of which waits for the other
+	blobWorkers   = 8
+	maxQueue      = 4096      // requests; more are dropped, and asked again by who waits for them
+	maxQueued     = 256 << 20 // bytes of requests about blobs; the same
 )
 
+// changing is what asks JetStream for something, one of them at a time.
+var changing = map[string]bool{
+	protocol.OpOpenJob: true, protocol.OpCloseJob: true, protocol.OpCancelJob: true, protocol.OpRemoveJob: true,
+	protocol.OpDropIdentity: true,
+}
+
 // control answers requests, on a bounded number of goroutines. Blobs have their own, and so has what nodes and drivers are
-// asked, so that nobody's renewal waits for a disk, or for somebody who is slow to answer.
+// asked, and what asks JetStream, so that nobody's renewal waits for a disk, or for somebody who is slow to answer.
 type control struct {
 	head    *Head
 	sub     *nats.Subscription
 	queue   chan *nats.Msg
 	quick   chan *nats.Msg
 	relays  chan *nats.Msg
+	changes chan *nats.Msg
 	blobs   chan *nats.Msg
 	queued  atomic.Int64 // bytes in blobs
 	stop    chan struct{}
@@ -37,7 +45,7 @@ func startControl(h *Head) (*control, error) {
 	c := &control{
 		head: h, stop: make(chan struct{}),
 		queue: make(chan *nats.Msg, maxQueue), quick: make(chan *nats.Msg, maxQueue), blobs: make(chan *nats.Msg, maxQueue),
-		relays: make(chan *nats.Msg, maxQueue),
+		relays: make(chan *nats.Msg, maxQueue), changes: make(chan *nats.Msg, maxQueue),
 	}
 	var err error
 	if c.sub, err = h.conn.ChanSubscribe(protocol.AllControl, c.queue); err != nil {
@@ -49,6 +57,9 @@ func startControl(h *Head) (*control, error) {
 	}
 	for range relayWorkers {
 		c.running.Go(func() { c.work(c.relays, func(*nats.Msg) {}) })
+	}
+	for range changeWorkers {
+		c.running.Go(func() { c.work(c.changes, func(*nats.Msg) {}) })
 	}
 	for range blobWorkers {
 		c.running.Go(func() { c.work(c.blobs, func(msg *nats.Msg) { c.queued.Add(-int64(len(msg.Data))) }) })
@@ -75,6 +86,8 @@ func (c *control) route() {
 				to = c.blobs
 			case op == protocol.OpListTasks || op == protocol.OpReadLog:
 				to = c.relays
+			case changing[op]:
+				to = c.changes
 			}
 			if to == c.blobs && c.queued.Add(int64(len(msg.Data))) > maxQueued || !offer(to, msg) {
 				c.head.log.Warn("dropped a request: too many wait", "subject", msg.Subject)
