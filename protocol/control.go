@@ -181,6 +181,8 @@ type NodeInfo struct {
 	OS       string            `json:"os"`
 	Arch     string            `json:"arch"`
 	Version  string            `json:"version"`
+	Major    int               `json:"major,omitempty"` // of the protocol that its agent speaks; 0 for 1
+	Minor    int               `json:"minor,omitempty"`
 	CPUs     float64           `json:"cpus"`
 	Memory   int64             `json:"memory"`
 	GPUs     float64           `json:"gpus,omitempty"`

@@ -54,6 +54,7 @@ func ReadDecisions(data []byte) (d Decisions, err error) {
 			c.key("the key of a decision"), DecisionKind(c.byte("the kind of a decision")), c.bytes("a decision"),
 		})
 	}
+	c.skip()
 	return d, c.end("decisions")
 }
 

@@ -18,7 +18,7 @@ func (h *Hello) Append(dst []byte) []byte {
 func ReadHello(body []byte) (h Hello, err error) {
 	c := cursor{data: body}
 	h.Major, h.Minor = int(c.byte("the major version")), int(c.byte("the minor version"))
-	if err := c.version(h.Major, h.Minor); err != nil {
+	if err := c.version(Side{"the program", h.Major, h.Minor}, "the agent"); err != nil {
 		return h, err
 	}
 	h.PID = c.integer("the process")
@@ -45,7 +45,7 @@ func (w *Welcome) Append(dst []byte) []byte {
 func ReadWelcome(body []byte) (w Welcome, err error) {
 	c := cursor{data: body}
 	w.Major, w.Minor = int(c.byte("the major version")), int(c.byte("the minor version"))
-	if err := c.version(w.Major, w.Minor); err != nil {
+	if err := c.version(Side{"the agent", w.Major, w.Minor}, "this program"); err != nil {
 		return w, err
 	}
 	w.Job, w.Node = c.text("the job"), c.text("the node")
@@ -55,9 +55,9 @@ func ReadWelcome(body []byte) (w Welcome, err error) {
 }
 
 // version checks what was read, before anything that another major version may lay out differently.
-func (c *cursor) version(major, minor int) error {
+func (c *cursor) version(peer Side, self string) error {
 	if c.err == nil {
-		return CheckVersion(major, minor)
+		return CheckVersion(peer, Own(self))
 	}
 	return c.end("a version")
 }

@@ -192,19 +192,17 @@ func TestLaterMinor(t *testing.T) {
 func TestVersions(t *testing.T) {
 	for _, c := range []struct {
 		major, minor int
-		want         string
+		ok           bool
 	}{
-		{Major, Minor, ""}, {Major, Minor + 1, ""}, {Major, 255, ""},
-		{Major + 1, 0, "the other side speaks version 2.0 of the protocol, this one 1.0; it is newer: upgrade this one"},
-		{0, 3, "the other side speaks version 0.3 of the protocol, this one 1.0; it is older: upgrade it"},
+		{Major, Minor, true}, {Major, Minor + 1, true}, {Major, 255, true}, {Major + 1, 0, false}, {0, 3, false},
 	} {
 		// Another major version may lay out the rest in any way.
 		hello := []byte{byte(c.major), byte(c.minor), 0xff}
-		if c.want == "" {
+		if c.ok {
 			hello = (&Hello{Major: c.major, Minor: c.minor}).Append(nil)
 		}
 		welcome := bytes.Clone(hello)
-		if c.want == "" {
+		if c.ok {
 			welcome = (&Welcome{Major: c.major, Minor: c.minor}).Append(nil)
 		}
 		h, errHello := ReadHello(hello)
@@ -212,11 +210,42 @@ func TestVersions(t *testing.T) {
 		if h.Major != c.major || h.Minor != c.minor || w.Major != c.major || w.Minor != c.minor {
 			t.Errorf("%d.%d reads %+v and %+v", c.major, c.minor, h, w)
 		}
-		for _, err := range []error{CheckVersion(c.major, c.minor), errHello, errWelcome} {
+		for _, err := range []error{errHello, errWelcome} {
 			var v *VersionError
-			if c.want == "" && err != nil || c.want != "" && (!errors.As(err, &v) || err.Error() != c.want) {
-				t.Errorf("%d.%d: %v, want %q", c.major, c.minor, err, c.want)
+			if c.ok && err != nil || !c.ok && (!errors.As(err, &v) || v.Peer.Major != c.major) {
+				t.Errorf("%d.%d: %v", c.major, c.minor, err)
 			}
+		}
+	}
+}
+
+// Heads and agents understand their own major version and the one before, and the line for another names both and what is
+// to be upgraded.
+func TestCheckVersion(t *testing.T) {
+	for _, c := range []struct {
+		self, peer, minor int
+		want              string
+	}{
+		{1, 1, 0, ""}, {1, 1, 9, ""}, {2, 2, 0, ""}, {2, 1, 7, ""}, {9, 8, 0, ""},
+		{1, 0, 0, "this program speaks version 0.0 of the protocol, and the head speaks 1.0: upgrade this program"},
+		{1, 2, 3, "this program speaks version 2.3 of the protocol, and the head speaks 1.0: upgrade the head"},
+		{3, 1, 4, "this program speaks version 1.4 of the protocol, and the head speaks 3.0 and understands 2: upgrade this program"},
+		{3, 4, 0, "this program speaks version 4.0 of the protocol, and the head speaks 3.0 and understands 2: upgrade the head"},
+	} {
+		err := CheckVersion(Side{"this program", c.peer, c.minor}, Side{"the head", c.self, 0})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
+			t.Errorf("%d hears %d.%d: %v, want %q", c.self, c.peer, c.minor, err, c.want)
+		}
+	}
+}
+
+// Who is spoken to hears the older one of both versions.
+func TestAgreed(t *testing.T) {
+	for _, c := range [][4]int{
+		{Major, Minor, Major, Minor}, {Major, Minor + 1, Major, Minor}, {Major + 1, 0, Major, Minor}, {Major - 1, 7, Major - 1, 7},
+	} {
+		if major, minor := Agreed(c[0], c[1]); major != c[2] || minor != c[3] {
+			t.Errorf("with %d.%d it is %d.%d", c[0], c[1], major, minor)
 		}
 	}
 }

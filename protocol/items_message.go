@@ -30,6 +30,7 @@ func ReadUp(data []byte) (u Up, err error) {
 	u.Epoch = c.u32("the epoch")
 	u.Node = c.text("the node")
 	u.Items = c.items()
+	c.skip()
 	return u, c.end("a message up")
 }
 
@@ -43,6 +44,7 @@ func ReadDown(data []byte) (d Down, err error) {
 	c := open(data, kindDown, "a message down")
 	d.Epoch = c.u32("the epoch")
 	d.Items = c.items()
+	c.skip()
 	return d, c.end("a message down")
 }
 

@@ -72,6 +72,7 @@ func (o *Outcomes) Read(data []byte) error {
 	for i := 0; i < len(o.List) && c.err == nil; i++ {
 		c.outcome(&o.List[i])
 	}
+	c.skip()
 	return c.end("outcomes")
 }
 

@@ -106,6 +106,7 @@ func (b *Batch) Read(data []byte) error {
 	for i := 0; i < len(b.Tasks) && c.err == nil; i++ {
 		c.task(&b.Tasks[i])
 	}
+	c.skip()
 	return c.end("a batch")
 }
 

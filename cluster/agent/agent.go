@@ -56,6 +56,7 @@ type Agent struct {
 	leaves    map[string]<-chan struct{} // closed once what a job that has ended leaves behind is gone
 	resume    []*blocked                 // attempts that can go on once their CPUs are free, before anything new starts
 	leaving   bool                       // no task is taken any more
+	foreign   bool                       // the head doesn't understand this version, so no task is taken
 	drain     drain
 	server    string // that the agent is connected to, or was last
 	batch     protocol.Batch

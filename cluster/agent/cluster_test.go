@@ -35,7 +35,8 @@ type testCluster struct {
 	blobs  map[string][]byte
 	jobs   []protocol.JobInfo
 	nodes  map[string]protocol.NodeInfo
-	listed chan struct{} // after each OpListJobs
+	refuse *protocol.Refusal // the answer to reports; nil for none
+	listed chan struct{}     // after each OpListJobs
 }
 
 func startCluster(t testing.TB) *testCluster {
@@ -121,6 +122,7 @@ func (c *testCluster) answer(m *nats.Msg) {
 			c.t.Error(err)
 		}
 		c.nodes[n.Node] = n
+		reply.Error = c.refuse
 	case protocol.OpGetBlob:
 		var g protocol.BlobID
 		_ = json.Unmarshal(m.Data, &g)

@@ -59,7 +59,7 @@ func (c *testCluster) open(job string, change func(*protocol.JobInfo)) *coordina
 		c.t.Fatal(err)
 	}
 	record := protocol.JobInfo{Job: job, Owner: "admin", Epoch: 1, State: protocol.JobRunning}
-	record.Functions = functions
+	record.Functions, record.Major = functions, protocol.Major
 	record.Binaries = []protocol.Binary{{OS: runtime.GOOS, Arch: runtime.GOARCH, Hash: hash, Size: info.Size()}}
 	if change != nil {
 		change(&record)

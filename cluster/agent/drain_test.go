@@ -168,3 +168,41 @@ func TestDrainBeforeStop(t *testing.T) {
 		t.Error("it is drained still")
 	}
 }
+
+// A node whose agent the head doesn't understand takes no tasks until it does; a job of another version gets nothing.
+func TestOtherVersions(t *testing.T) {
+	c := startCluster(t)
+	c.mu.Lock()
+	c.refuse = &protocol.Refusal{Code: protocol.CodeVersion, Text: "upgrade the head"}
+	c.mu.Unlock()
+	a := c.startAgent(func(c *Config) { c.Ages.Renew = 20 * time.Millisecond })
+	within(t, "it hears that", func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.foreign
+	})
+	k := c.open("j1", nil)
+	other := c.open("j2", func(i *protocol.JobInfo) { i.Major = protocol.Major + 1 })
+	within(t, "it knows both jobs", func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.jobs["j1"] != nil && a.jobs["j1"].info != nil && a.jobs["j2"] != nil && a.jobs["j2"].info != nil
+	})
+	a.offer()
+	k.mu.Lock()
+	if len(k.offers) > 0 {
+		t.Errorf("it offers %+v", k.offers)
+	}
+	k.mu.Unlock()
+	c.mu.Lock()
+	c.refuse = nil
+	c.mu.Unlock()
+	task := k.task("echo", "")
+	k.give(task)
+	k.outcome(task)
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	if len(other.offers) > 0 {
+		t.Errorf("it offers room to a job of another version: %+v", other.offers)
+	}
+}

@@ -100,6 +100,11 @@ func (a *Agent) learned(j *job, list []protocol.JobInfo) bool {
 		}
 		j.info = info
 		a.admit(j, acc, refusal)
+		program := protocol.Side{Name: "the job's program", Major: info.Major, Minor: info.Minor}
+		if err := protocol.CheckVersion(program, protocol.Own("this node's agent")); err != nil {
+			j.log.Warn("the job gets nothing of this machine: " + err.Error())
+			return true
+		}
 		for k := range info.Binaries {
 			if b := &info.Binaries[k]; b.OS == runtime.GOOS && b.Arch == runtime.GOARCH {
 				j.binary = b

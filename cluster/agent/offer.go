@@ -50,7 +50,7 @@ func (a *Agent) offer() {
 // plan is which jobs to offer room to now, those with the smallest share of the machine first, and after how long to
 // look again; 0 is when something has changed. The mutex is held.
 func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
-	if a.leaving || a.drain.on || a.outbox.Load() > maxOutbox {
+	if a.leaving || a.foreign || a.drain.on || a.outbox.Load() > maxOutbox {
 		return nil, 0
 	}
 	if a.hold != nil {

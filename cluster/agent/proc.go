@@ -146,8 +146,9 @@ func (p *proc) Hello(hello *protocol.Hello) {
 	if missing := lacks(hello.Functions, p.info.Functions); len(missing) > 0 {
 		p.job.log.Warn("the worker lacks functions of the job: tasks of these will fail", "functions", missing)
 	}
+	major, minor := protocol.Agreed(hello.Major, hello.Minor)
 	w := protocol.Welcome{
-		Major: protocol.Major, Minor: protocol.Minor, Job: p.job.id, Node: p.a.cfg.Node, Functions: p.info.Functions,
+		Major: major, Minor: minor, Job: p.job.id, Node: p.a.cfg.Node, Functions: p.info.Functions,
 	}
 	p.a.mu.Lock()
 	defer p.a.mu.Unlock()

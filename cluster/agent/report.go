@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"runtime"
 	"strings"
@@ -17,14 +18,32 @@ import (
 // report tells the head again and again what the node is and has.
 func (a *Agent) report() {
 	for {
-		if err := a.cfg.Control.Ask(a.ctx, protocol.OpReportNode, a.info(), nil); err != nil && a.ctx.Err() == nil {
+		err := a.cfg.Control.Ask(a.ctx, protocol.OpReportNode, a.info(), nil)
+		if err != nil && a.ctx.Err() == nil {
 			a.log.Warn("the head doesn't hear this node's report; it is made again", "error", err)
 		}
+		a.understood(err)
 		select {
 		case <-a.ctx.Done():
 			return
 		case <-a.newer:
 		case <-time.After(a.cfg.Ages.Renew):
+		}
+	}
+}
+
+// understood notes what the head says to a report. An agent of a version that it doesn't understand offers nothing: what
+// runs goes on, and the head may be upgraded.
+func (a *Agent) understood(err error) {
+	var r *protocol.Refusal
+	is := errors.As(err, &r) && r.Code == protocol.CodeVersion
+	if err == nil || is {
+		a.mu.Lock()
+		changed := a.foreign != is
+		a.foreign = is
+		a.mu.Unlock()
+		if changed && !is {
+			a.offer()
 		}
 	}
 }
@@ -53,6 +72,7 @@ func (a *Agent) reportStop() {
 func (a *Agent) record() *protocol.NodeInfo {
 	return &protocol.NodeInfo{
 		Node: a.cfg.Node, Name: a.cfg.Name, OS: runtime.GOOS, Arch: runtime.GOARCH, Version: a.cfg.Version,
+		Major: protocol.Major, Minor: protocol.Minor,
 		CPUs: a.cfg.CPUs, Memory: a.cfg.Memory, GPUs: a.cfg.GPUs, Named: a.cfg.Named, Labels: a.cfg.Labels,
 		PID: os.Getpid(), Started: a.started, Alive: true, Users: a.owners.users(), Unlimited: a.unlimited,
 	}

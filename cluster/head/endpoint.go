@@ -117,7 +117,8 @@ func serve[In any](w http.ResponseWriter, r *http.Request, do func(*In) (join.Jo
 // join gives an identity for a token.
 func (e *endpoint) join(in *join.JoinRequest) (join.JoinAnswer, error) {
 	h := e.head
-	if err := protocol.CheckVersion(in.Major, in.Minor); err != nil {
+	asks := protocol.Side{Name: "this muster", Major: in.Major, Minor: in.Minor}
+	if err := protocol.CheckVersion(asks, protocol.Own("the head")); err != nil {
 		return join.JoinAnswer{}, err
 	}
 	if !nkeys.IsValidPublicUserKey(in.PublicKey) || h.whose(in.PublicKey) != "" {

@@ -94,7 +94,7 @@ func (h *Head) mourn(now time.Time) {
 // endSilent makes running jobs without a driver orphans, and removes what has been kept for long enough.
 func (h *Head) endSilent(ctx context.Context, now time.Time) {
 	for _, id := range h.jobs.due(func(j *job) bool {
-		return j.silent(now, h.started, h.cfg.Ages.Dead) || j.expired(now, h.cfg.Now(), &h.cfg)
+		return j.silent(now, h.started, h.cfg.Ages.Dead) || j.foreign() != nil || j.expired(now, h.cfg.Now(), &h.cfg)
 	}) {
 		if err := h.endOne(ctx, id, now); err != nil && ctx.Err() == nil {
 			h.log.Error("end a job without a driver", "job", id, "error", err)
@@ -111,6 +111,9 @@ func (h *Head) endOne(ctx context.Context, id string, now time.Time) error {
 	case ok && j.silent(now, h.started, h.cfg.Ages.Dead):
 		text := fmt.Sprintf("has lost its driver (process %d on %s): nothing heard for %v", j.info.PID, j.info.Host, h.cfg.Ages.Dead)
 		return h.end(ctx, j, protocol.JobOrphaned, "its driver is gone", text)
+	case ok && j.foreign() != nil:
+		why := j.foreign().Error()
+		return h.end(ctx, j, protocol.JobFailed, why, "is over: "+why)
 	case ok && j.expired(now, h.cfg.Now(), &h.cfg):
 		return h.removeJob(ctx, j.info)
 	}

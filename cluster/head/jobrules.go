@@ -66,7 +66,7 @@ const (
 
 // checkOpen refuses what can't be opened. Nothing of it is trusted later.
 func checkOpen(in *protocol.OpenJob) error {
-	if err := protocol.CheckVersion(in.Major, in.Minor); err != nil {
+	if err := protocol.CheckVersion(programOf(in), protocol.Own("the head")); err != nil {
 		return err
 	}
 	texts := append([]string{in.Name, in.Program, in.Host, in.Driver}, in.Args...)
@@ -93,6 +93,19 @@ func checkOpen(in *protocol.OpenJob) error {
 		}
 	}
 	return nil
+}
+
+// foreign says why a live job can't go on: its program was understood by a head before this one.
+func (j *job) foreign() error {
+	if !j.live() {
+		return nil
+	}
+	return protocol.CheckVersion(programOf(&j.info.OpenJob), protocol.Own("the head"))
+}
+
+// programOf is the job's side, as its user sees it.
+func programOf(in *protocol.OpenJob) protocol.Side {
+	return protocol.Side{Name: "this program", Major: in.Major, Minor: in.Minor}
 }
 
 // isLocal reports whether a path stays in the folder it is relative to.

@@ -30,6 +30,8 @@ type node struct {
 	jobs map[string]protocol.Amounts // what they have of it, as it said last
 	seen time.Time
 	dead bool
+
+	foreign error // its agent speaks a version that the head doesn't understand
 }
 
 func newNodes(dead time.Duration) *nodes { return &nodes{dead: dead, all: map[string]*node{}} }
@@ -44,9 +46,10 @@ const (
 	draining        // it takes no tasks any more
 	drained         // and has none
 	undrained       // it takes tasks again
+	foreign         // its agent isn't understood
 )
 
-// report takes a node's report.
+// report takes a node's report. Of one whose agent isn't understood the error is a *protocol.VersionError.
 func (t *nodes) report(in protocol.NodeInfo, now time.Time) (news told, err error) {
 	if max(len(in.Labels), len(in.Named), len(in.Refuses)) > maxNodeFields || len(in.Drivers) > maxDrivers {
 		return nothingNew, refuse(protocol.CodeMalformed,
@@ -70,8 +73,28 @@ func (t *nodes) report(in protocol.NodeInfo, now time.Time) (news told, err erro
 	case news == nothingNew && in.Drain != n.info.Drain:
 		news = drainNews(in.Drain)
 	}
-	n.info, n.seen = in, now
-	return news, nil
+	had := n.foreign
+	n.info, n.seen, n.foreign = in, now, protocol.CheckVersion(agentOf(&in), protocol.Own("the head"))
+	if n.foreign != nil && had == nil {
+		news = foreign
+	}
+	return news, n.foreign
+}
+
+func agentOf(n *protocol.NodeInfo) protocol.Side {
+	return protocol.Side{Name: "the agent of node " + short(n.Name), Major: max(n.Major, 1), Minor: n.Minor}
+}
+
+// refusal says why a node gets no tasks of a user, or of one job of his if program isn't nil.
+func (n *node) refusal(user string, program *protocol.Side) string {
+	err := n.foreign
+	if err == nil && program != nil {
+		err = protocol.CheckVersion(*program, agentOf(&n.info))
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return n.info.Refuse(user)
 }
 
 func drainNews(now protocol.DrainState) told {
@@ -152,13 +175,18 @@ const unit = 10_000
 
 // list is the nodes, as a user sees them: whom else they don't serve isn't for him.
 func (t *nodes) list(now time.Time, user string) []protocol.NodeInfo {
+	return t.listFor(now, user, nil)
+}
+
+// listFor is the nodes as a job of a user's sees them, which has that program.
+func (t *nodes) listFor(now time.Time, user string, program *protocol.Side) []protocol.NodeInfo {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := make([]protocol.NodeInfo, 0, len(t.all))
 	for _, n := range t.all {
 		info := n.info
 		info.Seen, info.Alive = n.seen.Round(0), now.Sub(n.seen) <= t.dead && !n.info.Stopped
-		info.Refusal, info.Refuses, info.Drivers = info.Refuse(user), nil, nil
+		info.Refusal, info.Refuses, info.Drivers = n.refusal(user, program), nil, nil
 		out = append(out, info)
 	}
 	slices.SortFunc(out, func(a, b protocol.NodeInfo) int { return strings.Compare(a.Name+" "+a.Node, b.Name+" "+b.Node) })

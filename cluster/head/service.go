@@ -60,11 +60,11 @@ func (h *Head) listNodes(ctx context.Context, c caller, in *protocol.AskNodes) (
 			return nil, err
 		}
 	}
-	user := c.name
 	if j, ok := h.jobs.get(c.name); ok {
-		user = j.info.Owner
+		program := programOf(&j.info.OpenJob)
+		return h.nodes.listFor(time.Now(), j.info.Owner, &program), nil
 	}
-	return h.nodes.list(time.Now(), user), nil
+	return h.nodes.list(time.Now(), c.name), nil
 }
 
 // refresh asks a node for its report, as the last one may be as old as Ages.Dead.
@@ -129,6 +129,9 @@ var nodeNews = map[told]struct{ kind, text string }{
 // noteNode takes a node's report.
 func (h *Head) noteNode(n protocol.NodeInfo) error {
 	news, err := h.nodes.report(n, time.Now())
+	if news == foreign {
+		h.event("node.foreign", "", n.Node, err.Error())
+	}
 	if e, ok := nodeNews[news]; ok {
 		h.event(e.kind, "", n.Node, "node "+short(n.Name)+" ("+n.Node+") "+e.text)
 	}

@@ -239,7 +239,7 @@ func TestVersion(t *testing.T) {
 	a.next()
 	a.send(protocol.FrameWelcome, func(dst []byte) []byte { return append(dst, 9, 0, 255) })
 	var version *protocol.VersionError
-	if err := <-ended; !errors.As(err, &version) || version.Major != 9 {
+	if err := <-ended; !errors.As(err, &version) || version.Peer.Major != 9 {
 		t.Errorf("got %v", err)
 	}
 }

@@ -59,7 +59,7 @@ func (d *diagnosis) nodes(ctx context.Context, r *reach) {
 	}
 	if len(other) > 0 {
 		d.add("versions", levelWarn,
-			fmt.Sprintf("they work together as long as they speak protocol %d; upgrade them when you can", protocol.Major),
+			fmt.Sprintf("they work together as long as they speak protocol %d or the one before; upgrade them when you can", protocol.Major),
 			"other versions than this muster's, %s: %s", version(), clip(strings.Join(other, ", "), 200))
 	}
 	if p := otherPlatforms(nodes); len(p) > 0 {
