@@ -20,12 +20,12 @@ import (
 
 // Variables by which a program learns, from `muster run` too, what its job is, where it runs, and what to ship.
 const (
-	envJob      = "MUSTER_JOB"
-	envAddr     = "MUSTER_ADDR"
-	envBinaries = "MUSTER_BINARIES" // OS/ARCH=PATH, separated as paths are
-	envFiles    = "MUSTER_FILES"    // NAME=PATH, the same
-	envCommand  = "MUSTER_COMMAND"  // what `muster run` was called with: how to run it again
-	envTakeOver = "MUSTER_TAKEOVER" // not empty: take the job from a driver that seems to live
+	envJob      = protocol.EnvJob
+	envAddr     = protocol.EnvAddr
+	envBinaries = protocol.EnvBinaries
+	envFiles    = protocol.EnvFiles
+	envCommand  = "MUSTER_COMMAND" // what `muster run` was called with: how to run it again
+	envTakeOver = protocol.EnvTakeOver
 )
 
 // leaveFor is how long the end of a job may take that the cluster has to hear of.
@@ -179,7 +179,11 @@ func (c Config) remote(l *link) (remote.Config, error) {
 		if !ok || !both {
 			return rc, fmt.Errorf("%s has %q: want OS/ARCH=PATH", envBinaries, entry)
 		}
-		rc.Binaries = append(rc.Binaries, remote.Binary{OS: system, Arch: arch, Path: path})
+		b := remote.Binary{OS: system, Arch: arch, Path: path}
+		if hash, size, ok := protocol.ReadBinary(path); ok {
+			b.Path, b.Hash, b.Size = "", hash, size
+		}
+		rc.Binaries = append(rc.Binaries, b)
 	}
 	for _, entry := range listed(envFiles) {
 		name, path, ok := strings.Cut(entry, "=")

@@ -52,6 +52,8 @@ type Agent struct {
 	hold      *hold // nil for none
 	gpus      gpus
 	jobs      map[string]*job
+	drivers   map[string]*driver         // the last attempt of each submission's that was here
+	past      []*driver                  // that have ended lately: their logs are there still
 	recording map[*job]bool              // those that have ended, and whose outcomes aren't all recorded
 	leaves    map[string]<-chan struct{} // closed once what a job that has ended leaves behind is gone
 	resume    []*blocked                 // attempts that can go on once their CPUs are free, before anything new starts
@@ -86,7 +88,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 		inbox: c.Conn.NewInbox(), alarm: make(chan struct{}, 1), newer: make(chan struct{}, 1), stopped: make(chan struct{}),
 		transfers: make(chan struct{}, 8),
 		ledger:    newLedger(c.room()), gpus: newGPUs(c.GPUs), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
-		recording: map[*job]bool{},
+		recording: map[*job]bool{}, drivers: map[string]*driver{},
 	}
 	a.drain = drain{on: folder.wasDrained(c.Node), over: true} // nothing runs yet that could end
 	a.labels = a.record().AllLabels()
@@ -175,6 +177,7 @@ func (a *Agent) stop() {
 	a.mu.Unlock()
 	a.cancel()
 	a.all.Wait()
+	a.forgetDrivers()
 	if a.conn.IsConnected() {
 		a.reportStop()
 	}
@@ -187,6 +190,7 @@ func (a *Agent) leave() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.leaving = true
+	a.leaveDrivers()
 	a.giveBackEverything(whyLeaves)
 }
 
@@ -216,7 +220,7 @@ func (a *Agent) settled() bool {
 			return false
 		}
 	}
-	return true
+	return a.driversOver()
 }
 
 // clock does what comes with time.

@@ -65,6 +65,7 @@ func (a *Agent) drainAsked(op string, data []byte) (*protocol.NodeInfo, *protoco
 func (a *Agent) startDrain(within time.Duration) {
 	a.mu.Lock()
 	a.drain = drain{on: true, until: time.Now().Add(within)}
+	a.leaveDrivers()
 	for _, j := range a.jobs {
 		for at, w := range j.waiting {
 			a.giveBackWaiting(j, at, w, protocol.NotStarted, whyDrained)
@@ -141,7 +142,7 @@ func (a *Agent) drainedYet() protocol.DrainState {
 	switch {
 	case !a.drain.on:
 		return ""
-	case len(a.recording) > 0:
+	case len(a.recording) > 0 || !a.driversOver():
 		return protocol.Draining
 	}
 	for _, j := range a.jobs {

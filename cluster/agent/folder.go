@@ -29,7 +29,7 @@ type folder struct {
 // openFolder takes the folder, and ends what a predecessor left in it.
 func openFolder(path string, shared bool, log *slog.Logger) (*folder, error) {
 	f := &folder{path: path, shared: shared, log: log}
-	for _, dir := range []string{path, f.jobs(), f.workers()} {
+	for _, dir := range []string{path, f.jobs(), f.workers(), f.drivers()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("open the agent's folder: %w", err)
 		}
@@ -44,7 +44,8 @@ func openFolder(path string, shared bool, log *slog.Logger) (*folder, error) {
 	case !ok:
 		return nil, fmt.Errorf("another agent uses the folder %s: stop it, or give this one a folder of its own", path)
 	}
-	f.endWorkers()
+	f.endLeft(f.workers())
+	f.endLeft(f.drivers())
 	f.sweepJobs()
 	return f, nil
 }
@@ -99,6 +100,7 @@ func (f *folder) close() {
 
 func (f *folder) jobs() string         { return filepath.Join(f.path, "jobs") }
 func (f *folder) workers() string      { return filepath.Join(f.path, "workers") }
+func (f *folder) drivers() string      { return filepath.Join(f.path, "drivers") }
 func (f *folder) job(id string) string { return filepath.Join(f.jobs(), id) }
 
 func (f *folder) jobLog(id string) string { return f.job(id) + ".log" }
@@ -139,14 +141,25 @@ func (f *folder) makeJob(id string, acc *account) (dir string, err error) {
 
 // removeJob removes a job's folder, as whose it is, and its log.
 func (f *folder) removeJob(id string) {
+	f.removeFolder(id)
+	f.removeLog(f.jobLog(id))
+}
+
+// removeFolder removes the folder alone.
+func (f *folder) removeFolder(id string) {
 	dir := f.job(id)
 	err := ownerOf(dir).do(func() error { return removeAll(dir) })
 	if err != nil {
 		err = os.RemoveAll(dir)
 	}
-	err = errors.Join(err, os.RemoveAll(f.jobLog(id)), os.RemoveAll(f.jobLog(id)+".old"))
 	if err != nil {
 		f.log.Warn("a job's folder can't be removed; the next start tries again", "job", id, "error", err)
+	}
+}
+
+func (f *folder) removeLog(path string) {
+	if err := errors.Join(os.RemoveAll(path), os.RemoveAll(path+".old")); err != nil {
+		f.log.Warn("a log can't be removed; the next start tries again", "path", path, "error", err)
 	}
 }
 
@@ -174,24 +187,31 @@ func (f *folder) sweepJobs() {
 
 // noteWorker writes down that a worker runs, so that a successor can end it: its process, and when that began, since
 // numbers of processes are used again.
-func (f *folder) noteWorker(pid int) {
-	path := filepath.Join(f.workers(), strconv.Itoa(pid))
-	if err := os.WriteFile(path, []byte(processBirth(pid)), 0o600); err != nil {
-		f.log.Warn("a worker can't be noted: if this agent is killed, its successor won't know of it", "error", err)
-	}
-}
+func (f *folder) noteWorker(pid int) { f.noteProcess(f.workers(), pid) }
 
 func (f *folder) forgetWorker(pid int) { _ = os.Remove(filepath.Join(f.workers(), strconv.Itoa(pid))) }
 
-// endWorkers kills the workers that a predecessor left, with all that they have started.
-func (f *folder) endWorkers() {
-	entries, _ := os.ReadDir(f.workers())
+// noteDriver does the same for a driver.
+func (f *folder) noteDriver(pid int) { f.noteProcess(f.drivers(), pid) }
+
+func (f *folder) forgetDriver(pid int) { _ = os.Remove(filepath.Join(f.drivers(), strconv.Itoa(pid))) }
+
+func (f *folder) noteProcess(dir string, pid int) {
+	path := filepath.Join(dir, strconv.Itoa(pid))
+	if err := os.WriteFile(path, []byte(processBirth(pid)), 0o600); err != nil {
+		f.log.Warn("a process can't be noted: if this agent is killed, its successor won't know of it", "error", err)
+	}
+}
+
+// endLeft kills the workers and drivers that a predecessor left, with all that they have started.
+func (f *folder) endLeft(dir string) {
+	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		path := filepath.Join(f.workers(), e.Name())
+		path := filepath.Join(dir, e.Name())
 		pid, err := strconv.Atoi(e.Name())
 		birth, readErr := os.ReadFile(path)
 		if err == nil && readErr == nil && pid > 1 && leftover(pid, strings.TrimSpace(string(birth))) {
-			f.log.Info("a worker that an earlier agent left is killed", "pid", pid)
+			f.log.Info("a process that an earlier agent left is killed", "pid", pid)
 			child.KillGroup(pid)
 		}
 		_ = os.Remove(path)

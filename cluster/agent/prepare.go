@@ -98,11 +98,11 @@ func placeFile(ctx context.Context, control Control, dir string, f *protocol.Fil
 	return nil
 }
 
-// workerEnv is a worker's clean environment: what programs need to run at all, and what the job declares.
-func (a *Agent) workerEnv(p *proc, files *prepared, declared []string) []string {
-	env := []string{"TMPDIR=" + filepath.Join(files.dir, "tmp")}
+// cleanEnv is what programs need to run at all.
+func cleanEnv(dir string, acc *account) []string {
+	env := []string{"TMPDIR=" + filepath.Join(dir, "tmp")}
 	inherited := []string{"PATH", "LANG", "HOME", "XDG_CACHE_HOME"}
-	if acc := files.account; acc != nil {
+	if acc != nil {
 		inherited = inherited[:2]
 		env = append(env, "HOME="+acc.home, "USER="+acc.name, "LOGNAME="+acc.name)
 	}
@@ -111,6 +111,12 @@ func (a *Agent) workerEnv(p *proc, files *prepared, declared []string) []string 
 			env = append(env, name+"="+value)
 		}
 	}
+	return env
+}
+
+// workerEnv is a worker's clean environment, and what the job declares.
+func (a *Agent) workerEnv(p *proc, files *prepared, declared []string) []string {
+	env := cleanEnv(files.dir, files.account)
 	if a.limits != nil {
 		env = append(env, limitOf(p.kind, &p.need, a.cfg.CPUs).env()...)
 	}

@@ -88,6 +88,14 @@ func (a *Agent) info() *protocol.NodeInfo {
 	pids := []int{n.PID}
 	a.mu.Lock()
 	n.Stopped, n.Drain = a.leaving, a.drainedYet()
+	for _, d := range a.drivers {
+		if !d.over {
+			n.Drivers = append(n.Drivers, d.DriverID)
+			if d.pid != 0 {
+				pids = append(pids, d.pid)
+			}
+		}
+	}
 	n.FreeCPU = float64(a.ledger.free.cpu) / unit
 	n.Held = a.heldText()
 	for _, j := range a.jobs {
@@ -112,9 +120,10 @@ func (a *Agent) info() *protocol.NodeInfo {
 
 // LogRequest asks a node for a part of a job's log; LogPart is the answer's body.
 type LogRequest struct {
-	Job    string `json:"job"`
-	Offset int64  `json:"offset"` // below 0: from the end
-	Most   int    `json:"most"`
+	Job     string `json:"job"`
+	Attempt int    `json:"attempt,omitempty"` // above 0: Job is a submission, whose driver's log is meant
+	Offset  int64  `json:"offset"`            // below 0: from the end
+	Most    int    `json:"most"`
 }
 
 // LogPart is bytes of a job's log.
@@ -147,6 +156,9 @@ func (a *Agent) onRequest(m *nats.Msg) {
 		reply.Body, reply.Error = text, refusal
 	case "drain", "undrain":
 		reply.Body, reply.Error = a.drainAsked(op, m.Data)
+	case protocol.NodeDrive, protocol.NodeEndDrive:
+		a.onDrive(m, op)
+		return
 	case "stop":
 		a.log.Info("the cluster asks this node to stop")
 		a.asked.Do(func() { close(a.stopped) })
@@ -168,6 +180,9 @@ func (a *Agent) readLog(data []byte) (*LogPart, *protocol.Refusal) {
 	var log *joblog
 	if j := a.jobs[r.Job]; j != nil && j.ready != nil {
 		log = j.ready.log
+	}
+	if r.Attempt > 0 {
+		log = a.driverLogOf(protocol.DriverID{ID: r.Job, Attempt: r.Attempt})
 	}
 	a.mu.Unlock()
 	if log == nil {

@@ -30,7 +30,7 @@ func (s *submission) place(now time.Time, nodes []protocol.NodeInfo, drivers map
 		fit = append(fit, n)
 	}
 	if len(fit) == 0 {
-		return "", "no node can run its driver: " + mostOf(reasons)
+		return "", "no node can run it: " + mostOf(reasons)
 	}
 	return slices.MinFunc(fit, func(a, b protocol.NodeInfo) int {
 		return cmp.Or(
@@ -57,6 +57,8 @@ func (s *submission) unfit(n *protocol.NodeInfo, drivers int) string {
 	switch i := slices.IndexFunc(s.Spec.Labels, lacks); {
 	case !n.Alive:
 		return "is away"
+	case n.Drain != "":
+		return "is drained"
 	case n.Drain != "":
 		return "is drained"
 	case !slices.ContainsFunc(s.Spec.Binaries, built):

@@ -58,6 +58,9 @@ func relayed[T any](from string, data []byte) (body T, err error) {
 
 // listTasks asks a job's driver about its tasks, and the node that has the one that is asked about how far it is.
 func (h *Head) listTasks(ctx context.Context, c caller, in *protocol.AskTasks) (any, error) {
+	if why := h.whyNoDriver(c, in.Job); why != "" {
+		return protocol.TaskList{Counts: []protocol.TaskCount{}, Why: []string{why}}, nil
+	}
 	j, err := h.named(c, in.Job)
 	if err != nil {
 		return nil, err

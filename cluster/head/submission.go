@@ -112,6 +112,19 @@ func (s *submission) over(state protocol.DriverState, code int, why string, now 
 	s.State, s.ExitCode, s.Reason, s.Ended, s.PublicKey, s.After = state, code, why, now, "", time.Time{}
 }
 
+// why says what a live one waits for before it has its job open.
+func (s *submission) why(now time.Time) string {
+	switch {
+	case s.State == protocol.DriverRunning:
+		return fmt.Sprintf("its driver runs on node %s, and hasn't opened the job yet", s.Node)
+	case s.State == protocol.DriverStarting:
+		return fmt.Sprintf("its driver is being started on node %s", s.Node)
+	case now.Before(s.After):
+		return fmt.Sprintf("its driver is started again in %v: %s", s.After.Sub(now).Round(time.Second), s.Reason)
+	}
+	return "its driver waits for a node: " + or(s.Reason, "one is being looked for")
+}
+
 // unanswered reports whether the node was asked for so long that another is to be.
 func (s *submission) unanswered(now time.Time, within time.Duration) bool {
 	return s.State == protocol.DriverStarting && now.Sub(s.asked) > within

@@ -130,10 +130,18 @@ func (h *Head) endDriver(_ context.Context, c caller, in *protocol.DriverEnd) (a
 	h.drivers.change.Lock()
 	defer h.drivers.change.Unlock()
 	s, ok := h.drivers.get(in.ID)
-	if !ok || s.State != protocol.DriverRunning || s.Node != c.name || s.Attempt != in.Attempt {
+	if !ok || s.Node != c.name || s.Attempt != in.Attempt {
 		return nil, nil //nolint:nilnil // an empty answer
 	}
 	in.Tail = strings.ToValidUTF8(in.Tail[max(0, len(in.Tail)-protocol.MaxTail):], "")
 	in.Reason = firstLine(in.Reason)
+	switch s.State {
+	case protocol.DriverCanceled:
+		s.Tail = in.Tail
+		return nil, h.drivers.store(&s)
+	case protocol.DriverRunning:
+	case protocol.DriverWaiting, protocol.DriverStarting, protocol.DriverDone, protocol.DriverFailed:
+		return nil, nil //nolint:nilnil // an empty answer
+	}
 	return nil, h.driverEnded(&s, func() { s.end(in, h.cfg.Now()) })
 }

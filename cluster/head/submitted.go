@@ -137,5 +137,18 @@ func (h *Head) mayOpen(c caller, in *protocol.OpenJob) error {
 		return nil
 	}
 	return refuse(protocol.CodeHeld,
-		"job %q is submitted, and %s: muster attach %s follows it, muster cancel %s ends it, and --take-over takes it", s.Name, s.State, s.Name, s.Name)
+		"job %q is submitted, and %s: muster attach %s follows it, muster cancel %s ends it, and --take-over takes it",
+		s.Name, s.State, s.Name, s.Name)
+}
+
+// whyNoDriver says of a live submission what it waits for, unless its driver has its job open.
+func (h *Head) whyNoDriver(c caller, name string) string {
+	s, ok := h.submittedAs(c, name)
+	if !ok || !s.State.Live() {
+		return ""
+	}
+	if j, ok := h.jobs.find(s.Owner, s.Name); ok && j.live() && s.State == protocol.DriverRunning {
+		return ""
+	}
+	return s.why(h.cfg.Now())
 }

@@ -56,15 +56,43 @@ func printClusterJobs(cmd *cobra.Command, r *reach, asJSON bool) error {
 }
 
 func jobRows(jobs []protocol.JobInfo) [][]string {
-	rows := [][]string{{"JOB", "NAME", "STATE", "OWNER", "PROGRAM", "WAITING", "RUNNING", "DONE", "FAILED", "BEGAN", "TOOK"}}
+	rows := [][]string{{"JOB", "NAME", "STATE", "OWNER", "PROGRAM", "PROGRESS", "WAITING", "RUNNING", "FAILED", "AGE", "TOOK"}}
 	for _, j := range jobs {
 		rows = append(rows, []string{
-			j.Job, dash(j.Name), string(j.State), j.Owner, clip(j.Program, 30),
-			strconv.Itoa(j.Load.Waiting), strconv.Itoa(j.Load.Running), strconv.FormatUint(j.Load.Done, 10), strconv.FormatUint(j.Load.Failed, 10),
-			ago(j.Opened), took(j),
+			j.Job, dash(j.Name), stateOf(j), j.Owner, clip(j.Program, 30), progressOf(j.Load),
+			strconv.Itoa(j.Load.Waiting), strconv.Itoa(j.Load.Running), strconv.FormatUint(j.Load.Failed, 10),
+			lasts(time.Since(j.Opened)), took(j),
 		})
 	}
 	return rows
+}
+
+// progressOf is how many of the tasks that are known are done.
+func progressOf(l protocol.RenewJob) string {
+	known := l.Done + l.Failed + uint64(max(l.Waiting+l.Running, 0)) //nolint:gosec // not below 0
+	return fmt.Sprintf("%d/%d", l.Done, known)
+}
+
+// stateOf is where a job stands: that of its submission says more.
+func stateOf(j protocol.JobInfo) string {
+	s := j.Submitted
+	switch {
+	case s == nil:
+		return string(j.State)
+	case s.State == protocol.DriverWaiting && s.Attempt > 0:
+		return "restarting"
+	case s.State == protocol.DriverFailed && s.ExitCode > 0:
+		return fmt.Sprintf("failed (%d)", s.ExitCode)
+	}
+	return string(s.State)
+}
+
+// isLive reports whether a job runs, or is submitted and will.
+func isLive(j protocol.JobInfo) bool {
+	if j.Submitted != nil {
+		return j.Submitted.State.Live()
+	}
+	return j.State == protocol.JobRunning
 }
 
 // took is how long a job has run.
@@ -103,12 +131,19 @@ func showClusterJob(cmd *cobra.Command, r *reach, name string, asJSON bool) erro
 
 func printClusterJob(w io.Writer, j protocol.JobInfo) error {
 	rows := [][]string{
-		{"job", jobLabel(j)}, {"state", string(j.State)}, {"owner", j.Owner},
+		{"job", jobLabel(j)}, {"state", stateOf(j)}, {"owner", j.Owner},
 		{"program", clip(strings.Join(append([]string{j.Program}, j.Args...), " "), 120)},
-		{"driver", fmt.Sprintf("process %d on %s, the job's %s", j.PID, j.Host, ordinal(j.Epoch))},
+	}
+	if j.Epoch > 0 { // else its driver hasn't opened it
+		rows = append(rows, []string{"driver", fmt.Sprintf("process %d on %s, the job's %s", j.PID, j.Host, ordinal(j.Epoch))})
+	}
+	if j.Submitted != nil {
+		rows = append(rows, submittedRows(j.Submitted)...)
+	}
+	rows = append(rows, [][]string{
 		{"began", j.Opened.Local().Format(time.DateTime)}, {"took", took(j)},
 		{"tasks", fmt.Sprintf("%d waiting, %d running, %d done, %d failed", j.Load.Waiting, j.Load.Running, j.Load.Done, j.Load.Failed)},
-	}
+	}...)
 	if j.State == protocol.JobRunning {
 		rows = append(rows, []string{"heard of", ago(j.Renewed)})
 	}
@@ -123,6 +158,9 @@ func printClusterJob(w io.Writer, j protocol.JobInfo) error {
 	}
 	for _, f := range j.Files {
 		rows = append(rows, []string{"file", fmt.Sprintf("%s, %s", f.Path, size(f.Size))})
+	}
+	if s := j.Submitted; s != nil && s.Tail != "" && !s.State.Live() {
+		rows = append(rows, []string{"\nit wrote last:\n" + strings.TrimRight(s.Tail, "\n")})
 	}
 	if len(j.Load.Progress) > 0 {
 		rows = append(rows, []string{"\nFUNCTION", "UNFINISHED"})

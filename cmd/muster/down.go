@@ -104,7 +104,7 @@ func noJobs(ctx context.Context, state daemon.Folder) error {
 	}
 	var live []string
 	for _, j := range jobs {
-		if j.State == protocol.JobRunning {
+		if isLive(j) {
 			live = append(live, jobLabel(j))
 		}
 	}

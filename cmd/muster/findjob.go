@@ -22,14 +22,14 @@ func findJob(ctx context.Context, r *reach, name string) (protocol.JobInfo, erro
 	return j, err
 }
 
-// jobIn finds a job by its id, or by OWNER/NAME, or by its name: among those of user me first, and else among the others
-// that are seen. Of several the newest counts, but for jobs of several others, of which none is meant more than another.
+// jobIn finds a job by its id, or its submission's, or by OWNER/NAME, or by its name: among those of user me first, and else
+// among the others that are seen. Of several the newest counts, but for jobs of several others, of which none is meant more than another.
 func jobIn(jobs []protocol.JobInfo, me, name string) (j protocol.JobInfo, ok bool, err error) {
 	var found []protocol.JobInfo
 	owners := map[string]bool{}
 	for _, j := range slices.Backward(jobs) {
 		switch {
-		case j.Job == name, j.Name != "" && j.Owner+"/"+j.Name == name:
+		case j.Job == name, j.Submitted != nil && j.Submitted.ID == name, j.Name != "" && j.Owner+"/"+j.Name == name:
 			return j, true, nil
 		case j.Name == name && name != "":
 			found = append(found, j)

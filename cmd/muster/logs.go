@@ -19,7 +19,8 @@ func newLogs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "logs JOB", Short: "Show what a job's workers have written, on every node", Args: cobra.ExactArgs(1),
 		Long: `Fetches what the job's functions wrote to standard output and standard error, from the nodes where it runs: a node
-keeps the last 128 MiB of a job for as long as the job runs. With more than one node, each line begins with the node's name.`,
+keeps the last 128 MiB of a job for as long as the job runs. With more than one node, each line begins with the node's name.
+Of a job that was submitted, what its driver writes is there too: its lines begin with driver.`,
 		Example: "  muster logs nightly\n  muster logs -f nightly --node worker-3",
 	}
 	name := addContext(cmd)
@@ -35,6 +36,7 @@ keeps the last 128 MiB of a job for as long as the job runs. With more than one 
 		if l.job, err = findJob(cmd.Context(), r, args[0]); err != nil {
 			return err
 		}
+		l.driver = driverLog{r: r, out: l.out, mark: "driver: "}
 		return l.run(cmd.Context(), *node, *follow)
 	})
 	return cmd
@@ -55,6 +57,8 @@ type logReader struct {
 	out  io.Writer
 	job  protocol.JobInfo
 	from map[string]int64 // how far each node's log is read
+
+	driver driverLog // of a submitted one
 }
 
 func (l *logReader) run(ctx context.Context, node string, follow bool) error {
@@ -70,15 +74,23 @@ func (l *logReader) run(ctx context.Context, node string, follow bool) error {
 			}
 			nodes = []protocol.NodeInfo{one}
 		}
-		if err := l.readAll(ctx, nodes); err != nil || !follow {
+		if err := l.readAll(ctx, nodes); err != nil {
 			return err
+		}
+		if s := l.job.Submitted; s != nil && node == "" {
+			if err := l.driver.read(ctx, s); err != nil {
+				return err
+			}
+		}
+		if !follow {
+			return nil
 		}
 		return l.stillRuns(ctx)
 	})
 	if errors.As(err, new(jobEnded)) {
 		return nil
 	}
-	if err == nil && len(l.from) == 0 && ctx.Err() == nil {
+	if err == nil && len(l.from) == 0 && l.driver.attempt == 0 && ctx.Err() == nil {
 		return fmt.Errorf("no node has a log of job %s: it is %s, and nodes keep logs while a job's workers run", jobLabel(l.job), l.job.State)
 	}
 	return err
@@ -90,11 +102,24 @@ type jobEnded struct{}
 func (jobEnded) Error() string { return "the job has ended" }
 
 func (l *logReader) stillRuns(ctx context.Context) error {
-	j, err := findJob(ctx, l.r, l.job.Job)
-	if err == nil && j.State != protocol.JobRunning {
+	id := l.job.Job
+	if l.job.Submitted != nil {
+		id = l.job.Submitted.ID
+	}
+	j, err := findJob(ctx, l.r, id)
+	if err != nil {
+		return err
+	}
+	l.job = j
+	if !isLive(j) {
+		if s := j.Submitted; s != nil { // what it has written since
+			if err := l.driver.read(ctx, s); err != nil {
+				return err
+			}
+		}
 		return jobEnded{}
 	}
-	return err
+	return nil
 }
 
 func (l *logReader) readAll(ctx context.Context, nodes []protocol.NodeInfo) error {
@@ -152,5 +177,5 @@ func (l *logReader) readNode(ctx context.Context, node, mark string) error {
 
 // refused reports whether an error is an answer, and not that there was none.
 func refused(err error) bool {
-	return errors.As(err, new(*protocol.Refusal)) || errors.As(err, new(jobEnded))
+	return errors.As(err, new(*protocol.Refusal)) || errors.As(err, new(jobEnded)) || errors.As(err, new(driverEnded))
 }

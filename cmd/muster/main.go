@@ -67,6 +67,7 @@ func newRoot() *cobra.Command {
 		Example: `  muster run ./cmd/simulate --seed 7        build and run a program; its functions' code is fingerprinted
   muster run --job nightly ./cmd/simulate   the same; when it is stopped and run again, it goes on where it was
   muster up                                 make a cluster of this machine, for others to join; muster run uses it
+  muster submit --name nightly ./cmd/sim    a program that runs there by itself; muster attach nightly follows it
   muster top                                its nodes and jobs
   muster jobs                               what is recorded, here or on the cluster
   muster cache stats                        how much is cached
@@ -79,7 +80,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(), newJobs(), newJob(), newCache(), newWhyCached(), newFingerprint(), newVet())
+	root.AddCommand(newRun(), newSubmit(), newAttach(), newJobs(), newJob(), newCache(), newWhyCached(), newFingerprint(), newVet())
 	root.AddCommand(newUp(), newDown(), newJoin(), newLeave(), newNodes(), newTasks(), newWhy(), newCancel(), newLogs())
 	root.AddCommand(newEvents(), newTop(), newDrain(), newUndrain(), newDoctor())
 	root.AddCommand(newToken(), newUser(), newIdentity(), newContext(), newBench(), newBenchDriver(), newServe(), newExitCodes())

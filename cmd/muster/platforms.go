@@ -18,8 +18,8 @@ import (
 
 // Variables by which a program learns what it is to ship: lists that are separated as those of paths are.
 const (
-	envBinaries = "MUSTER_BINARIES" // OS/ARCH=PATH
-	envFiles    = "MUSTER_FILES"    // NAME=PATH
+	envBinaries = protocol.EnvBinaries // OS/ARCH=PATH
+	envFiles    = protocol.EnvFiles    // NAME=PATH
 )
 
 // mostEnv is how long a variable may be, which Linux bounds by 128 KiB.
@@ -59,18 +59,38 @@ func (b *builder) crossBuild(ctx context.Context, p platform) (exe string, err e
 	return exe, nil
 }
 
-// binaries builds a program for the platforms of the nodes, and gives the variable that lists them with that of this one.
-func (b *builder) binaries(ctx context.Context, own string, nodes []protocol.NodeInfo) (string, error) {
-	list := []string{ownPlatform().String() + "=" + own}
+// built is an executable for a platform.
+type built struct {
+	platform
+
+	path string
+}
+
+// forNodes builds a program for the platforms of the nodes; own is that of this one.
+func (b *builder) forNodes(ctx context.Context, own string, nodes []protocol.NodeInfo) ([]built, error) {
+	list := []built{{ownPlatform(), own}}
 	for _, p := range otherPlatforms(nodes) {
 		fmt.Fprintf(b.stderr, "muster: building for %s too, which nodes are\n", p)
 		exe, err := b.crossBuild(ctx, p)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		list = append(list, p.String()+"="+exe)
+		list = append(list, built{p, exe})
 	}
-	return envList(envBinaries, list)
+	return list, nil
+}
+
+// binaries is the variable that lists what is built for the nodes.
+func (b *builder) binaries(ctx context.Context, own string, nodes []protocol.NodeInfo) (string, error) {
+	list, err := b.forNodes(ctx, own, nodes)
+	if err != nil {
+		return "", err
+	}
+	var entries []string
+	for _, one := range list {
+		entries = append(entries, one.String()+"="+one.path)
+	}
+	return envList(envBinaries, entries)
 }
 
 // envList is a variable with a list in it.

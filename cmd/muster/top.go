@@ -62,7 +62,7 @@ func overview(ctx context.Context, r *reach) (string, error) {
 		}
 	}
 	for _, j := range jobs {
-		if j.State == protocol.JobRunning || j.State == protocol.JobOrphaned {
+		if isLive(j) || j.State == protocol.JobOrphaned {
 			live = append(live, j)
 		}
 	}

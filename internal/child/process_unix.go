@@ -38,17 +38,26 @@ func start(spec *Spec) (*process, error) {
 		return nil, err
 	}
 	defer func() { _ = its.Close() }()
-	read, write, err := os.Pipe()
+	p, err := launch(spec, its)
 	if err != nil {
 		_ = mine.Close()
 		return nil, err
 	}
+	p.conn = mine
+	return p, nil
+}
+
+// launch starts a process: a worker with its end of the socket pair, or with nil another program.
+func launch(spec *Spec, its *os.File) (*process, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
 	defer func() { _ = write.Close() }()
-	p := &process{conn: mine, tail: &tail{}, exited: make(chan struct{}), why: spec.Killed, ooms: oomKills()}
+	p := &process{tail: &tail{}, exited: make(chan struct{}), why: spec.Killed, ooms: oomKills()}
 	started := make(chan error)
 	go p.live(spec, its, read, write, started)
 	if err := <-started; err != nil {
-		_ = mine.Close()
 		_ = read.Close()
 		return nil, err
 	}
@@ -85,12 +94,15 @@ func (p *process) exec(spec *Spec, its, output *os.File) (err error) {
 		if spec.Name != "" {
 			p.cmd.Args[0] = spec.Name
 		}
-		p.cmd.Env, p.cmd.Dir = append(spec.Env[:len(spec.Env):len(spec.Env)], protocol.EnvWorker+"=3"), spec.Dir
+		p.cmd.Env, p.cmd.Dir = spec.Env[:len(spec.Env):len(spec.Env)], spec.Dir
 		p.cmd.Stdout, p.cmd.Stderr = output, output
 		if spec.Stdout != nil {
 			p.cmd.Stdout = spec.Stdout
 		}
-		p.cmd.ExtraFiles = []*os.File{its}
+		if its != nil {
+			p.cmd.Env = append(p.cmd.Env, protocol.EnvWorker+"=3")
+			p.cmd.ExtraFiles = []*os.File{its}
+		}
 		p.cmd.SysProcAttr = attributes()
 		if spec.Attributes != nil {
 			spec.Attributes(p.cmd.SysProcAttr)
@@ -126,6 +138,17 @@ func socketPair() (mine net.Conn, its *os.File, err error) {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
+// terminate asks it to end.
+func (p *process) terminate() { _ = p.cmd.Process.Signal(syscall.SIGTERM) }
+
+// code is its exit code once it has ended; -1 if a signal has ended it.
+func (p *process) code() int {
+	if s := p.cmd.ProcessState; s != nil {
+		return s.ExitCode()
+	}
+	return -1
+}
+
 // stacks makes a Go program write the stacks of its goroutines, and exit.
 func (p *process) stacks() { _ = p.cmd.Process.Signal(syscall.SIGQUIT) }
 
@@ -141,6 +164,11 @@ func (p *process) wait(within time.Duration) string {
 		KillGroup(p.pid())
 		<-p.exited
 	}
+	return p.how(killed)
+}
+
+// how says how the process has ended; killed says that it was killed from here.
+func (p *process) how(killed bool) string {
 	state := p.cmd.ProcessState
 	if state == nil {
 		return "ended"

@@ -263,7 +263,7 @@ func (c *Procs) lookForLeftovers() {
 	dirs := []string{tempDir(c.dir)}
 	for _, n := range c.agents {
 		if !n.left {
-			dirs = append(dirs, filepath.Join(n.Dir, "jobs"), filepath.Join(n.Dir, "workers"))
+			dirs = append(dirs, filepath.Join(n.Dir, "jobs"), filepath.Join(n.Dir, "workers"), filepath.Join(n.Dir, "drivers"))
 		}
 	}
 	for _, dir := range dirs {

@@ -25,6 +25,8 @@ const (
 	roleHead   = "head"
 	roleAgent  = "agent"
 	roleDriver = "driver"
+
+	roleSubmitted = "submitted"
 )
 
 // stage says what a process is to be.
@@ -75,6 +77,8 @@ func (s *stage) play() error {
 		return s.agent(log)
 	case roleDriver:
 		return s.driver()
+	case roleSubmitted:
+		return s.program()
 	}
 	if play := roles[s.Role]; play != nil {
 		return play(s, log)
@@ -126,17 +130,23 @@ func (s *stage) agent(log *slog.Logger) error {
 	return nil
 }
 
-// driver runs a program as its own Main would. It comes back only if that went well.
+// driver runs a program for a test.
 func (s *stage) driver() error {
+	go func() {
+		<-closed(os.Stdin)
+		os.Exit(1) // the test has gone without stopping it
+	}()
+	return s.program()
+}
+
+// program runs a program as its own Main would. It comes back only if that went well. One that an agent has started takes
+// all but its name from the environment.
+func (s *stage) program() error {
 	run := programs[s.Name]
 	if run == nil {
 		return fmt.Errorf("there is no driver %q: is it registered in package initialisation?", s.Name)
 	}
 	c := muster.Config{Addr: s.Identity, Job: s.Job, CacheDir: s.Cache, Grace: 5 * time.Second}
-	go func() {
-		<-closed(os.Stdin)
-		os.Exit(1) // the test has gone without stopping it
-	}()
 	c.Main(func(ctx context.Context) error { return run(ctx, s.Args) })
 	return nil
 }

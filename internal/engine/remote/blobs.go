@@ -72,6 +72,17 @@ func put(ctx context.Context, to Control, hash string, size int64, r io.ReaderAt
 	return err
 }
 
+// Upload gives the head the executables and files that it hasn't, and says what they are called there. It needs Cluster,
+// Binaries and Files alone.
+func (c *Config) Upload(ctx context.Context) ([]protocol.Binary, []protocol.File, error) {
+	binaries, err := c.uploadBinaries(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := c.uploadFiles(ctx)
+	return binaries, files, err
+}
+
 // uploadBinaries gives the head the executables that it hasn't.
 func (c *Config) uploadBinaries(ctx context.Context) ([]protocol.Binary, error) {
 	list := c.Binaries
@@ -80,10 +91,14 @@ func (c *Config) uploadBinaries(ctx context.Context) ([]protocol.Binary, error) 
 		if err != nil {
 			return nil, fmt.Errorf("find this program's executable: %w; name it in Config.Binaries", err)
 		}
-		list = []Binary{{runtime.GOOS, runtime.GOARCH, path}}
+		list = []Binary{{OS: runtime.GOOS, Arch: runtime.GOARCH, Path: path}}
 	}
 	out := make([]protocol.Binary, 0, len(list))
 	for _, b := range list {
+		if b.Path == "" {
+			out = append(out, protocol.Binary{OS: b.OS, Arch: b.Arch, Hash: b.Hash, Size: b.Size})
+			continue
+		}
 		hash, info, err := upload(ctx, c.Cluster, b.Path)
 		if err != nil {
 			return nil, fmt.Errorf("upload the executable for %s/%s: %w", b.OS, b.Arch, err)

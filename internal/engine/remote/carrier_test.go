@@ -22,7 +22,7 @@ func openOnly(t testing.TB, h *testHead, config Config) *Carrier {
 	t.Helper()
 	config.Cluster = h
 	if config.Binaries == nil {
-		config.Binaries = []Binary{{"linux", "amd64", "doc.go"}}
+		config.Binaries = []Binary{{OS: "linux", Arch: "amd64", Path: "doc.go"}}
 	}
 	c, err := Open(within(t), config)
 	if err != nil {
@@ -83,7 +83,7 @@ func (f *forgetful) Ask(ctx context.Context, op string, in, out any) error {
 func TestOpenWithoutAnAnswer(t *testing.T) {
 	h, n := startHead(t, calm), newNotes()
 	c, err := Open(within(t), Config{
-		Cluster: &forgetful{h, 2}, Name: "j", Binaries: []Binary{{"linux", "amd64", "doc.go"}}, Note: n.take,
+		Cluster: &forgetful{h, 2}, Name: "j", Binaries: []Binary{{OS: "linux", Arch: "amd64", Path: "doc.go"}}, Note: n.take,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -54,8 +54,13 @@ type Control interface {
 	GetBlob(ctx context.Context, hash string, w io.Writer) error
 }
 
-// Binary is an executable of the program for a platform.
-type Binary struct{ OS, Arch, Path string }
+// Binary is an executable of the program for a platform: a file here, or one that the head has.
+type Binary struct {
+	OS, Arch string
+	Path     string // "" if the head has it
+	Hash     string // else these are known
+	Size     int64
+}
 
 // File is one that is put into the job's folder on each node.
 type File struct {

@@ -37,7 +37,7 @@ func openOn(t testing.TB, h *head.Head, config Config) (*Carrier, *session) {
 	}
 	t.Cleanup(user.Close)
 	config.Cluster = user
-	config.Binaries = []Binary{{"linux", "amd64", "doc.go"}}
+	config.Binaries = []Binary{{OS: "linux", Arch: "amd64", Path: "doc.go"}}
 	c, err := Open(within(t), config)
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestTakeOver(t *testing.T) {
 	}
 	defer user.Close()
 	var refused *protocol.Refusal
-	_, err = Open(within(t), Config{Cluster: user, Name: "j", Binaries: []Binary{{"linux", "amd64", "doc.go"}}})
+	_, err = Open(within(t), Config{Cluster: user, Name: "j", Binaries: []Binary{{OS: "linux", Arch: "amd64", Path: "doc.go"}}})
 	if !errors.As(err, &refused) || refused.Code != protocol.CodeHeld {
 		t.Errorf("a second driver: %v", err)
 	}
@@ -209,7 +209,7 @@ func TestSlowDriver(t *testing.T) {
 	}
 	t.Cleanup(user.Close)
 	var denied sync.Map
-	c, err := Open(within(t), Config{Cluster: user, Binaries: []Binary{{"linux", "amd64", "doc.go"}}})
+	c, err := Open(within(t), Config{Cluster: user, Binaries: []Binary{{OS: "linux", Arch: "amd64", Path: "doc.go"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

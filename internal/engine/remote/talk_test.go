@@ -150,7 +150,7 @@ func TestUploads(t *testing.T) {
 	h := startHead(t, calm)
 	config := Config{
 		Name: "named", Program: "p", Functions: []string{"f", "g"}, Args: []string{"-x"}, Env: []string{"A=b"},
-		Binaries: []Binary{{"linux", "arm64", "doc.go"}}, Files: []File{{Path: "in/data", From: "config.go"}},
+		Binaries: []Binary{{OS: "linux", Arch: "arm64", Path: "doc.go"}}, Files: []File{{Path: "in/data", From: "config.go"}},
 	}
 	openOnly(t, h, config)
 	openOnly(t, h, config)
