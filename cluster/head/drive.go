@@ -93,7 +93,7 @@ func (h *Head) lostDriver(s *submission) (why string, left bool) {
 		return fmt.Sprintf("its node %s is lost", or(short(n.Name), s.Node)), false
 	case !known:
 		return "", false
-	case n.Stopped:
+	case n.Stopped, n.Drain != "" && s.State == protocol.DriverStarting:
 		return "", true
 	case s.State == protocol.DriverRunning && !n.Started.Equal(s.Life):
 		return fmt.Sprintf("the agent of its node %s was started again", short(n.Name)), false

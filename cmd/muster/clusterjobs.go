@@ -59,7 +59,7 @@ func jobRows(jobs []protocol.JobInfo) [][]string {
 	rows := [][]string{{"JOB", "NAME", "STATE", "OWNER", "PROGRAM", "PROGRESS", "WAITING", "RUNNING", "FAILED", "AGE", "TOOK"}}
 	for _, j := range jobs {
 		rows = append(rows, []string{
-			j.Job, dash(j.Name), stateOf(j), j.Owner, clip(j.Program, 30), progressOf(j.Load),
+			j.Job, dash(j.Name), jobState(j), j.Owner, clip(j.Program, 30), progressOf(j.Load),
 			strconv.Itoa(j.Load.Waiting), strconv.Itoa(j.Load.Running), strconv.FormatUint(j.Load.Failed, 10),
 			lasts(time.Since(j.Opened)), took(j),
 		})
@@ -73,8 +73,8 @@ func progressOf(l protocol.RenewJob) string {
 	return fmt.Sprintf("%d/%d", l.Done, known)
 }
 
-// stateOf is where a job stands: that of its submission says more.
-func stateOf(j protocol.JobInfo) string {
+// jobState is where a job stands: that of its submission says more.
+func jobState(j protocol.JobInfo) string {
 	s := j.Submitted
 	switch {
 	case s == nil:
@@ -131,7 +131,7 @@ func showClusterJob(cmd *cobra.Command, r *reach, name string, asJSON bool) erro
 
 func printClusterJob(w io.Writer, j protocol.JobInfo) error {
 	rows := [][]string{
-		{"job", jobLabel(j)}, {"state", stateOf(j)}, {"owner", j.Owner},
+		{"job", jobLabel(j)}, {"state", jobState(j)}, {"owner", j.Owner},
 		{"program", clip(strings.Join(append([]string{j.Program}, j.Args...), " "), 120)},
 	}
 	if j.Epoch > 0 { // else its driver hasn't opened it
