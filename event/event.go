@@ -17,6 +17,7 @@ type Event struct {
 	Task     uint64        // the task's number within the session, from 1; 0 for session events and refused tasks
 	Parent   uint64        // TaskSubmitted: the task that submitted it; 0 for the driver
 	Func     string        // the function's registered name; "local" for muster.Local
+	Node     string        // on a cluster, the id of the node that has or had the attempt; "" for one that this process runs
 	Attempt  int           // from 1; 0 before the first start
 	Items    int           // Map: how many items this event stands for; CacheEvicted: entries
 	Item     int           // Map: the index of the failed item, or -1
@@ -37,6 +38,7 @@ const (
 	TaskBlocked                    // the running function waits for a Ref and has lent its CPU slot
 	TaskResumed                    // the function runs on: its slot is back
 	TaskRetrying                   // an attempt failed, another one will follow
+	TaskLost                       // an attempt is lost with its worker or its node, Err says how; another one will follow
 	ResultRestored                 // a result was found in the cache or in the job's journal (Text): the function doesn't run; for Map: Items
 	TaskDone                       // the task has a result; for Map: a chunk of Items items is done
 	TaskFailed                     // the task has failed for good; for Map: one item has
@@ -56,6 +58,7 @@ const (
 var names = [...]string{
 	SessionOpened: "session-opened", TaskSubmitted: "task-submitted", TaskStarted: "task-started",
 	TaskBlocked: "task-blocked", TaskResumed: "task-resumed", TaskRetrying: "task-retrying",
+	TaskLost:       "task-lost",
 	ResultRestored: "result-restored", TaskDone: "task-done", TaskFailed: "task-failed", TaskCanceled: "task-canceled",
 	TaskStuck: "task-stuck", TaskUnfit: "task-unfit", TaskReturned: "task-returned",
 	CacheCorrupt: "cache-corrupt", CacheFailed: "cache-failed", CacheEvicted: "cache-evicted",

@@ -33,6 +33,8 @@ const (
 	OpListTokens = "token.ls"     // nothing → []TokenInfo; admins
 	OpDropToken  = "token.rm"     // TokenID → nothing; admins
 	OpEvents     = "events"       // nothing → []ClusterEvent, the last ones; users
+	OpHistory    = "history"      // AskHistory → History; users
+	OpReportUse  = "node.use"     // NodeUse → nothing; agents
 )
 
 // Reply is the answer to every request: Error, or the operation's own answer in Body.
@@ -122,6 +124,9 @@ type RenewJob struct {
 	Done     uint64         `json:"done"`
 	Failed   uint64         `json:"failed"`
 	Progress map[string]int `json:"progress,omitempty"` // unfinished tasks by function
+	// For the history; the head doesn't keep them in a job's record.
+	Functions []TaskCount   `json:"functions,omitempty"` // tasks that have ended, of this driver
+	Attempts  []LostAttempt `json:"attempts,omitempty"`  // the last that didn't succeed; some may be there again
 }
 
 // CloseJob ends a job. One with a name stays, to be resumed, unless it succeeded.

@@ -35,6 +35,7 @@ type Agent struct {
 	subs      []*nats.Subscription
 	outbox    atomic.Int64
 	counters  counters
+	usage     usage
 	transfers chan struct{} // as many values move at once
 	alarm     chan struct{} // the clock is to look again when it wakes
 	newer     chan struct{} // the head is to hear of the node at once
@@ -88,7 +89,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 		inbox: c.Conn.NewInbox(), alarm: make(chan struct{}, 1), newer: make(chan struct{}, 1), stopped: make(chan struct{}),
 		transfers: make(chan struct{}, 8),
 		ledger:    newLedger(c.room()), gpus: newGPUs(c.GPUs), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
-		recording: map[*job]bool{}, drivers: map[string]*driver{},
+		recording: map[*job]bool{}, drivers: map[string]*driver{}, usage: newUsage(),
 	}
 	a.drain = drain{on: folder.wasDrained(c.Node), over: true} // nothing runs yet that could end
 	a.labels = a.record().AllLabels()

@@ -36,6 +36,7 @@ type testCluster struct {
 	jobs   []protocol.JobInfo
 	nodes  map[string]protocol.NodeInfo
 	refuse *protocol.Refusal // the answer to reports; nil for none
+	uses   []protocol.NodeUse
 	listed chan struct{}     // after each OpListJobs
 }
 
@@ -123,6 +124,8 @@ func (c *testCluster) answer(m *nats.Msg) {
 		}
 		c.nodes[n.Node] = n
 		reply.Error = c.refuse
+	case protocol.OpReportUse:
+		c.noteUse(m.Data)
 	case protocol.OpGetBlob:
 		var g protocol.BlobID
 		_ = json.Unmarshal(m.Data, &g)

@@ -12,6 +12,7 @@ import (
 
 // died takes back what a worker had. The coordinator hears how it ended.
 func (a *Agent) died(p *proc, err error) {
+	cpu, memory := p.Used()
 	a.mu.Lock()
 	j := p.job
 	over := p.over
@@ -29,6 +30,7 @@ func (a *Agent) died(p *proc, err error) {
 	if !over && !j.over {
 		a.afterDeath(j, p, err)
 	}
+	a.charge(p, cpu, memory)
 	a.mu.Unlock()
 	a.offer()
 }

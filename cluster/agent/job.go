@@ -91,6 +91,7 @@ type held struct {
 	asked  bool     // its coordinator wants it back, unless it has begun
 	once   bool     // it must not run twice
 	number uint32   // the attempt's
+	fn     uint32   // its function's place among the job's
 	orphan bool     // it was told to end since nobody can answer it: its outcome doesn't count
 }
 

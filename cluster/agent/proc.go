@@ -43,6 +43,7 @@ type proc struct {
 	need         protocol.Need // of an isolated one's task; set before it is started
 	gpus         *lease        // which GPUs it sees; the lease itself is a task's. nil for none
 	tasks        attempts
+	uses         uses
 	done         int       // outcomes it has given
 	ready        bool      // it was welcomed, and may be given tasks
 	over         bool      // it is to end, or has: nothing more is given to it, and what it says doesn't count

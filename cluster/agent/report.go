@@ -23,6 +23,7 @@ func (a *Agent) report() {
 			a.log.Warn("the head doesn't hear this node's report; it is made again", "error", err)
 		}
 		a.understood(err)
+		a.reportUse(a.ctx)
 		select {
 		case <-a.ctx.Done():
 			return
@@ -63,6 +64,7 @@ const farewell = time.Second
 func (a *Agent) reportStop() {
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
+	a.reportUse(ctx)
 	if err := a.cfg.Control.Ask(ctx, protocol.OpReportNode, a.info(), nil); err != nil {
 		a.log.Info("the head didn't hear that this node stops: it will miss it", "error", err)
 	}

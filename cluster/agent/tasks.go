@@ -36,7 +36,7 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 		}
 		j.uses(&c, 1)
 		a.came(j, &t.Need)
-		h := held{charge: c, key: t.Key, need: t.Need.CPU, once: t.Flags&protocol.Once != 0}
+		h := held{charge: c, key: t.Key, need: t.Need.CPU, once: t.Flags&protocol.Once != 0, fn: t.Func}
 		if !direct || t.Flags&(protocol.Alone|protocol.Isolated|protocol.Once) != 0 || t.Need.GPUs > 0 || needsObjects(t) {
 			a.wait(j, at, t, h)
 			continue
@@ -196,6 +196,7 @@ func (a *Agent) ended(p *proc, body []byte) error {
 			return &foreignOutcome{at}
 		}
 		a.counters.ended[min(int(x.Status), len(a.counters.ended)-1)]++
+		p.uses.ended(h.fn, x)
 		x.Key = h.key // what a worker says about it counts for nothing
 		a.forget(j, h)
 		switch {
@@ -240,6 +241,9 @@ func (a *Agent) giveBackAll(j *job, p *proc, reason byte, text string) {
 		why := reason
 		if h.once {
 			why = protocol.WorkerDied // it may have begun
+		}
+		if why == protocol.WorkerDied {
+			p.uses.of(h.fn).lost++
 		}
 		switch {
 		case p.epoch == j.epoch:

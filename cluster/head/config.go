@@ -1,6 +1,7 @@
 package head
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,11 +16,15 @@ import (
 
 // Config says what a head is like. The zero value works.
 type Config struct {
-	StateDir   string           // the head is in head/ of it. Defaults to MUSTER_STATE, else muster in the user's state folder
-	Addr       string           // host:port for NATS. Defaults to 127.0.0.1 and a free port, the same one at each start
-	JoinAddr   string           // host:port for joining, by HTTPS. The same
-	NATS       *External        // NATS servers to use instead of one of the head's own, and of Addr and Sync
-	Advertise  []string         // hosts, or host:port for NATS, by which others reach this one. Defaults to Addr's host
+	StateDir  string    // the head is in head/ of it. Defaults to MUSTER_STATE, else muster in the user's state folder
+	Addr      string    // host:port for NATS. Defaults to 127.0.0.1 and a free port, the same one at each start
+	JoinAddr  string    // host:port for joining, by HTTPS. The same
+	NATS      *External // NATS servers to use instead of one of the head's own, and of Addr and Sync
+	Advertise []string  // hosts, or host:port for NATS, by which others reach this one. Defaults to Addr's host
+	// History keeps what was noted in a folder's files, and answers a question, a protocol.HistoryQuery as JSON, by a
+	// protocol.HistoryAnswer. It is called by one goroutine at a time. Defaults to nobody: no history is kept.
+	History func(ctx context.Context, dir string, question []byte) (answer []byte, err error)
+
 	Metrics    string           // host:port for Prometheus, by HTTPS and with a token. Defaults to none
 	Version    string           // of this program, for people
 	Ages       protocol.Ages    // Default to 5 s, 15 s and 3 s

@@ -78,6 +78,8 @@ var operations = map[string]operation{
 	protocol.OpListTokens: typed((*Head).listTokens, admin),
 	protocol.OpDropToken:  typed((*Head).dropToken, admin),
 	protocol.OpEvents:     typed((*Head).listEvents, user, admin),
+	protocol.OpHistory:    typed((*Head).askHistory, user, admin),
+	protocol.OpReportUse:  typed((*Head).reportUse, agent),
 
 	protocol.OpPutUser:    typed((*Head).putUser, admin),
 	protocol.OpListUsers:  typed((*Head).listUsers, user, admin),

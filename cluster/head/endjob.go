@@ -42,6 +42,7 @@ func (h *Head) renewJob(ctx context.Context, c caller, in *protocol.RenewJob) (a
 			return nil, err
 		}
 	}
+	h.historian.renewed(in)
 	if h.jobs.renewed(in, h.cfg.Now(), h.counters.ended) {
 		h.trim(ctx, in.Job, in.Read)
 	}
@@ -79,6 +80,7 @@ func (h *Head) revive(in *protocol.RenewJob) error {
 		return err
 	}
 	h.news(info.Job, info.Epoch, false)
+	h.historian.job(&info, info.Opened)
 	h.event("job.revived", info.Job, "", "the driver of job "+label(info)+" is back")
 	return nil
 }
@@ -182,6 +184,7 @@ func (h *Head) end(ctx context.Context, j job, state protocol.JobState, cause, t
 	if !j.named() || state != protocol.JobOrphaned { // else what runs may go on for a while: see digest
 		h.news(info.Job, info.Epoch, true)
 	}
+	h.historian.job(&info, info.Opened)
 	h.event("job.closed", info.Job, "", "job "+label(info)+" "+text)
 	if j.named() || state == protocol.JobOrphaned {
 		return nil

@@ -20,6 +20,7 @@ func (f folder) nats() string       { return filepath.Join(string(f), "nats") }
 func (f folder) jobs() string       { return filepath.Join(string(f), "jobs") }
 func (f folder) blobs() string      { return filepath.Join(string(f), "blobs") }
 func (f folder) drivers() string    { return filepath.Join(string(f), "drivers") }
+func (f folder) history() string    { return filepath.Join(string(f), "history") }
 func (f folder) metrics() string    { return filepath.Join(string(f), "metrics") }
 func (f folder) tokens() string     { return filepath.Join(string(f), "tokens.json") }
 func (f folder) identities() string { return filepath.Join(string(f), "identities.json") }

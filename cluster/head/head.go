@@ -52,6 +52,7 @@ type Head struct {
 	admin    join.Identity
 
 	metricsAt *metricsServer // nil for none
+	historian *historian     // nil for none
 
 	stopping sync.Once
 	undo     []func() // in the order in which things were started
@@ -67,7 +68,7 @@ func Start(ctx context.Context, c Config) (*Head, error) {
 	h := &Head{cfg: c, log: c.Logger, started: time.Now(), nodes: newNodes(c.Ages.Dead)}
 	h.ctx, h.cancel = context.WithCancelCause(context.Background())
 	for _, step := range []func(context.Context) error{
-		h.openFolder, h.openTables, h.startServer, h.startServices, h.openAdmin,
+		h.openFolder, h.openTables, h.startHistory, h.startServer, h.startServices, h.openAdmin,
 	} {
 		if err := step(ctx); err != nil {
 			h.Stop()

@@ -87,6 +87,7 @@ func (h *Head) news(job string, epoch uint32, ended bool) {
 
 func (h *Head) mourn(now time.Time) {
 	for _, n := range h.nodes.lost(now, now.Sub(h.started)) {
+		h.historian.node(&n, nodeLost, true)
 		h.event("node.lost", "", n.Node, fmt.Sprintf("node %s (%s) hasn't reported for %v", short(n.Name), n.Node, h.cfg.Ages.Dead))
 	}
 }

@@ -83,6 +83,10 @@ func (h *Head) begin(ctx context.Context, info protocol.JobInfo, former *job) er
 		return err
 	}
 	h.news(info.Job, info.Epoch, false)
+	if former != nil && former.live() {
+		h.historian.replaced(former.info, info.Renewed)
+	}
+	h.historian.job(&info, info.Renewed)
 	text := fmt.Sprintf("job %s of %s is opened by process %d on %s, epoch %d",
 		label(info), info.Owner, info.PID, info.Host, info.Epoch)
 	h.event("job.opened", info.Job, "", text)

@@ -17,6 +17,7 @@ const (
 	changeWorkers = 2 // one of which waits for the other
 	blobWorkers   = 8
 	maxQueue      = 4096      // requests; more are dropped, and asked again by who waits for them
+	maxPast       = 16        // of them about the history, each of which may take seconds
 	maxQueued     = 256 << 20 // bytes of requests about blobs; the same
 )
 
@@ -36,7 +37,8 @@ type control struct {
 	relays  chan *nats.Msg
 	changes chan *nats.Msg
 	blobs   chan *nats.Msg
-	queued  atomic.Int64 // bytes in blobs
+	past    chan *nats.Msg // questions about the history: one at a time
+	queued  atomic.Int64   // bytes in blobs
 	stop    chan struct{}
 	running sync.WaitGroup
 }
@@ -45,7 +47,7 @@ func startControl(h *Head) (*control, error) {
 	c := &control{
 		head: h, stop: make(chan struct{}),
 		queue: make(chan *nats.Msg, maxQueue), quick: make(chan *nats.Msg, maxQueue), blobs: make(chan *nats.Msg, maxQueue),
-		relays: make(chan *nats.Msg, maxQueue), changes: make(chan *nats.Msg, maxQueue),
+		relays: make(chan *nats.Msg, maxQueue), changes: make(chan *nats.Msg, maxQueue), past: make(chan *nats.Msg, maxPast),
 	}
 	var err error
 	if c.sub, err = h.conn.ChanSubscribe(protocol.AllControl, c.queue); err != nil {
@@ -61,6 +63,7 @@ func startControl(h *Head) (*control, error) {
 	for range changeWorkers {
 		c.running.Go(func() { c.work(c.changes, func(*nats.Msg) {}) })
 	}
+	c.running.Go(func() { c.work(c.past, func(*nats.Msg) {}) })
 	for range blobWorkers {
 		c.running.Go(func() { c.work(c.blobs, func(msg *nats.Msg) { c.queued.Add(-int64(len(msg.Data))) }) })
 	}
@@ -84,6 +87,8 @@ func (c *control) route() {
 			switch op := operationOf(msg.Subject); {
 			case strings.HasPrefix(op, "blob."):
 				to = c.blobs
+			case op == protocol.OpHistory:
+				to = c.past
 			case op == protocol.OpListTasks || op == protocol.OpReadLog:
 				to = c.relays
 			case changing[op]:

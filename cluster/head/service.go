@@ -117,6 +117,12 @@ func (h *Head) reportNode(_ context.Context, c caller, in *protocol.NodeInfo) (a
 	return nil, err
 }
 
+// reportUse takes what an agent says that functions used.
+func (h *Head) reportUse(_ context.Context, c caller, in *protocol.NodeUse) (any, error) {
+	h.historian.used(c.name, in)
+	return nil, nil //nolint:nilnil // an empty answer
+}
+
 // nodeNews is what of a node's reports people hear, as events.
 var nodeNews = map[told]struct{ kind, text string }{
 	joined:    {"node.joined", "is there"},
@@ -131,6 +137,9 @@ func (h *Head) noteNode(n protocol.NodeInfo) error {
 	news, err := h.nodes.report(n, time.Now())
 	if news == foreign {
 		h.event("node.foreign", "", n.Node, err.Error())
+	}
+	if err == nil {
+		h.historian.node(&n, nodeState(&n), news != nothingNew)
 	}
 	if e, ok := nodeNews[news]; ok {
 		h.event(e.kind, "", n.Node, "node "+short(n.Name)+" ("+n.Node+") "+e.text)

@@ -21,6 +21,7 @@ type headFlags struct {
 	context        string
 	metrics        string
 	nats           natsFlags
+	historyLimit   string
 }
 
 func (f *headFlags) add(cmd *cobra.Command) {
@@ -36,6 +37,8 @@ func (f *headFlags) addShared(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.sync, "sync", "", "always: a power cut loses nothing; or how much it may lose (default: 1s)")
 	cmd.Flags().StringVar(&f.metrics, "metrics", "",
 		"where Prometheus reads the cluster's metrics, HOST:PORT, by HTTPS and with a token: docs/watching.md (default: nowhere)")
+	cmd.Flags().StringVar(&f.historyLimit, "history-limit", "1GiB",
+		"how large the history may become on the head's disk, at least 1MiB; the oldest goes first. 0: none is kept")
 	cmd.Flags().StringVar(&f.context, "context", "local", "the context that is made for you")
 	f.nats.add(cmd)
 }
@@ -43,7 +46,7 @@ func (f *headFlags) addShared(cmd *cobra.Command) {
 // args is the flags again, for a process that is to have the same.
 func (f *headFlags) args() []string {
 	args := append(f.agesFlags.args(), "--addr="+f.addr, "--join-addr="+f.joinAddr, "--sync="+f.sync, "--context="+f.context,
-		"--metrics="+f.metrics)
+		"--metrics="+f.metrics, "--history-limit="+f.historyLimit)
 	for _, a := range f.advertise {
 		args = append(args, "--advertise="+a)
 	}
@@ -62,6 +65,13 @@ func (f *headFlags) config() (head.Config, error) {
 		host, _, _ := net.SplitHostPort(f.addr)
 		c.JoinAddr = net.JoinHostPort(host, "0")
 	}
+	limit, err := parseSize(f.historyLimit)
+	if err != nil || limit > 0 && limit < 1<<20 {
+		return c, usageError{fmt.Errorf("--history-limit %q: it must be a size of at least 1MiB, or 0 for no history", f.historyLimit)}
+	}
+	if limit > 0 {
+		c.History = keepHistory(limit)
+	}
 	switch d, err := time.ParseDuration(f.sync); {
 	case f.sync == "":
 	case f.sync == "always":
@@ -75,7 +85,6 @@ func (f *headFlags) config() (head.Config, error) {
 		return c, usageError{errors.New("with --nats the head has no NATS server of its own: leave out --addr and --sync " +
 			"(--join-addr says where one joins; how much a power cut may lose is in the servers' configuration)")}
 	}
-	var err error
 	c.NATS, err = f.nats.config()
 	return c, err
 }

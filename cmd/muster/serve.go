@@ -54,7 +54,7 @@ func newServe() *cobra.Command {
 			return startAgent(ctx, daemon.Folder(*stateOfAgent), &a, false, log)
 		})
 	}
-	cmd.AddCommand(asHead, asAgent)
+	cmd.AddCommand(asHead, asAgent, newKeepHistory())
 	return cmd
 }
 

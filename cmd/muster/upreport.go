@@ -145,7 +145,7 @@ func countAlive(nodes []protocol.NodeInfo) int {
 
 // Flags that say how the head and the agent are to be started.
 var (
-	flagsOfHead = []string{"addr", "join-addr", "advertise", "sync", "context", "metrics",
+	flagsOfHead = []string{"addr", "join-addr", "advertise", "sync", "context", "metrics", "history-limit",
 		"nats", "nats-ca", "signing-key", "nats-login", "single-tenant"}
 	flagsOfAgent = []string{"cpus", "memory", "gpus", "resource", "label", "allow-users", "worker-user", "drain"}
 )

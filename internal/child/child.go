@@ -44,6 +44,8 @@ type Child struct {
 	why     string // it was told to quit
 	killWhy string // set before kill is closed
 	pid     int
+	cpu     time.Duration // that it has used, once it has ended
+	memory  int64         // the most that it had
 }
 
 // New makes a Child that isn't started.
@@ -71,6 +73,13 @@ func (c *Child) PID() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.pid
+}
+
+// Used is the CPU time that the process used, and the most memory that it had, in bytes; 0 until it has ended.
+func (c *Child) Used() (cpu time.Duration, memory int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cpu, c.memory
 }
 
 // Send sends a frame, after those sent before; fill appends its body, and may be nil. Before the worker has said hello,
@@ -145,6 +154,9 @@ func (c *Child) Run(s Spec, h Handler) error {
 	_ = p.conn.Close()
 	c.out.close()
 	how := p.wait(time.Second)
+	c.mu.Lock()
+	c.cpu, c.memory = p.used()
+	c.mu.Unlock()
 	all.Wait()
 	return c.ended(p, how, err)
 }

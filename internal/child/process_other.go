@@ -25,12 +25,13 @@ func start(*Spec) (*process, error) {
 func (p *process) pid() int                        { return 0 }
 func launch(s *Spec, _ *os.File) (*process, error) { return start(s) }
 
-func (p *process) terminate()                {}
-func (p *process) code() int                 { return -1 }
-func (p *process) how(bool) string           { return "ended" }
-func (p *process) stacks()                   {}
-func (p *process) wait(time.Duration) string { return "ended" }
-func isClosed(err error) bool                { return errors.Is(err, net.ErrClosed) }
+func (p *process) used() (time.Duration, int64) { return 0, 0 }
+func (p *process) terminate()                   {}
+func (p *process) code() int                    { return -1 }
+func (p *process) how(bool) string              { return "ended" }
+func (p *process) stacks()                      {}
+func (p *process) wait(time.Duration) string    { return "ended" }
+func isClosed(err error) bool                   { return errors.Is(err, net.ErrClosed) }
 
 // KillGroup does nothing: there are no workers.
 func KillGroup(int) {}

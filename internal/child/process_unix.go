@@ -149,6 +149,24 @@ func (p *process) code() int {
 	return -1
 }
 
+// used is what the process used that has ended, and 0 before: CPU time, and the most memory in bytes; on Linux at least
+// what this process had when it started the other.
+func (p *process) used() (cpu time.Duration, memory int64) {
+	select {
+	case <-p.exited:
+	default:
+		return 0, 0
+	}
+	state := p.cmd.ProcessState
+	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
+		memory = int64(u.Maxrss) //nolint:unconvert // on some systems it is narrower
+		if runtime.GOOS == "linux" {
+			memory <<= 10 // it counts in KiB
+		}
+	}
+	return state.UserTime() + state.SystemTime(), memory
+}
+
 // stacks makes a Go program write the stacks of its goroutines, and exit.
 func (p *process) stacks() { _ = p.cmd.Process.Signal(syscall.SIGQUIT) }
 

@@ -301,10 +301,13 @@ func (s *Session) arrived(r *Run, err error, res coordinator.Result, took time.D
 
 // Load counts for those who look at the job from outside.
 func (s *Session) Load() protocol.RenewJob {
+	attempts := s.lost.list() // without the mutex: it calls what users have written
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := &s.load
-	return protocol.RenewJob{Done: l.done, Failed: l.failed, Running: l.open, Waiting: s.m.Len() - l.open}
+	return protocol.RenewJob{
+		Done: l.done, Failed: l.failed, Running: l.open, Waiting: s.m.Len() - l.open, Functions: l.functions(), Attempts: attempts,
+	}
 }
 
 // stopAway tells the node of an attempt to interrupt it, or kills its process. The mutex is held.

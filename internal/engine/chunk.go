@@ -347,7 +347,7 @@ func (c *chunk[In, Out]) report() {
 	}
 	name := c.m.f.Name
 	if n := c.size - failed - canceled; n > 0 {
-		s.note(event.Event{Kind: event.TaskDone, Func: name, Items: n, Item: -1, Took: c.lasted()})
+		s.note(event.Event{Kind: event.TaskDone, Func: name, Items: n, Item: -1, Took: c.lasted(), Node: c.nodeID()})
 	}
 	if canceled > 0 {
 		s.note(event.Event{Kind: event.TaskCanceled, Func: name, Items: canceled, Item: -1, Err: c.Task.err})
@@ -355,11 +355,19 @@ func (c *chunk[In, Out]) report() {
 }
 
 func (c *chunk[In, Out]) failure(i int, err error) event.Event {
-	e := event.Event{Kind: event.TaskFailed, Func: c.m.f.Name, Item: c.base + i, Err: err}
+	e := event.Event{Kind: event.TaskFailed, Func: c.m.f.Name, Item: c.base + i, Err: err, Node: c.nodeID()}
 	if te := (*TaskError)(nil); errors.As(err, &te) {
 		e.Task, e.Attempt = te.Task, te.Attempt
 	}
 	return e
+}
+
+// nodeID is that of the node that ran the chunk last.
+func (c *chunk[In, Out]) nodeID() string {
+	if c.run == nil {
+		return ""
+	}
+	return c.run.onNode()
 }
 
 // isCancel reports whether err is how something ends that was cancelled.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/musterrun/muster/event"
+	"github.com/musterrun/muster/protocol"
 )
 
 // load watches how many attempts run at once, to notice a program that uses one core of many.
@@ -58,6 +59,22 @@ func (l *load) count(t *Task, kind event.Kind) {
 	case event.TaskFailed, event.TaskUnfit:
 		l.add(t, 0, uint64(n))
 	}
+}
+
+// functions are the functions of which tasks have ended, and how many.
+func (l *load) functions() (list []protocol.TaskCount) {
+	fns := functions()
+	for i, e := range l.byFunc {
+		if e == (endings{}) {
+			continue
+		}
+		name := "local"
+		if i > 0 && i <= len(fns) {
+			name = fns[i-1].name
+		}
+		list = append(list, protocol.TaskCount{Func: name, Done: e.done, Failed: e.failed})
+	}
+	return list
 }
 
 func (l *load) add(t *Task, done, failed uint64) {

@@ -47,6 +47,7 @@ type Session struct {
 	load          load
 	parking       sync.Pool
 	ring          *keyring // of calls outside of tasks
+	lost          lostAttempts
 	restoring     sync.Mutex
 	restored      map[journal.Key]*restored // guarded by restoring
 	resumption    resumption
@@ -68,6 +69,9 @@ func Open(cfg Config, trial Trial) *Session {
 	s.m = coordinator.New(s.totals())
 	s.root = &Scope{id: s.m.OpenScope()}
 	s.ring = &keyring{}
+	if cfg.Carrier != nil {
+		s.Listen(s.lost.listener())
+	}
 	return s
 }
 

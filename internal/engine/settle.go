@@ -51,7 +51,7 @@ func (s *Session) report(t *Task, kind event.Kind, err error) { s.log.add(s.desc
 func (s *Session) describe(t *Task, kind event.Kind, err error) event.Event {
 	e := event.Event{Kind: kind, Func: t.ops.Spec().Name, Item: -1, Err: err}
 	if r := t.run; r != nil {
-		e.Task, e.Attempt = r.num, int(r.attempt)
+		e.Task, e.Attempt, e.Node = r.num, int(r.attempt), r.onNode()
 		if kind.Ends() {
 			e.Took = t.lasted()
 		}
@@ -59,6 +59,14 @@ func (s *Session) describe(t *Task, kind event.Kind, err error) event.Event {
 		e.Task, e.Attempt = s.m.Last(t.id)
 	}
 	return e
+}
+
+// onNode is the id of the node that has the attempt; "" if this process has it.
+func (r *Run) onNode() string {
+	if r.away == nil {
+		return ""
+	}
+	return r.away.node
 }
 
 // lasted is how long the attempt that ended ran: at least a nanosecond, so that it differs from none.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/musterrun/muster/event"
@@ -31,10 +32,21 @@ func (s *Session) Lost(node string) {
 	})
 	for _, r := range runs {
 		s.recordOf(r.id).suspect = true
-		s.takeBack(r)
+		s.lose(r, errNodeLost)
 	}
 	s.forgetHeld(node)
 	s.flush()
+}
+
+var errNodeLost = errors.New("its node is gone")
+
+// lose is takeBack of an attempt that may have begun: listeners are told. The mutex is held.
+func (s *Session) lose(r *Run, why error) {
+	if s.log.has(event.TaskLost) && r.fate.Load() == running && !r.away.started {
+		e := s.describe(r.t, event.TaskLost, why)
+		s.log.add(e)
+	}
+	s.takeBack(r)
 }
 
 // takeBack ends an attempt that won't have an outcome. The mutex is held.
@@ -89,7 +101,7 @@ func (s *Session) gaveBack(r *Run, g *protocol.GiveBack) {
 	}
 	n := rec.deaths
 	if n < maxDeaths {
-		s.takeBack(r)
+		s.lose(r, errors.New("its worker died: "+g.Text))
 		return
 	}
 	if !r.Commit() {

@@ -101,17 +101,9 @@ func (c *census) cut() {
 
 // addEnded counts those that have ended.
 func (c *census) addEnded() {
-	fns := functions()
-	for i, e := range c.s.load.byFunc {
-		if e == (endings{}) {
-			continue
-		}
-		name := "local"
-		if i > 0 && i <= len(fns) {
-			name = fns[i-1].name
-		}
-		n := c.count(name)
-		n.Done, n.Failed = e.done, e.failed
+	for _, ended := range c.s.load.functions() {
+		n := c.count(ended.Func)
+		n.Done, n.Failed = ended.Done, ended.Failed
 	}
 }
 

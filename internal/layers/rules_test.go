@@ -59,6 +59,8 @@ var rules = []rule{
 		why: "it carries tasks and outcomes for whoever implements its Job, and shares no code with the in-process engine"},
 	{part: "internal/fair", not: impure,
 		why: "who is next is decided alike by the head, agents and the simulator: it is pure, and knows none of them"},
+	{part: "internal/history", may: []string{"protocol"}, use: []string{"modernc.org/sqlite"},
+		why: "it is a process of its own for a moment, and knows what a head has noted down, not the head"},
 	{part: "internal/metrics", why: "agents and heads count by it, with next to no memory to spare: it is text and numbers alone"},
 	{part: "internal/progress", may: []string{"event"}, use: []string{"github.com/vbauerster/mpb", "golang.org/x/term"},
 		why: "the display reads events like any listener of a user's: what it needs more, events lack"},

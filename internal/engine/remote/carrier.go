@@ -41,6 +41,7 @@ type Carrier struct {
 
 	giver    giver         // the serving goroutine's own
 	journal  journal       // the reading goroutine's own, but for what it guards
+	attempts atomic.Uint64 // that didn't succeed, and of which the head was told: the last one's number
 	read     atomic.Uint64 // the journal was read up to there
 	paused   atomic.Bool   // nothing is handed out until the job is renewed
 	leaving  atomic.Bool   // nothing is handed out any more

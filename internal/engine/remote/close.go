@@ -49,8 +49,7 @@ func (c *Carrier) farewell(ctx context.Context, failed error) error {
 	}
 	c.waitQuiet(ctx)
 	if c.job != nil { // else it never started
-		load := c.job.Load()
-		load.Job, load.Epoch, load.Read = c.opened.Job, c.opened.Epoch, c.readUpTo()
+		load := c.load()
 		_ = c.asks.Ask(ctx, protocol.OpRenewJob, load, nil) // the last counts; the close says all else
 	}
 	request := protocol.CloseJob{Job: c.opened.Job, Epoch: c.opened.Epoch}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/musterrun/muster/protocol"
@@ -35,10 +36,10 @@ func (c *Carrier) renewOnce(now time.Time) time.Duration {
 	ages := &c.opened.Ages
 	ctx, cancel := context.WithTimeout(c.ctx, ages.Dead/2)
 	defer cancel()
-	load := c.job.Load()
-	load.Job, load.Epoch, load.Read = c.opened.Job, c.opened.Epoch, c.readUpTo()
+	load := c.load()
 	err := c.asker().Ask(ctx, protocol.OpRenewJob, &load, nil)
 	if err == nil {
+		c.told(&load)
 		c.renewed(now)
 		return ages.Renew
 	}
@@ -47,6 +48,22 @@ func (c *Carrier) renewOnce(now time.Time) time.Duration {
 		c.lose(err)
 	}
 	return ages.Renew / 4
+}
+
+// load is what the head is told of the job: of the attempts that didn't succeed those that it doesn't know yet.
+func (c *Carrier) load() protocol.RenewJob {
+	load := c.job.Load()
+	load.Job, load.Epoch, load.Read = c.opened.Job, c.opened.Epoch, c.readUpTo()
+	last := c.attempts.Load()
+	load.Attempts = slices.DeleteFunc(load.Attempts, func(a protocol.LostAttempt) bool { return a.Number <= last })
+	return load
+}
+
+// told notes what the head knows now.
+func (c *Carrier) told(load *protocol.RenewJob) {
+	if n := len(load.Attempts); n > 0 {
+		c.attempts.Store(load.Attempts[n-1].Number)
+	}
 }
 
 // final are the refusals that no later renewal would change.
