@@ -237,6 +237,23 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// A Ref in a recorded result is as good as any other for a call that wasn't made before.
+func TestRestoredRefsArePassedOn(t *testing.T) {
+	c := muster.Config{CPUs: 2, Job: "j", CacheDir: t.TempDir()}
+	runJob(t, c, resumePrograms["Flatten"])
+	got, ran := runJob(t, c, func(ctx context.Context) (string, error) {
+		r, err := resumePick.Call(ctx, 1)
+		if err != nil {
+			return "", err
+		}
+		v, err := tAdd.Call(ctx, pair{r, r})
+		return fmt.Sprint(v), err
+	})
+	if got != "404" || ran != 0 {
+		t.Errorf("%s after %d runs, want 404 after none", got, ran)
+	}
+}
+
 // A job that is cut short at any item goes on with the rest.
 func TestResumeInTheMiddle(t *testing.T) {
 	c := muster.Config{CPUs: 2, Job: "j", CacheDir: t.TempDir()}

@@ -80,6 +80,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		keepsNames(t, data, false)
 		checkAccepted(t, p, data)
 	})
 }
@@ -96,6 +97,7 @@ func checkAccepted(t *testing.T, p *Plan, data []byte) {
 	if err := cborDecoder.Wellformed(once); err != nil {
 		t.Fatalf("%v: % x: %v", p.typ, once, err)
 	}
+	keepsNames(t, once, true)
 	if err := p.Decode(once, second, refs); err != nil {
 		t.Fatalf("%v: what was encoded can't be decoded: %v", p.typ, err)
 	}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"reflect"
@@ -12,40 +11,40 @@ import (
 )
 
 // refIndex is what the Refs in an attempt's messages stand for: those that were sent to it, by a key of their place, and
-// the calls that it has made. It means nothing beyond the attempt.
+// the calls that it has made. It means nothing beyond the attempt, and ends with it. Until then it holds these tasks; a
+// value that the attempt has made, and its result, hold those whose Refs stand in them.
 type refIndex struct {
-	mu      sync.Mutex
-	sent    []*Task
-	place   map[*Task]int
-	calls   map[uint64]*Task // that the attempt has made, by number
-	mirrors map[mirrorKey]*Task
+	mu    sync.Mutex
+	sent  []*Task
+	calls map[uint64]*Task         // that the attempt has made, by number
+	ids   map[*Task]protocol.RefID // of both; of the calls only once a Ref was sent
 }
 
-// mirrorKey finds the typed image of a task whose type nobody knew.
-type mirrorKey struct {
-	of  *Task
-	typ reflect.Type
-}
+var errUnknownRef = errors.New("a Ref that wasn't sent with the task, nor made by it: " +
+	"pass Refs in arguments and results, and don't keep them in variables of a worker")
 
-var errUnknownRef = errors.New("a Ref that wasn't sent with the task, nor made by it")
-
-// WriteRef is the key of the task's place.
+// WriteRef is the key of the task's place, or the attempt's own call.
 func (r *Run) WriteRef(n *codec.Node) ([]byte, error) {
-	t := taskOf(n)
+	t := taskOf(n).origin()
 	x := &r.away.refs
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	i, ok := x.place[t]
-	if !ok {
-		if x.place == nil {
-			x.place = map[*Task]int{}
+	if x.ids == nil {
+		x.ids = map[*Task]protocol.RefID{}
+		for seq, c := range x.calls {
+			x.ids[c] = r.callRef(seq)
 		}
-		i = len(x.sent)
-		x.place[t] = i
-		x.sent = append(x.sent, t)
 	}
-	k := r.refKey(i)
-	return k[:], nil
+	id, ok := x.ids[t]
+	if !ok {
+		id = protocol.KeyRef(r.refKey(len(x.sent)))
+		x.sent, x.ids[t] = append(x.sent, t), id
+	}
+	return []byte(id), nil
+}
+
+func (r *Run) callRef(seq uint64) protocol.RefID {
+	return protocol.CallRef(uint64(r.id), uint32(r.attempt), seq)
 }
 
 func (r *Run) refKey(place int) (k protocol.Key) {
@@ -83,6 +82,9 @@ func (r *Run) keepCall(seq uint64, t *Task) {
 		x.calls = map[uint64]*Task{}
 	}
 	x.calls[seq] = t
+	if x.ids != nil {
+		x.ids[t] = r.callRef(seq)
+	}
 }
 
 func (r *Run) hasCall(seq uint64) bool {
@@ -101,79 +103,9 @@ func (a awayReader) ReadRef(id []byte, pointee reflect.Type) (*codec.Node, error
 	if err != nil {
 		return nil, err
 	}
-	t, err = a.r.typedAs(t, pointee)
+	t, err = typedAs(t, pointee)
 	if err != nil {
 		return nil, err
 	}
 	return &t.Node, nil
 }
-
-// typedAs is t if it is of the type that a Ref points at, or its image of that type.
-func (r *Run) typedAs(t *Task, pointee reflect.Type) (*Task, error) {
-	k, ok := t.ops.(interface{ pointee() reflect.Type })
-	if ok {
-		if k.pointee() != pointee {
-			return nil, errors.New("a Ref of another type")
-		}
-		return t, nil
-	}
-	if _, ok := t.ops.(*erased); !ok {
-		return nil, errUnknownRef
-	}
-	x := &r.away.refs
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	key := mirrorKey{t, pointee}
-	if m := x.mirrors[key]; m != nil {
-		return m, nil
-	}
-	image, ok := reflect.New(pointee).Interface().(interface{ mirror(r *Run, src *Task) *Task })
-	if !ok {
-		return nil, errors.New("no Ref")
-	}
-	m := image.mirror(r, t)
-	if x.mirrors == nil {
-		x.mirrors = map[mirrorKey]*Task{}
-	}
-	x.mirrors[key] = m
-	return m, nil
-}
-
-// pointee is the type that a Ref of the task points at.
-func (t *Typed[T]) pointee() reflect.Type { return reflect.TypeFor[Typed[T]]() }
-
-// image is the typed value of a task whose result is known as bytes only.
-type image[T any] struct {
-	*Typed[T]
-	src *Task
-}
-
-var imageSpec = &Spec{Name: "value"}
-
-// mirror makes t the image of src.
-func (t *Typed[T]) mirror(r *Run, src *Task) *Task {
-	t.traits = waits | joins
-	start(context.WithoutCancel(r), site{s: r.s}, &t.Task, &image[T]{t, src})
-	return &t.Task
-}
-
-func (m *image[T]) Spec() *Spec { return imageSpec }
-
-func (m *image[T]) Deps(visit func(*Task)) error {
-	visit(m.src)
-	return nil
-}
-
-func (m *image[T]) Exec(*Run) error { return nil }
-
-func (m *image[T]) Join() (*Task, error) {
-	if m.src.err != nil {
-		return nil, m.src.err
-	}
-	e := m.src.ops.(*erased)
-	return nil, decodeValue(m.s, &e.value, &m.out, awayReader{e.by})
-}
-
-func (m *image[T]) Results(visit func(*Task)) { refsIn(&m.out, visit) }
-
-func (m *image[T]) Release(drop bool) { m.drop(drop) }

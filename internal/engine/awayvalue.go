@@ -140,8 +140,22 @@ func (t *Typed[T]) wireValue(s *Session, dst []byte, refs codec.RefWriter) ([]by
 	if err != nil {
 		return dst, protocol.Value{}, err
 	}
-	v, err := s.seal(dst[from:len(dst):len(dst)])
+	v, err := s.sealFor(refs, dst[from:len(dst):len(dst)])
 	return dst, v, err
+}
+
+// sealFor makes a value of an encoding, unless it is for those who take it at any length.
+func (s *Session) sealFor(refs codec.RefWriter, data []byte) (protocol.Value, error) {
+	if staysWhole(refs) {
+		return protocol.Value{Form: protocol.Inline, Data: data}, nil
+	}
+	return s.seal(data)
+}
+
+// staysWhole reports whether a value is for this process, or for a message that has room for it.
+func staysWhole(refs codec.RefWriter) bool {
+	_, ok := refs.(interface{ whole() })
+	return ok
 }
 
 // valued is a task whose value can be sent.

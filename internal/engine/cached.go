@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"unsafe"
 
 	"github.com/musterrun/muster/cache"
 	"github.com/musterrun/muster/event"
@@ -166,9 +165,6 @@ type contentWriter struct{}
 func (contentWriter) WriteRef(n *codec.Node) ([]byte, error) {
 	t := taskOf(n)
 	v, ok := t.ops.(hashed)
-	if t.ops == nil {
-		v, ok = t.s.asHashed(t)
-	}
 	if !ok {
 		return nil, errors.New("a Ref whose value can't be hashed: pass the value")
 	}
@@ -181,21 +177,6 @@ func (contentWriter) WriteRef(n *codec.Node) ([]byte, error) {
 
 // hashed is a task with the hash of its value.
 type hashed interface{ contentKey() (journal.Key, bool) }
-
-// asHashed is a restored task with its type.
-func (s *Session) asHashed(t *Task) (hashed, bool) {
-	if s == nil || t.ident == nil || !t.ident.known.Load() {
-		return nil, false
-	}
-	s.restoring.Lock()
-	defer s.restoring.Unlock()
-	r := s.restored[t.ident.key]
-	if r == nil || r.task != t {
-		return nil, false
-	}
-	h, ok := reflect.NewAt(r.typ, unsafe.Pointer(t)).Interface().(hashed)
-	return h, ok
-}
 
 // uncached tells once for each function why its results aren't cached.
 func (s *Session) uncached(sp *Spec, err error) {

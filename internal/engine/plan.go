@@ -22,8 +22,6 @@ func (t *Task) node() *planNode {
 		t.plan = &planNode{t: t}
 		if t.ops != nil {
 			t.plan.name = t.ops.Spec().Name
-		} else if t.ident != nil {
-			t.plan.name = t.s.recordedFunc(t.ident.key) // it was restored
 		}
 		switch t.phase {
 		case live:

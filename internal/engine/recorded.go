@@ -134,7 +134,7 @@ func (resultWriter) WriteRef(n *codec.Node) ([]byte, error) {
 	if t.ident == nil || !t.ident.known.Load() {
 		return nil, errNotRecorded
 	}
-	if t.ops != nil && (t.is(joins) || t.ops.Spec().Local || t.ops.Spec() == putSpec) { // without: it was restored itself
+	if t.ops != nil && (t.is(joins) || t.ops.Spec().Local || t.ops.Spec() == putSpec) {
 		return nil, errNotRecorded
 	}
 	return t.ident.key[:], nil
@@ -196,16 +196,35 @@ func (x refRestorer) make(key journal.Key, pointee reflect.Type) (*Task, error) 
 		return nil, err
 	}
 	v := reflect.New(pointee)
+	made, ok := v.Interface().(interface{ asRestored(*Spec) Ops })
+	if !ok {
+		return nil, fmt.Errorf("a Ref of %s", pointee)
+	}
 	out := reflect.NewAt(field.Type, v.Elem().FieldByIndex(field.Index).Addr().UnsafePointer())
 	if err := plan.Decode(data, out.Interface(), x); err != nil {
 		return nil, err
 	}
 	t := (*Task)(v.UnsafePointer()) // Typed begins with it
-	t.s, t.phase, t.ident = x.s, over, &identity{from: x.s.ring}
+	t.s, t.ops, t.phase, t.ident = x.s, made.asRestored(&Spec{Name: x.s.recordedFunc(key)}), over, &identity{from: x.s.ring}
 	t.ident.set(key)
 	t.waiters.Store(ended)
 	return t, nil
 }
+
+// restoredOps is what a restored task does: it has a result, which may be sent on.
+type restoredOps[T any] struct {
+	*Typed[T]
+	spec *Spec
+}
+
+func (t *Typed[T]) asRestored(sp *Spec) Ops { return &restoredOps[T]{t, sp} }
+
+func (o *restoredOps[T]) Spec() *Spec               { return o.spec }
+func (o *restoredOps[T]) Deps(func(*Task)) error    { return nil }
+func (o *restoredOps[T]) Exec(*Run) error           { return nil }
+func (o *restoredOps[T]) Join() (*Task, error)      { return nil, nil }
+func (o *restoredOps[T]) Results(visit func(*Task)) { refsIn(&o.out, visit) }
+func (o *restoredOps[T]) Release(drop bool)         { o.drop(drop) }
 
 // recordedFunc is the name of the function whose call has a key in the journal.
 func (s *Session) recordedFunc(key journal.Key) string {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"unsafe"
@@ -87,13 +88,16 @@ func (s *Session) makeCall(r *Run, c *protocol.Call) (*Task, error) {
 
 // brokenCall is a call that couldn't be made.
 func (s *Session) brokenCall(r *Run, err error) *Task {
-	e := &erased{kind: protocol.CallPut, by: r, broken: err}
+	e := &erased{kind: protocol.CallGather, broken: err}
 	s.startErased(r, e, false)
 	return &e.Task
 }
 
 // at is where an attempt's call is made.
 func (r *Run) at(lazy bool) site { return site{s: r.s, run: r, lazy: lazy} }
+
+// errItemsHoldRefs: the items of a call that runs in one attempt and is for another stay as they are.
+var errItemsHoldRefs = errors.New("items that hold Refs, or whose results do: call the function once for each")
 
 // called starts the call of a function that a task has made in its worker.
 func (f *Fn[In, Out]) called(r *Run, c *protocol.Call) (*Task, error) {
@@ -110,6 +114,9 @@ func (f *Fn[In, Out]) called(r *Run, c *protocol.Call) (*Task, error) {
 		start(r, r.at(c.Lazy), &k.Task, k)
 		return &k.Task, nil
 	case protocol.CallItems:
+		if f.InRefs.HasRefs() || f.OutRefs.HasRefs() {
+			return nil, errItemsHoldRefs
+		}
 		return f.calledItems(r, c)
 	}
 	k := &call[In, Out]{f: f}
@@ -129,7 +136,7 @@ func typedRef[T any](r *Run, c *protocol.Call) (*Typed[T], error) {
 	}
 	t, err := r.find(c.Refs[0])
 	if err == nil {
-		t, err = r.typedAs(t, reflect.TypeFor[Typed[T]]())
+		t, err = typedAs(t, reflect.TypeFor[Typed[T]]())
 	}
 	if err != nil {
 		return nil, err

@@ -136,14 +136,18 @@ func (s *Session) want(t *Task) {
 // joinUp sends a call whose turn has come, and asks for its value if somebody waits for it already.
 func (s *Session) joinUp(t *Task) {
 	h := t.host
-	if h.idOf(t) != "" {
-		return
+	sent := h.idOf(t) != ""
+	var err error
+	if !sent {
+		err = h.send(t, t.ops.(uplink))
 	}
-	err := h.send(t, t.ops.(uplink))
 	s.mu.Lock()
+	if err == nil && h.over {
+		err = errLeftBehind // nobody will answer
+	}
 	if err != nil {
 		s.joined(t, nil, s.failure(t, nil, err))
-	} else if t.wanted && !h.over {
+	} else if t.wanted && !sent {
 		s.cfg.Upstream.Send(protocol.Want{By: h.at, Ref: h.idOf(t), Waits: true})
 	}
 	s.flush()
@@ -185,6 +189,9 @@ func (w *hostWriter) WriteRef(n *codec.Node) ([]byte, error) {
 	return []byte(id), nil
 }
 
+var errLeftBehind = errors.New("the task that this Ref came to, or that made this call, has ended: " +
+	"pass Refs in arguments and results, and don't keep them in variables of a worker")
+
 var errStaysHere = errors.New("a Ref whose task runs in this process stands in it: get its value first")
 
 // lift makes a task known to the agent that isn't: a lazy call, or the value of one that has ended here.
@@ -193,22 +200,35 @@ func (h *host) lift(t *Task) error {
 		return nil
 	}
 	if !t.Done() {
+		if t.up && t.host != h {
+			return errLeftBehind
+		}
 		return errStaysHere
 	}
 	if t.err != nil {
 		return t.err
 	}
-	_, v := t.wireOf(h.s, nil, &hostWriter{h: h})
-	if v.Form != protocol.Inline {
-		return fmt.Errorf("a value of %d bytes can't be passed on by Ref yet: get it, and pass it itself", v.Size)
+	w := &liftWriter{hostWriter{h: h}}
+	_, v, err := t.wireGood(h.s, nil, w)
+	if err == nil && len(v.Data) > maxItemsInline {
+		err = fmt.Errorf("a value of %d bytes is more than a task can pass on itself: return it from a task, and pass on the Ref of that",
+			len(v.Data))
+	}
+	if err != nil {
+		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.seq++
 	h.enter(protocol.CallRef(h.at.Task, h.at.N, h.seq), t)
-	h.s.cfg.Upstream.Send(protocol.Call{By: h.at, Seq: h.seq, Kind: protocol.CallPut, Arg: v.Data})
+	h.s.cfg.Upstream.Send(protocol.Call{By: h.at, Seq: h.seq, Kind: protocol.CallPut, Arg: v.Data, Refs: w.refs})
 	return nil
 }
+
+// liftWriter writes the Refs in a value that goes up.
+type liftWriter struct{ hostWriter }
+
+func (*liftWriter) whole() {}
 
 // hostReader binds the Refs in what the agent sends.
 type hostReader struct{ h *host }
