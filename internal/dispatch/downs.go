@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/musterrun/muster/protocol"
@@ -119,7 +121,7 @@ func (d *Downs) Answered(node string, number uint64) {
 	d.mark(l)
 }
 
-// Again are the messages that were sent last before a time: they are to be sent again.
+// Again are, in their order, the messages that were sent last before a time: they are to be sent again.
 func (d *Downs) Again(before, now time.Time) (again []Message) {
 	for _, l := range d.flying {
 		if l.at.Before(before) {
@@ -127,6 +129,7 @@ func (d *Downs) Again(before, now time.Time) (again []Message) {
 			again = append(again, l.message())
 		}
 	}
+	slices.SortFunc(again, func(a, b Message) int { return cmp.Compare(a.Number, b.Number) })
 	return again
 }
 

@@ -16,6 +16,7 @@ type Parked struct {
 type Lot struct {
 	order list.List // of *Parked
 	nodes map[string]*list.Element
+	fresh []*Parked // that nobody has looked at; some of them may have gone
 }
 
 // maxParked bounds how many nodes may wait, since an agent can claim any name in an offer.
@@ -30,6 +31,7 @@ func (l *Lot) Add(p *Parked) (refused *Parked) {
 	if e, ok := l.nodes[p.Node]; ok {
 		old := e.Value.(*Parked)
 		e.Value = p
+		l.fresh = append(l.fresh, p)
 		return old
 	}
 	if l.order.Len() >= maxParked {
@@ -39,6 +41,7 @@ func (l *Lot) Add(p *Parked) (refused *Parked) {
 		l.nodes = map[string]*list.Element{}
 	}
 	l.nodes[p.Node] = l.order.PushBack(p)
+	l.fresh = append(l.fresh, p)
 	return nil
 }
 
@@ -57,10 +60,28 @@ func (l *Lot) Remove(node string) *Parked {
 
 // All appends the offers to dst, the longest waiting first.
 func (l *Lot) All(dst []*Parked) []*Parked {
+	l.forgetFresh()
 	for e := l.order.Front(); e != nil; e = e.Next() {
 		dst = append(dst, e.Value.(*Parked))
 	}
 	return dst
+}
+
+// Fresh appends those offers to dst that neither it nor All has given yet, as they came. With a thousand nodes, to look at
+// all of them for each that comes would take most of a driver's time.
+func (l *Lot) Fresh(dst []*Parked) []*Parked {
+	for _, p := range l.fresh {
+		if e, ok := l.nodes[p.Node]; ok && e.Value == p {
+			dst = append(dst, p)
+		}
+	}
+	l.forgetFresh()
+	return dst
+}
+
+func (l *Lot) forgetFresh() {
+	clear(l.fresh)
+	l.fresh = l.fresh[:0]
 }
 
 // Clear takes out all offers.

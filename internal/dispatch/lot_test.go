@@ -18,16 +18,17 @@ func offerOf(node string, number uint64) *Parked {
 func TestLot(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var l Lot
-		var want []*Parked
+		var want, fresh []*Parked
 		at := func(node string) int {
 			return slices.IndexFunc(want, func(p *Parked) bool { return p.Node == node })
 		}
 		for n := range rapid.IntRange(1, 50).Draw(t, "steps") {
 			node := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "node")
 			i := at(node)
-			switch rapid.IntRange(0, 3).Draw(t, "step") {
+			switch rapid.IntRange(0, 5).Draw(t, "step") {
 			case 0, 1:
 				p := offerOf(node, uint64(n))
+				fresh = append(fresh, p)
 				refused := l.Add(p)
 				if i >= 0 {
 					if refused != want[i] {
@@ -50,7 +51,21 @@ func TestLot(t *testing.T) {
 					t.Fatalf("cleared %v, not %v", got, want)
 				}
 				want = nil
+			case 4:
+				fresh = slices.DeleteFunc(fresh, func(p *Parked) bool { return !slices.Contains(want, p) })
+				if got := l.Fresh(nil); !slices.Equal(got, fresh) {
+					t.Fatalf("%v are fresh, not %v", got, fresh)
+				}
+				fresh = nil
+				continue
+			case 5:
+				fresh = nil
+				_ = l.All(nil)
 			}
+			if n%2 == 0 {
+				continue // All makes nothing fresh
+			}
+			fresh = nil
 			if got := l.All(nil); !slices.Equal(got, want) {
 				t.Fatalf("has %v, not %v", got, want)
 			}

@@ -13,37 +13,32 @@ import (
 type Nodes struct {
 	ages      protocol.Ages
 	connected time.Time            // since when; zero while it isn't
-	used      map[string]time.Time // when a node was asked whether it lives; zero if it wasn't
+	used      map[string]bool      // have had tasks, and aren't dead
+	asked     map[string]time.Time // those of them that were asked whether they live, and when
 	gone      map[string]bool      // dead, and not heard of since
 }
 
 // NewNodes knows none yet, and no connection.
 func NewNodes(ages protocol.Ages) *Nodes {
-	return &Nodes{ages: ages, used: map[string]time.Time{}, gone: map[string]bool{}}
+	return &Nodes{ages: ages, used: map[string]bool{}, asked: map[string]time.Time{}, gone: map[string]bool{}}
 }
 
 // Use notes that a node gets tasks.
 func (n *Nodes) Use(node string) {
 	n.Heard(node)
-	if _, ok := n.used[node]; !ok {
-		n.used[node] = time.Time{}
-	}
+	n.used[node] = true
 }
 
 // Heard notes that a node has said something: it lives.
 func (n *Nodes) Heard(node string) {
 	delete(n.gone, node)
-	if asked, ok := n.used[node]; ok && !asked.IsZero() {
-		n.used[node] = time.Time{}
-	}
+	delete(n.asked, node)
 }
 
 // Link notes that the connection is up, or down if up is zero.
 func (n *Nodes) Link(up time.Time) {
 	n.connected = up
-	for node := range n.used {
-		n.used[node] = time.Time{}
-	}
+	clear(n.asked)
 }
 
 // Gone reports whether a node is dead and hasn't been heard of since.
@@ -58,16 +53,23 @@ func (n *Nodes) Digest(d *protocol.ClusterDigest, now time.Time) (ask []string) 
 	if len(n.used) == 0 || n.connected.IsZero() || now.Sub(n.connected) < dead || d.Up < dead.Seconds() {
 		return nil
 	}
+	live := 0
+	for i := range d.Nodes {
+		if x := &d.Nodes[i]; !x.Dead && n.used[x.Node] {
+			delete(n.asked, x.Node)
+			live++
+		}
+	}
+	if live == len(n.used) {
+		return nil // as nearly always, and for many nodes
+	}
 	alive := make(map[string]bool, len(d.Nodes))
 	for i := range d.Nodes {
 		alive[d.Nodes[i].Node] = !d.Nodes[i].Dead
 	}
-	for node, asked := range n.used {
-		switch {
-		case alive[node]:
-			n.used[node] = time.Time{}
-		case asked.IsZero():
-			n.used[node] = now
+	for node := range n.used {
+		if _, asked := n.asked[node]; !asked && !alive[node] {
+			n.asked[node] = now
 			ask = append(ask, node)
 		}
 	}
@@ -77,10 +79,11 @@ func (n *Nodes) Digest(d *protocol.ClusterDigest, now time.Time) (ask []string) 
 
 // Dead takes out the nodes that were asked and haven't answered.
 func (n *Nodes) Dead(now time.Time) (dead []string) {
-	for node, asked := range n.used {
-		if !asked.IsZero() && now.Sub(asked) >= n.ages.Ask {
+	for node, asked := range n.asked {
+		if now.Sub(asked) >= n.ages.Ask {
 			dead = append(dead, node)
 			delete(n.used, node)
+			delete(n.asked, node)
 			n.gone[node] = true
 		}
 	}

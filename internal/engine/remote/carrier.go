@@ -45,6 +45,7 @@ type Carrier struct {
 	read     atomic.Uint64 // the journal was read up to there
 	paused   atomic.Bool   // nothing is handed out until the job is renewed
 	leaving  atomic.Bool   // nothing is handed out any more
+	news     atomic.Bool   // all parked offers may find tasks, and not only those that have just come
 	wake     signal        // parked offers may find tasks
 	speak    signal        // there is something to say to a node
 	deciding signal        // there may be a decision to record
@@ -82,7 +83,10 @@ func (c *Carrier) Epoch() uint32 { return c.opened.Epoch }
 func (c *Carrier) Ages() protocol.Ages { return c.opened.Ages }
 
 // Wake says that tasks are ready which a parked offer may take. It is cheap, never blocks, and may be called under locks.
-func (c *Carrier) Wake() { c.wake.give() }
+func (c *Carrier) Wake() {
+	c.news.Store(true)
+	c.wake.give()
+}
 
 // Send says an item to a node's agent, after those before it: Settle, Stop, TakeBack. It is sent again until it is
 // heard. It is cheap, never blocks, and may be called under locks. To a node that is dead nothing is said.

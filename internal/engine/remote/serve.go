@@ -56,7 +56,7 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 	if refused != nil {
 		c.answerEmpty(refused)
 	}
-	c.Wake()
+	c.wake.give()
 }
 
 // crossed reports whether an offer may have crossed a batch on its way: it offers again what that takes, and the agent
@@ -83,10 +83,16 @@ func (c *Carrier) serve() {
 	}
 }
 
-// round asks once for tasks for each parked offer, those that have waited longest first.
+// round asks once for tasks for each parked offer, those that have waited longest first; without news of tasks, for those
+// that have come since.
 func (c *Carrier) round() {
 	c.mu.Lock()
-	offers := c.lot.All(c.giver.offers[:0])
+	offers := c.giver.offers[:0]
+	if c.news.Swap(false) {
+		offers = c.lot.All(offers)
+	} else {
+		offers = c.lot.Fresh(offers)
+	}
 	reborn := c.births.Take()
 	waits := !c.roll.Over()
 	c.mu.Unlock()
