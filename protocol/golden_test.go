@@ -149,7 +149,7 @@ func goldenItems() []vector {
 		up("call fail", Call{By: by, Seq: 9, Kind: CallFail, Arg: failure("no")}),
 		up("want", Want{by, call, true}, Want{by, key, false}),
 		up("cancel", Cancel{by, call}),
-		up("held", Held{Key: Key{1, 2, 15: 16}}, Held{Key{15: 1}, true}),
+		up("held", Held{Key: Key{1, 2, 15: 16}}, Held{Key: Key{15: 1}, Gone: true}, Held{Key: Key{15: 2}, Life: 300}),
 		up("block", Block{by, true, false}, Block{by, true, true}, Block{by, false, false}),
 		down("none"),
 		down("settle", Settle{by, call, Value{Form: Inline, Data: []byte{7}}}, Settle{by, key, Value{Form: Failure, Data: failure("no")}}),

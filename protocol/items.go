@@ -76,10 +76,12 @@ type Block struct {
 }
 
 // Held says that the node runs a task that an earlier epoch's coordinator gave it, and whose outcome will come by its
-// key; or, if Gone, that it won't come after all.
+// key; or, if Gone, that it won't come after all. Life is that of the node's offers: one that comes with another speaks of
+// a node that has nothing of this any more. 0 says nothing.
 type Held struct {
 	Key  Key
 	Gone bool
+	Life uint64
 }
 
 // Settle is the answer to a Want: the task has ended.
@@ -128,7 +130,13 @@ func (Quit) kind() byte     { return itemQuit }
 func (Begin) kind() byte    { return itemBegin }
 func (Hold) kind() byte     { return itemHold }
 
-func (i Held) append(dst []byte) []byte { return appendBool(append(dst, i.Key[:]...), i.Gone) }
+func (i Held) append(dst []byte) []byte {
+	dst = appendBool(append(dst, i.Key[:]...), i.Gone)
+	if i.Life != 0 {
+		dst = binary.AppendUvarint(dst, i.Life)
+	}
+	return dst
+}
 
 func (i Accept) append(dst []byte) []byte { return binary.AppendUvarint(dst, i.Number) }
 
@@ -185,7 +193,11 @@ func (c *cursor) item(kind byte) Item {
 	case itemBlock:
 		return Block{c.attempt(), c.bool("whether it waits"), c.bool("whether the wait ends by itself")}
 	case itemHeld:
-		return Held{c.key("the key of a task"), c.bool("whether it is gone")}
+		h := Held{Key: c.key("the key of a task"), Gone: c.bool("whether it is gone")}
+		if c.err == nil && c.left() > 0 { // older agents don't say
+			h.Life = c.uvarint("the life of a node")
+		}
+		return h
 	case itemSettle:
 		s := Settle{By: c.attempt(), Ref: c.ref()}
 		c.value(&s.Value, 0)

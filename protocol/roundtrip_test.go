@@ -119,7 +119,7 @@ func drawItem(t *rapid.T) Item {
 		func() Item { return drawCall(t) },
 		func() Item { return Want{drawAttempt(t), drawRef(t), drawBool(t)} },
 		func() Item { return Cancel{drawAttempt(t), drawRef(t)} },
-		func() Item { return Held{drawKey(t), drawBool(t)} },
+		func() Item { return Held{drawKey(t), drawBool(t), drawUint64(t)} },
 		func() Item { return Block{drawAttempt(t), drawBool(t), drawBool(t)} },
 		func() Item { return Settle{drawAttempt(t), drawRef(t), drawValue(t)} },
 		func() Item { return Stop{drawAttempt(t), drawBool(t), drawDuration(t)} },

@@ -52,7 +52,7 @@ func (a *Agent) keepRunning(j *job) (held []protocol.Item) {
 			case h.spoke && !h.orphan:
 				a.orphan(p, at, h)
 			case !h.orphan:
-				held = append(held, protocol.Held{Key: h.key})
+				held = append(held, protocol.Held{Key: h.key, Life: j.life})
 			}
 		}
 		if p.tasks.len() == 0 || !p.ready {

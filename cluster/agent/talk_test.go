@@ -176,7 +176,10 @@ func TestEpochs(t *testing.T) {
 	k.reopen()
 	k.until("what runs on, and an offer", func() bool { return len(k.items) == 2 && len(k.offers) > before })
 	for _, task := range []protocol.Task{keep, dies} {
-		if !slices.Contains(k.items, protocol.Item(protocol.Held{Key: task.Key})) {
+		if !slices.ContainsFunc(k.items, func(it protocol.Item) bool {
+			h, ok := it.(protocol.Held)
+			return ok && h.Key == task.Key && !h.Gone && h.Life == k.offers[len(k.offers)-1].Life
+		}) {
 			t.Errorf("nothing of task %d in %v", task.ID, k.items)
 		}
 	}

@@ -116,6 +116,21 @@ func (m *Machine) Take(pack int, offered []int64, suits func(class uint32) bool)
 	return makeID(i, r.gen), true
 }
 
+// Pick gives out a ready task that is to run elsewhere, whatever its place in the order and without any room: an attempt
+// that was given back has succeeded after all. It counts an attempt. A pause after a failed one ends. It answers whether
+// the task was ready, or paused.
+func (m *Machine) Pick(id ID) bool {
+	r := m.lookup(id)
+	if r == nil || !m.needs[r.need].away || r.state != Ready && r.state != Backoff {
+		return false
+	}
+	if r.state == Ready {
+		m.leaveReady(r)
+	}
+	m.charge(id.index(), r)
+	return true
+}
+
 // HoldFar has Take hold what is offered for the first task of a need, until it is called again: nothing is given out
 // that comes after that one and needs anything of what it needs, unless a task has started it, which may wait for it.
 // 0 is for none.

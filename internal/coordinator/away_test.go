@@ -304,3 +304,37 @@ func step(t *rapid.T, m *Machine, id ID, running map[ID]bool, ended *int) {
 		*ended++
 	}
 }
+
+// TestPick: a task is given out whatever its place and whatever is free, once it is ready or waits for its next attempt.
+func TestPick(t *testing.T) {
+	m := New([]int64{Unit, 1, 1})
+	need := m.AwayNeed([]Amount{{CPU, Unit}, {Memory, 5}}, 0)
+	first := m.Submit(Spec{Need: need, Retries: 3})
+	second := m.Submit(Spec{Need: need})
+	waits := m.Submit(Spec{Need: need, Deps: []ID{first}})
+	here := m.Submit(Spec{})
+	for _, id := range []ID{waits, here, 0, makeID(77, 1)} {
+		if m.Pick(id) {
+			t.Errorf("%v is picked", m.State(id))
+		}
+	}
+	if !m.Pick(second) || m.State(second) != Running || m.Attempt(second) != 1 || m.Pick(second) {
+		t.Error("the second isn't picked once")
+	}
+	if out, _ := m.Finish(second, 1, Succeeded); out != Done {
+		t.Error(out)
+	}
+	if id, ok := m.Take(0, cpus(1), anywhere); !ok || id != first {
+		t.Fatal(id, ok)
+	}
+	if out, _ := m.Finish(first, 1, Error); out != Retry || !m.Pick(first) || m.Attempt(first) != 2 {
+		t.Error("it isn't picked in its pause")
+	}
+	m.Due(first, 1) // the pause would have ended now
+	if m.State(first) != Running {
+		t.Error(m.State(first))
+	}
+	if out, _ := m.Finish(first, 2, Succeeded); out != Done || m.State(waits) != Ready || len(m.farHold) != 0 {
+		t.Error(out, m.State(waits), m.farHold)
+	}
+}

@@ -15,11 +15,11 @@ import (
 // that its own journal lacks, until somebody asks for them.
 func (s *Session) Replay(o *protocol.Outcomes) {
 	for i := range o.List {
-		s.replay(&o.List[i])
+		s.replay(o.Node, &o.List[i])
 	}
 }
 
-func (s *Session) replay(o *protocol.Outcome) {
+func (s *Session) replay(node string, o *protocol.Outcome) {
 	s.mu.Lock()
 	r := s.carried.adopted[o.Key]
 	delete(s.carried.adopted, o.Key)
@@ -28,9 +28,10 @@ func (s *Session) replay(o *protocol.Outcome) {
 		if r != nil {
 			s.takeBack(r) // what its Refs stand for, nobody knows any more
 		}
-		s.keepReplayed(o)
-		s.flush()
-		return
+		if r = s.overtaken(node, o); r == nil {
+			s.flush()
+			return
+		}
 	}
 	s.flush()
 	b := outcome{r: r}
@@ -43,17 +44,46 @@ func (s *Session) replay(o *protocol.Outcome) {
 	s.flush()
 }
 
-// keepReplayed remembers a success that the journal doesn't have. The mutex is held.
-func (s *Session) keepReplayed(o *protocol.Outcome) {
-	if s.cfg.Journal == nil || o.Status != protocol.Succeeded || len(o.Refs) > 0 {
+// overtaken keeps an outcome for which no attempt stands. If one of the same key was given out meanwhile, since the node
+// of that outcome wasn't heard in time, that is the attempt that it settles: the first success in the stream counts. The
+// mutex is held.
+func (s *Session) overtaken(node string, o *protocol.Outcome) *Run {
+	if !s.keepReplayed(node, o) {
+		return nil
+	}
+	r := s.givenOut(o.Key)
+	if r != nil {
+		delete(s.carried.replayed, o.Key)
+		s.cfg.Carrier.Send(r.away.node, protocol.Stop{Attempt: r.wire(), Grace: s.cfg.Grace})
+	}
+	return r
+}
+
+// givenOut is the attempt of a key that a node has, if there is one. The mutex is held.
+func (s *Session) givenOut(key protocol.Key) *Run {
+	for r := s.carried.first; r != nil; r = r.away.after {
+		if id := r.t.ident; id != nil && id.known.Load() && protocol.Key(id.key) == key {
+			return r
+		}
+	}
+	return nil
+}
+
+// keepReplayed remembers the first success of a key, and reports whether the journal hasn't any. The mutex is held.
+func (s *Session) keepReplayed(node string, o *protocol.Outcome) bool {
+	if s.cfg.Journal == nil || binary.LittleEndian.Uint64(o.Key[8:]) == 0 {
+		return false // a number means nothing any more
+	}
+	if o.Status != protocol.Succeeded || len(o.Refs) > 0 {
 		s.failDecided(o)
-		return
+		if s.carried.useless == nil {
+			s.carried.useless = map[protocol.Key]string{}
+		}
+		s.carried.useless[o.Key] = node
+		return false
 	}
-	if binary.LittleEndian.Uint64(o.Key[8:]) == 0 {
-		return // a number, which means nothing any more
-	}
-	if e, ok := s.cfg.Journal.Task(journal.Key(o.Key)); ok && e.Status == journal.OK {
-		return
+	if e, ok := s.cfg.Journal.Task(journal.Key(o.Key)); ok && e.Status == journal.OK || s.carried.replayed[o.Key] != nil {
+		return false
 	}
 	if s.carried.replayed == nil {
 		s.carried.replayed = map[protocol.Key]*protocol.Outcome{}
@@ -61,6 +91,7 @@ func (s *Session) keepReplayed(o *protocol.Outcome) {
 	kept := *o
 	s.carried.replayed[o.Key] = &kept
 	s.noteCut(o.Key)
+	return true
 }
 
 // takeReplayed is the recorded outcome of a key, which is given once.
@@ -72,11 +103,15 @@ func (s *Session) takeReplayed(key journal.Key) *protocol.Outcome {
 	return o
 }
 
-// upHeld notes what a node runs for an earlier epoch.
+// upHeld notes what a node runs for an earlier epoch. If a failure of that key has come from that node, it is as a rule
+// the outcome of what the node speaks of: nothing else would come, and whoever waited for it would do so for ever.
 func (s *Session) upHeld(node string, h protocol.Held) {
 	s.mu.Lock()
 	defer s.flush()
 	if !h.Gone {
+		if s.carried.useless[h.Key] == node {
+			return
+		}
 		if s.carried.held == nil {
 			s.carried.held = map[protocol.Key]string{}
 		}

@@ -46,6 +46,7 @@ type carried struct {
 	held     map[protocol.Key]string    // nodes that run a task for an earlier epoch, by its key
 	adopted  map[protocol.Key]*Run      // attempts that such a task stands for
 	replayed map[protocol.Key]*protocol.Outcome
+	useless  map[protocol.Key]string            // nodes from which a key's outcome came that is no result
 	decided  map[protocol.Key]protocol.Decision // by earlier drivers
 	first    *Run                               // of the attempts that nodes have, in the order in which they were given out
 	last     *Run
@@ -294,7 +295,7 @@ func (s *Session) arrived(r *Run, err error, res coordinator.Result, took time.D
 	if took > 0 {
 		r.start = now - int64(took)
 	}
-	s.clearRecord(r.id) // it has ended by itself
+	s.acquit(r.id) // it has ended by itself
 	s.conclude(r, err, res, now)
 	s.release()
 }

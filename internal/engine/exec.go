@@ -126,7 +126,7 @@ func (w *worker) finish(r *Run, err error) {
 		s.takenBack(r)
 	default:
 		if r.away != nil {
-			s.clearRecord(r.id) // it has ended by itself
+			s.acquit(r.id) // it has ended by itself
 		}
 		s.conclude(r, err, res, now)
 	}

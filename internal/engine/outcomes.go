@@ -43,7 +43,8 @@ func (s *Session) Outcomes(o *protocol.Outcomes) {
 }
 
 // attemptFor is the running attempt that an outcome settles: its own, or for a success of one that was taken back the
-// present one, unless the result holds Refs, which mean nothing beyond their attempt. The mutex is held.
+// present one, unless the result holds Refs, which mean nothing beyond their attempt. If there is none at present, one is
+// begun that ends at once. The mutex is held.
 func (s *Session) attemptFor(node string, o *protocol.Outcome) *Run {
 	at := protocol.Attempt{Task: o.ID, N: o.Attempt}
 	if r := s.runOf(at); r != nil {
@@ -57,8 +58,12 @@ func (s *Session) attemptFor(node string, o *protocol.Outcome) *Run {
 		return nil
 	}
 	r := s.currentRun(o.ID)
-	if r != nil {
+	switch id := coordinator.ID(o.ID); {
+	case r != nil:
 		s.cfg.Carrier.Send(r.away.node, protocol.Stop{Attempt: r.wire(), Grace: s.cfg.Grace})
+	case s.m.Pick(id):
+		s.busy++
+		r = s.beginAway(id, node, s.now())
 	}
 	return r
 }

@@ -155,7 +155,14 @@ func (s *Session) isSuspect(id coordinator.ID) bool {
 	return rec != nil && rec.suspect
 }
 
-// clearRecord forgets what was held against a task.
+// acquit forgets what is held against a task. Who had its earlier attempts stays known: they may have succeeded.
+func (s *Session) acquit(id coordinator.ID) {
+	if rec := s.carried.records[id]; rec != nil {
+		rec.suspect, rec.deaths = false, 0
+	}
+}
+
+// clearRecord forgets a task's record.
 func (s *Session) clearRecord(id coordinator.ID) {
 	if len(s.carried.records) > 0 {
 		delete(s.carried.records, id)

@@ -24,6 +24,7 @@ type agent struct {
 	mu     sync.Mutex
 	number uint64
 	taken  uint64             // of what its offers say that it has
+	life   uint64             // of its offers
 	missed signal             // something came while it was deaf
 	deaf   bool               // it hears nothing from above
 	heard  chan protocol.Down // what it has heard
@@ -77,7 +78,7 @@ func (a *agent) offer(most int) <-chan protocol.Batch {
 func (a *agent) tryOffer(most int) (<-chan protocol.Batch, error) {
 	a.mu.Lock()
 	a.number++
-	o := protocol.Offer{Epoch: a.epoch, Number: a.number, Node: a.node, Most: most, CPU: int64(most) * 10_000, Taken: a.taken}
+	o := protocol.Offer{Epoch: a.epoch, Number: a.number, Node: a.node, Most: most, CPU: int64(most) * 10_000, Taken: a.taken, Life: a.life}
 	a.mu.Unlock()
 	got := make(chan protocol.Batch, 1)
 	inbox := protocol.AnswerSubject(a.conn.NewInbox(), protocol.AnswerOffer, a.job, "1")

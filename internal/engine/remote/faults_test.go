@@ -352,3 +352,23 @@ func TestClosedJobDoesNothing(t *testing.T) {
 		t.Errorf("closed: %+v", h.closes)
 	}
 }
+
+// TestAgentThatBeganAnewAfterItSpoke: a node says what it runs for the driver before, and is started again before it has
+// offered room. What it ran is gone, and nobody waits for it. (internal/sim, seed 2913)
+func TestAgentThatBeganAnewAfterItSpoke(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{})
+	a := newAgent(t, h, c, "a")
+	a.up(protocol.Held{Key: protocol.Key{1}, Life: 7})
+	a.life = 8
+	a.offer(1)
+	s.until("the node counts as new", func() bool { return len(s.lost) == 1 && s.lost[0] == "a" })
+	a.up(protocol.Held{Key: protocol.Key{2}, Life: 7}) // it was long on its way
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, it := range s.ups {
+		if held, ok := it.(protocol.Held); ok && held.Key == (protocol.Key{2}) {
+			t.Error("a life that is over is listened to")
+		}
+	}
+}

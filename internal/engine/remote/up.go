@@ -48,6 +48,9 @@ func (c *Carrier) up(node string, items []protocol.Item) {
 			c.handed.Confirm(node, it.Number)
 			continue
 		case protocol.Held:
+			if _, stale := c.births.Of(node, it.Life); stale {
+				continue // the node has begun anew since
+			}
 			holds = true
 		}
 		rest = append(rest, it)
