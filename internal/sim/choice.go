@@ -1,0 +1,216 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/protocol"
+)
+
+// pack is how many tasks share the CPU of one (internal/engine/pack.go).
+type pack struct {
+	took [32]time.Duration
+	n    int
+}
+
+func (p *pack) observe(d time.Duration) {
+	p.took[p.n%len(p.took)] = d
+	p.n++
+}
+
+func (p *pack) size() int {
+	last := p.took
+	kept := last[:min(p.n, len(last))]
+	slices.Sort(kept)
+	kept = kept[:(7*len(kept)+7)/8]
+	var sum time.Duration
+	for _, d := range kept {
+		sum += d
+	}
+	switch mean := max(1, sum/time.Duration(max(1, len(kept)))); {
+	case mean >= 100*time.Millisecond:
+		return 1
+	case mean >= 2*time.Millisecond/3:
+		return 2
+	default:
+		return int(2 * time.Millisecond / mean)
+	}
+}
+
+// crowd is which nodes have more tasks than CPUs (internal/engine/recall.go).
+type crowd struct {
+	looked time.Duration
+	nodes  map[*agent]int64
+}
+
+const recallAfter = 250 * time.Millisecond
+
+// recall asks for tasks that may not have begun, for a node that has room and for which there is nothing else.
+func (s *session) recall(on *agent, free []int64) {
+	now := s.d.s.now
+	if s.first == nil || free[coordinator.CPU] <= 0 || now-s.first.start < recallAfter {
+		return
+	}
+	if now-s.crowd.looked >= recallAfter/2 {
+		s.findCrowded(now)
+	}
+	if len(s.crowd.nodes) == 0 || s.crowd.nodes[on] > 0 {
+		return
+	}
+	m := s.brain.m
+	for at := s.last; at != nil && len(s.crowd.nodes) > 0; at = at.before {
+		if now-at.start < recallAfter || s.crowd.nodes[at.on] <= 0 || !s.mayRecall(at) || !m.Spend(at.inst.id, free, suits) {
+			continue
+		}
+		at.recalled = true
+		if s.crowd.nodes[at.on] -= m.CPUOf(at.inst.id); s.crowd.nodes[at.on] <= 0 {
+			delete(s.crowd.nodes, at.on)
+		}
+		s.d.tell(at.on, protocol.TakeBack{Attempt: at.wire()})
+	}
+}
+
+func (s *session) mayRecall(at *attempt) bool {
+	return !at.recalled && !at.waits && at.asked == nil && s.d.job.program.tasks[at.inst.task].nature != once
+}
+
+func (s *session) findCrowded(now time.Duration) {
+	s.crowd = crowd{now, map[*agent]int64{}}
+	for at := s.first; at != nil && now-at.start >= recallAfter; at = at.after {
+		if !at.waits {
+			s.crowd.nodes[at.on] += s.brain.m.CPUOf(at.inst.id)
+		}
+	}
+	for a, cpu := range s.crowd.nodes {
+		if s.crowd.nodes[a] = cpu - a.total.cpu; cpu <= a.total.cpu {
+			delete(s.crowd.nodes, a)
+		}
+	}
+}
+
+// holding is which nodes are held for large tasks (internal/engine/hold.go).
+type holding struct {
+	looked time.Duration
+	firsts map[coordinator.NeedID]firstOne
+	nodes  map[*agent]heldFor
+}
+
+type firstOne struct {
+	num   uint64
+	since time.Duration
+}
+
+type heldFor struct {
+	need coordinator.NeedID
+	num  uint64
+}
+
+const holdAfter = 10 * time.Second
+
+func (s *session) holdFor(on *agent, free []int64) coordinator.NeedID {
+	h, now := &s.holds, s.d.s.now
+	if now-h.looked >= time.Second {
+		s.findFirsts(now)
+	}
+	if len(h.firsts) == 0 && len(h.nodes) == 0 {
+		return 0
+	}
+	if at, ok := h.nodes[on]; ok {
+		if s.isFirst(at.need, at.num) {
+			return at.need
+		}
+		delete(h.nodes, on)
+	}
+	best, found := s.longWaiting(on, free, now)
+	if !found {
+		return 0
+	}
+	if h.nodes == nil {
+		h.nodes = map[*agent]heldFor{}
+	}
+	h.nodes[on] = best
+	return best.need
+}
+
+func (s *session) isFirst(need coordinator.NeedID, num uint64) bool {
+	first := s.brain.m.FirstOf(need)
+	return first != 0 && s.brain.m.Number(first) == num
+}
+
+func (s *session) findFirsts(now time.Duration) {
+	h := &s.holds
+	h.looked = now
+	firsts := map[coordinator.NeedID]firstOne{}
+	s.brain.m.EachAway(func(id coordinator.NeedID, _ []coordinator.Amount, _ uint32, first coordinator.ID) {
+		f := firstOne{s.brain.m.Number(first), now}
+		if had := h.firsts[id]; had.num == f.num {
+			f = had
+		}
+		firsts[id] = f
+	})
+	h.firsts = firsts
+	for node, at := range h.nodes {
+		if firsts[at.need].num != at.num || !s.alive[node.n] {
+			delete(h.nodes, node)
+		}
+	}
+}
+
+func (s *session) longWaiting(on *agent, free []int64, now time.Duration) (best heldFor, found bool) {
+	if !s.alive[on.n] {
+		return heldFor{}, false
+	}
+	for id, f := range s.holds.firsts {
+		if now-f.since < holdAfter || found && f.num > best.num || !s.isFirst(id, f.num) || s.hasHold(id) {
+			continue
+		}
+		amounts, _ := s.brain.m.AmountsOf(id)
+		if on.total.has(amounts) && !s.brain.m.FitsFar(id, free) {
+			best, found = heldFor{id, f.num}, true
+		}
+	}
+	return best, found
+}
+
+func (s *session) hasHold(id coordinator.NeedID) bool {
+	for _, at := range s.holds.nodes {
+		if at.need == id {
+			return true
+		}
+	}
+	return false
+}
+
+// survey hears which nodes there are (internal/engine/survey.go).
+func (s *session) survey(c *protocol.ClusterDigest) {
+	clear(s.alive)
+	s.cpus = 0
+	for i := range c.Nodes {
+		if n := &c.Nodes[i]; !n.Dead {
+			a := s.d.s.agent(n.Node)
+			s.alive[a.n] = true
+			s.cpus += float64(a.total.cpu) / coordinator.Unit
+		}
+	}
+	if !s.memory {
+		return // no task holds anything but CPU, so none can wait for what another holds
+	}
+	var nodes []coordinator.Node
+	number := map[*agent]int{}
+	for i, a := range s.d.s.agents {
+		if s.alive[i] {
+			number[a] = len(nodes)
+			nodes = append(nodes, coordinator.Node{Room: []int64{a.total.cpu, 0, a.total.memory}, Suits: suits})
+		}
+	}
+	s.brain.m.UnstickFar(nodes, func(id coordinator.ID) int {
+		if c := s.callOf(id); c != nil && c.at != nil {
+			if n, ok := number[c.at.on]; ok {
+				return n
+			}
+		}
+		return -1
+	})
+	s.carryOut()
+}

@@ -1,0 +1,30 @@
+// Package sim simulates a cluster under virtual time: drivers, agents, a head and NATS, with what goes wrong between them.
+// Nothing in it waits, and one random source tells all that happens, so a seed replays a simulation to the last message.
+// Its nouns are Config, what is simulated; Run, which does it and says what was wrong; and Report, how it went.
+//
+// # What is real
+//
+//	internal/coordinator  each driver's state machine, the same that the engine drives
+//	internal/dispatch     what a driver knows of nodes: offers, batches to be confirmed, messages, who is alive, its lease
+//	internal/fair         whose turn it is on a node
+//	protocol              the offers, tasks and items that are exchanged; they aren't encoded
+//
+// # What is a model
+//
+//	driver.go                                  internal/engine/remote, without its connection
+//	session.go, outcomes.go, calls.go, choice.go  what internal/engine does around the coordinator
+//	agent.go, offers.go, runs.go, uplink.go    cluster/agent: room, offers, workers, what is said until it is heard
+//	head.go                                    cluster/head: who is alive, whose a job is, the digest
+//	stream.go, network.go                      NATS: a journal of each job, and messages that may get lost
+//	work.go                                    a user's program: what depends on what, what calls what, what fails
+//
+// A model does what its original does, in fewer words. Where they part, the model is wrong: change it with its original.
+// Left out are values and their sizes, the time that processes compute, limits of memory and disk, labels, users with
+// several jobs, Maps, isolated tasks, and upgrades.
+//
+// # What is checked
+//
+// truth.go sees everything. Each execution of a task gives a value of its own, so that it shows whose counted: that of the
+// first success in the journal, also after its driver was started again, and for all that depends on it. No task runs more
+// often than its executions were lost, one that must not run twice runs once at most, nothing hangs.
+package sim

@@ -1,0 +1,439 @@
+package sim
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/protocol"
+)
+
+// run is an attempt that an agent has.
+type run struct {
+	w      *work
+	at     protocol.Attempt
+	epoch  uint32
+	task   int32
+	alone  bool
+	once   bool
+	deps   []protocol.Dep
+	cpu    int64 // charged; a task of a pack is charged a part of its need
+	need   int64
+	memory int64
+	lent   bool
+	on     *worker // nil while it waits for one
+	given  bool    // to a worker
+	began  bool    // its function runs
+	over   bool
+	spoke  bool
+	orphan bool
+	wants  int    // calls that it waits for
+	exec   uint32 // which execution it is
+	inputs uint64
+}
+
+// worker is a process that runs a job's tasks.
+type worker struct {
+	w       *work
+	life    *life
+	ready   bool
+	last    bool // it gets no more tasks
+	queue   []*run
+	running int
+	charged int64
+	runs    []*run // all that it has
+}
+
+const startWorker = 200 * time.Millisecond
+
+// take takes a batch for what was offered: tasks that need more CPU together are a pack, and share it.
+func (w *work) take(b *protocol.Batch, offered int64) {
+	a := w.a
+	var sum int64
+	for i := range b.Tasks {
+		sum += b.Tasks[i].Need.CPU
+	}
+	share := max(0, min(offered, a.free.cpu))
+	for i := range b.Tasks {
+		t := &b.Tasks[i]
+		at := protocol.Attempt{Task: t.ID, N: t.Attempt}
+		if w.tasks[at] != nil {
+			continue
+		}
+		cpu := t.Need.CPU
+		if sum > offered {
+			cpu = cpu * share / sum
+		}
+		if cpu > a.free.cpu || t.Need.Memory > a.free.memory || sum > offered && share == 0 {
+			w.up.say(protocol.GiveBack{Attempt: at, Reason: protocol.NotStarted})
+			continue
+		}
+		r := &run{
+			w: w, at: at, epoch: b.Epoch, task: taskOf(t.Key), alone: t.Flags&protocol.Alone != 0, once: t.Flags&protocol.Once != 0,
+			deps: t.Deps, cpu: cpu, need: t.Need.CPU, memory: t.Need.Memory,
+		}
+		a.charge(r, 1)
+		w.tasks[at] = r
+		if r.once {
+			w.up.say(protocol.Started{Attempt: at})
+		} else {
+			w.dispatch(r)
+		}
+	}
+}
+
+func (a *agent) charge(r *run, sign int64) {
+	a.free.cpu -= sign * r.cpu
+	a.free.memory -= sign * r.memory
+	r.w.used.cpu += sign * r.cpu
+	r.w.used.memory += sign * r.memory
+	if a.free.cpu < 0 || a.free.memory < 0 || a.free.cpu > a.total.cpu || a.free.memory > a.total.memory {
+		a.s.fail("node %s has %d of %d CPU free", a.name, a.free.cpu, a.total.cpu)
+	}
+}
+
+// forget takes back what a run holds: it is over.
+func (w *work) forget(r *run) {
+	if r.over {
+		w.a.s.fail("node %s ends task %d twice", w.a.name, r.task)
+	}
+	r.over = true
+	if w.tasks[r.at] == r { // an earlier epoch's may have the same name
+		delete(w.tasks, r.at)
+	}
+	if r.lent { // its CPU is free already
+		w.a.free.cpu -= r.cpu
+	}
+	w.a.charge(r, -1)
+	if p := r.on; p != nil {
+		p.drop(r)
+	}
+	w.waiting = slices.DeleteFunc(w.waiting, func(x *run) bool { return x == r })
+}
+
+// dispatch gives a run to a worker, or has it wait for one of its own.
+func (w *work) dispatch(r *run) {
+	if r.alone {
+		w.waiting = append(w.waiting, r)
+		w.giveSingles()
+		return
+	}
+	if w.main == nil {
+		w.main = w.startWorker()
+	}
+	w.main.give(r)
+}
+
+// giveSingles gives runs that are to be alone to workers that have none, of which there are as many as CPUs.
+func (w *work) giveSingles() {
+	w.singles = slices.DeleteFunc(w.singles, func(p *worker) bool { return p.life.over || p.last })
+	for len(w.waiting) > 0 {
+		i := slices.IndexFunc(w.singles, func(p *worker) bool { return len(p.runs) == 0 })
+		if i < 0 && len(w.singles) >= int(w.a.total.cpu/coordinator.Unit) {
+			return
+		}
+		if i < 0 {
+			i = len(w.singles)
+			w.singles = append(w.singles, w.startWorker())
+		}
+		r := w.waiting[0]
+		w.waiting = w.waiting[1:]
+		w.singles[i].give(r)
+	}
+}
+
+func (w *work) startWorker() *worker {
+	p := &worker{w: w, life: &life{}}
+	w.a.s.within(w.a.life, startWorker, func() {
+		if !p.life.over {
+			p.ready = true
+			p.pump()
+		}
+	})
+	return p
+}
+
+func (p *worker) give(r *run) {
+	r.on, r.given = p, true
+	p.runs = append(p.runs, r)
+	p.queue = append(p.queue, r)
+	p.charged += r.cpu
+	p.pump()
+}
+
+func (p *worker) drop(r *run) {
+	p.runs = slices.DeleteFunc(p.runs, func(x *run) bool { return x == r })
+	p.queue = slices.DeleteFunc(p.queue, func(x *run) bool { return x == r })
+	p.charged -= r.cpu
+	if r.began && !r.lent {
+		p.running--
+	}
+}
+
+// slots is how many functions run at once: those of a pack share what they are charged.
+func (p *worker) slots() int {
+	return max(1, int((p.charged+coordinator.Unit/2)/coordinator.Unit))
+}
+
+// pump begins what may run.
+func (p *worker) pump() {
+	for p.ready && len(p.queue) > 0 && p.running < p.slots() {
+		r := p.queue[0]
+		p.queue = p.queue[1:]
+		p.running++
+		r.begin()
+	}
+}
+
+// begin calls the function.
+func (r *run) begin() {
+	r.began = true
+	s, w := r.w.a.s, r.w
+	t := &w.job.program.tasks[r.task]
+	for _, d := range r.deps {
+		r.inputs = mix(r.inputs, binary.LittleEndian.Uint32(d.Value.Data))
+	}
+	r.exec = s.truth.begin(w.job, r.task)
+	took := time.Duration(float64(t.took) * w.a.slow)
+	switch {
+	case t.nature == poison:
+		r.after(min(took, time.Millisecond), func() { r.on.die() })
+	case t.many > 0:
+		r.after(took/2, r.call)
+	default:
+		r.after(took, func() { r.finish(took) })
+	}
+}
+
+// after goes on with the function, unless that has ended.
+func (r *run) after(d time.Duration, do func()) {
+	r.w.a.s.within(r.w.a.life, d, func() {
+		if !r.over && !r.on.life.over {
+			do()
+		}
+	})
+}
+
+// call calls other tasks, and waits for them.
+func (r *run) call() {
+	t := &r.w.job.program.tasks[r.task]
+	if r.epoch != r.w.epoch || r.orphan {
+		r.becomeOrphan()
+		return
+	}
+	r.spoke = true
+	var items []protocol.Item
+	for k := t.kids; k < t.kids+t.many; k++ {
+		arg := binary.LittleEndian.AppendUint32(nil, uint32(k))
+		items = append(items, protocol.Call{By: r.at, Seq: uint64(k-t.kids) + 1, Arg: arg})
+	}
+	if t.nature == hasty {
+		r.w.up.say(items...)
+		r.after(t.took/2, func() { r.finish(t.took) })
+		return
+	}
+	for k := t.kids; k < t.kids+t.many; k++ {
+		items = append(items, protocol.Want{By: r.at, Ref: refOf(k), Waits: true})
+	}
+	r.wants = int(t.many)
+	r.w.up.say(append(items, protocol.Block{By: r.at, Waits: true})...)
+	r.lent = true
+	r.w.a.free.cpu += r.cpu
+	r.on.running--
+	r.on.pump()
+	r.w.a.grantResumes()
+	r.w.a.offer()
+}
+
+// becomeOrphan ends an attempt that calls when nobody could answer it.
+func (r *run) becomeOrphan() {
+	r.orphan = true
+	r.w.a.s.truth.excuse(r, "orphan")
+	r.w.up.say(protocol.Held{Key: keyOf(r.task), Gone: true})
+	r.stop()
+}
+
+// settle brings a value that was asked for.
+func (r *run) settle(s protocol.Settle) {
+	if r.wants == 0 || r.over {
+		return
+	}
+	r.inputs += mix(uint64(binary.LittleEndian.Uint32([]byte(s.Ref))), binary.LittleEndian.Uint32(s.Value.Data)) // in any order
+	if r.wants--; r.wants == 0 {
+		r.w.a.resume = append(r.w.a.resume, r)
+		r.w.a.grantResumes()
+	}
+}
+
+// grantResumes lets attempts go on whose wait has ended, in order, as far as there are CPUs.
+func (a *agent) grantResumes() {
+	for len(a.resume) > 0 {
+		r := a.resume[0]
+		if !r.over {
+			if r.cpu > a.free.cpu {
+				return
+			}
+			a.free.cpu -= r.cpu
+			r.lent = false
+			r.on.running++
+			r.w.up.say(protocol.Block{By: r.at})
+			took := r.w.job.program.tasks[r.task].took
+			r.after(time.Duration(float64(took)*a.slow)/2, func() { r.finish(took) })
+		}
+		a.resume = a.resume[1:]
+	}
+}
+
+// finish ends an attempt by itself.
+func (r *run) finish(took time.Duration) {
+	t := &r.w.job.program.tasks[r.task]
+	how := succeeded
+	if t.nature == broken || t.nature == flaky && r.at.N == 1 {
+		how = failed
+		r.w.a.s.truth.excuse(r, "failed")
+	}
+	r.ends(how, took)
+}
+
+// stop interrupts an attempt.
+func (r *run) stop() {
+	if r.over {
+		return
+	}
+	r.w.a.s.truth.excuse(r, "stopped")
+	r.ends(canceled, 0)
+}
+
+// ends records an outcome.
+func (r *run) ends(how status, took time.Duration) {
+	w, a, p := r.w, r.w.a, r.on
+	w.a.s.truth.end(r)
+	w.forget(r)
+	w.former = slices.DeleteFunc(w.former, func(x *run) bool { return x == r })
+	if !r.orphan {
+		w.out.add(r.epoch, outcome{
+			id: coordinator.ID(r.at.Task), attempt: r.at.N, task: r.task, status: how, took: took, exec: r.exec,
+		})
+		w.out.wake()
+	}
+	a.grantResumes()
+	p.pump()
+	if len(w.waiting) > 0 {
+		w.giveSingles()
+	}
+	a.offer()
+}
+
+// die ends a worker by a crash.
+func (p *worker) die() {
+	w, a := p.w, p.w.a
+	p.life.over = true
+	if w.main == p {
+		w.main = nil
+	}
+	one := len(p.runs) == 1
+	for _, r := range slices.Clone(p.runs) {
+		a.s.truth.excuse(r, "killed with its worker")
+		w.forget(r)
+		switch {
+		case r.epoch == w.epoch:
+			w.up.say(protocol.GiveBack{Attempt: r.at, Reason: protocol.WorkerDied, Alone: one})
+		case !r.orphan:
+			w.up.say(protocol.Held{Key: keyOf(r.task), Gone: true})
+		}
+	}
+	w.former = slices.DeleteFunc(w.former, func(x *run) bool { return x.over })
+	if len(w.waiting) > 0 {
+		w.giveSingles()
+	}
+	a.grantResumes()
+	a.offer()
+}
+
+// onDown takes what a coordinator says, and reports whether it is heard.
+func (a *agent) onDown(j *job, epoch uint32, items []protocol.Item) bool {
+	w := a.jobs[j.n]
+	if w != nil && epoch < w.epoch {
+		return false
+	}
+	if w != nil && epoch > w.epoch {
+		a.know(j, epoch)
+	}
+	for _, it := range items {
+		if w == nil || w.over {
+			return true
+		}
+		switch it := it.(type) {
+		case protocol.Settle:
+			if r := w.tasks[it.By]; r != nil {
+				r.settle(it)
+			}
+		case protocol.Stop:
+			w.stop(it.Attempt)
+		case protocol.TakeBack:
+			w.takeBack(it.Attempt)
+		case protocol.Begin:
+			if r := w.tasks[it.Attempt]; r != nil && !r.given && r.once {
+				w.dispatch(r)
+			}
+		case protocol.Quit:
+			w.end()
+		}
+	}
+	a.offer()
+	return true
+}
+
+func (w *work) stop(at protocol.Attempt) {
+	r := w.tasks[at]
+	switch {
+	case r == nil:
+	case !r.given:
+		w.forget(r)
+		w.up.say(protocol.GiveBack{Attempt: at, Reason: protocol.NotStarted})
+	default:
+		r.after(time.Millisecond, r.stop)
+	}
+}
+
+// takeBack gives back a task that hasn't begun.
+func (w *work) takeBack(at protocol.Attempt) {
+	r := w.tasks[at]
+	if r == nil || r.began || r.spoke || r.once {
+		return
+	}
+	p := r.on
+	w.forget(r)
+	w.up.say(protocol.GiveBack{Attempt: at, Reason: protocol.NotStarted})
+	if p != nil {
+		p.fill()
+	}
+}
+
+// fill charges what a worker still has its whole need, as far as that is free.
+func (p *worker) fill() {
+	for _, r := range p.runs {
+		if more := min(r.need-r.cpu, p.w.a.free.cpu); more > 0 && !r.lent {
+			p.charged += more
+			p.w.a.free.cpu -= more
+			p.w.used.cpu += more
+			r.cpu += more
+		}
+	}
+	p.pump()
+}
+
+func sorted(m map[protocol.Attempt]*run) []*run {
+	list := make([]*run, 0, len(m))
+	for _, r := range m {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(x, y *run) int {
+		if x.at.Task != y.at.Task {
+			return int(int64(x.at.Task) - int64(y.at.Task))
+		}
+		return int(x.at.N) - int(y.at.N)
+	})
+	return list
+}

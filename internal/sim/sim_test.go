@@ -1,0 +1,43 @@
+package sim
+
+import (
+	"flag"
+	"testing"
+	"time"
+)
+
+var (
+	seed  = flag.Uint64("seed", 0, "simulate this seed alone")
+	seeds = flag.Int("seeds", 200, "how many seeds TestSeeds simulates")
+)
+
+// small is a cluster in which everything that can go wrong does, within a minute or two.
+func small(seed uint64) Config {
+	return Config{
+		Seed: seed, Nodes: 3 + int(seed%4), CPUs: 4 + int(seed%3), Jobs: 2 + int(seed%3), Tasks: 600, Servers: 1 + 2*int(seed%2),
+		Shape: Shape{
+			Took: 2 * time.Second, Spread: 0.9, Deps: 0.3, Kids: 0.1, Natures: 0.05, Urgent: 0.1, Large: 0.02, Memory: 0.02,
+			Unequal: seed%4 == 0, Packable: seed%5 == 0,
+		},
+		Faults: Faults{
+			Nodes: 0.2, Workers: 2, Drivers: 1, Heads: 0.5, Cuts: 1, Apart: 0.5, Away: 30 * time.Second, Until: 10 * time.Minute,
+			LoseAck: 0.01, Lose: 0.001, Double: 0.01, Late: 0.01, Slow: 0.1,
+		},
+	}
+}
+
+// TestSeeds simulates small clusters, each with its own faults.
+func TestSeeds(t *testing.T) {
+	first, last := uint64(1), uint64(*seeds)
+	if *seed > 0 {
+		first, last = *seed, *seed
+	}
+	for n := first; n <= last; n++ {
+		r, err := Run(small(n))
+		if err != nil {
+			t.Errorf("%v\n%v\nreplay: go test ./internal/sim -run TestSeeds -seed %d", r, err, n)
+		} else if *seed > 0 {
+			t.Log(r)
+		}
+	}
+}
