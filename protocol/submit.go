@@ -1,6 +1,9 @@
 package protocol
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // A submission is a driver that the cluster runs: the head says on which node, and again after it was lost.
 const (
@@ -83,12 +86,9 @@ type TakeDriver struct {
 // DriverTaken is what a node needs to start a driver.
 type DriverTaken struct {
 	Submit
-	Owner   string   `json:"owner"`
-	JWT     string   `json:"jwt"` // for PublicKey: the identity is called as the submission's ID, and acts for its owner
-	Cluster string   `json:"cluster"`
-	CA      string   `json:"ca"`
-	Join    []string `json:"join"`            // where the JWT is renewed
-	Again   bool     `json:"again,omitempty"` // an attempt before was lost, and may live where nobody hears of it
+	Owner    string          `json:"owner"`
+	Identity json.RawMessage `json:"identity"`        // a join.JoinAnswer: called as the submission's ID, it acts for its owner
+	Again    bool            `json:"again,omitempty"` // an attempt before was lost, and may live where nobody hears of it
 }
 
 // DriverEnd says how an attempt has ended.

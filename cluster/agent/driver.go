@@ -119,10 +119,12 @@ func (a *Agent) takeDriver(ctx context.Context, d *driver) (*protocol.DriverTake
 		var r *protocol.Refusal
 		switch {
 		case err == nil:
+			var as join.JoinAnswer
+			err := json.Unmarshal(taken.Identity, &as)
 			return taken, join.Identity{
-				Cluster: taken.Cluster, Name: d.ID, Role: join.RoleUser, URLs: a.conn.Servers(), Join: taken.Join, CA: taken.CA,
-				JWT: taken.JWT, Seed: seed, Comment: "the driver of " + taken.Owner + "'s " + taken.Name,
-			}, nil
+				Cluster: as.Cluster, Name: as.Name, Role: as.Role, URLs: a.conn.Servers(), Servers: as.Servers, Join: as.Join,
+				CA: as.CA, JWT: as.JWT, Seed: seed, Comment: "the driver of " + taken.Owner + "'s " + taken.Name,
+			}, err
 		case errors.As(err, &r) && r.Code != protocol.CodeHeld, !sleep(ctx, pause):
 			return nil, join.Identity{}, err
 		}

@@ -115,7 +115,7 @@ func (h *Head) openFolder(context.Context) error {
 }
 
 func (h *Head) openTables(context.Context) error {
-	var errs [7]error
+	var errs [8]error
 	now, f := h.cfg.Now, h.folder
 	h.keys, errs[0] = h.cfg.NATS.openKeys(f.keys(), now)
 	h.authority, errs[1] = openAuthority(f.ca(), h.settings.Cluster, h.hosts(), now)
@@ -124,7 +124,7 @@ func (h *Head) openTables(context.Context) error {
 	h.jobs, errs[4] = openJobs(f.jobs(), h.cfg.Ages.Dead, h.started)
 	h.users, errs[6] = openUsers(f.users())
 	h.blobs, errs[5] = openBlobs(f.blobs(), h.cfg.Limits.BlobBytes, h.disk)
-	h.drivers, errs[6] = openDrivers(f.drivers())
+	h.drivers, errs[7] = openDrivers(f.drivers())
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}

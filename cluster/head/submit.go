@@ -2,6 +2,7 @@ package head
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -119,10 +120,8 @@ func (h *Head) takeDriver(_ context.Context, c caller, in *protocol.TakeDriver) 
 		}
 		h.event("driver.started", s.ID, c.name, fmt.Sprintf("the driver of %s is started on node %s, attempt %d", s.label(), c.name, s.Attempt))
 	}
-	return protocol.DriverTaken{
-		Submit: s.Spec, Owner: s.Owner, JWT: token, Cluster: h.settings.Cluster, CA: h.authority.pem(), Join: h.joinAddresses(),
-		Again: s.Attempt > 1,
-	}, nil
+	id, err := json.Marshal(h.welcome(protocol.IdentityInfo{Name: s.ID, Role: join.RoleUser}, token))
+	return protocol.DriverTaken{Submit: s.Spec, Owner: s.Owner, Identity: id, Again: s.Attempt > 1}, err
 }
 
 // endDriver takes a node's word for how an attempt has ended. An attempt that isn't the last is no news.

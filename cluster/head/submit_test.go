@@ -80,8 +80,12 @@ func (n *carrier) take(d protocol.DriverID) (protocol.DriverTaken, join.Identity
 	}
 	var got protocol.DriverTaken
 	n.ask(protocol.OpTakeDriver, protocol.TakeDriver{DriverID: d, Life: n.life, PublicKey: public}, &got)
+	var as join.JoinAnswer
+	if err := json.Unmarshal(got.Identity, &as); err != nil || as.Name != d.ID {
+		n.t.Fatal(as, err)
+	}
 	return got, join.Identity{
-		Cluster: got.Cluster, Name: d.ID, Role: join.RoleUser, URLs: n.id.URLs, Join: got.Join, CA: got.CA, JWT: got.JWT, Seed: seed,
+		Cluster: as.Cluster, Name: as.Name, Role: as.Role, URLs: n.id.URLs, Join: as.Join, CA: as.CA, JWT: as.JWT, Seed: seed,
 	}
 }
 

@@ -121,7 +121,14 @@ func childOf(parent, i int) int {
 
 // chaos is the driver: it says when a phase has begun, and that all was right.
 var chaos = cluster.Driver("chaos", func(ctx context.Context, args []string) error {
-	for k := range chaosPhases {
+	phases := chaosPhases
+	if len(args) > 1 {
+		var err error
+		if phases, err = strconv.Atoi(args[1]); err != nil {
+			return err
+		}
+	}
+	for k := range phases {
 		p := phase{ctx: ctx, dir: args[0], base: k * chaosPhase}
 		p.begin()
 		fmt.Println("phase", k)

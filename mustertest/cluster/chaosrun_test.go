@@ -85,6 +85,8 @@ type chaosRun struct {
 	dir    string
 	sc     scale
 	driver *cluster.Driving
+
+	submitted *cluster.Submitted // the driver, if the cluster runs it
 }
 
 // hear waits for the driver to say something.
@@ -92,7 +94,13 @@ func (r *chaosRun) hear(line string) {
 	r.t.Helper()
 	limit := time.AfterFunc(patience, r.describe)
 	defer limit.Stop()
-	for r.driver.Next(patience+10*time.Second+r.sc.away) != line {
+	next := func(within time.Duration) string {
+		if r.submitted != nil {
+			return r.submitted.Next(within)
+		}
+		return r.driver.Next(within)
+	}
+	for next(patience+10*time.Second+r.sc.away) != line {
 	}
 }
 

@@ -50,9 +50,10 @@ var exits = cluster.Driver("exits", func(ctx context.Context, args []string) err
 	return nil
 })
 
-// A submitted driver is started again when it is killed, and elsewhere when its machine is lost; it outlives the head's
-// death. Nothing that was recorded runs again, and its result is exact.
+// A submitted driver is started again when it is killed, also while the head is away, and elsewhere when its machine is
+// lost; it outlives the head's death. Nothing that was recorded runs again, and its result is exact.
 func TestSubmittedDriver(t *testing.T) {
+	t.Parallel()
 	c := cluster.Processes(t, 2, cluster.Options{})
 	dir := filepath.Join(t.TempDir(), "ran")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -80,7 +81,9 @@ func TestSubmittedDriver(t *testing.T) {
 		}
 	}
 	at(0)
+	c.KillHead()
 	d.Kill()
+	c.StartHead()
 	if s := again(2); !strings.Contains(s.Reason, "signal 9") {
 		t.Errorf("killed, and %q is the reason", s.Reason)
 	}
@@ -119,6 +122,7 @@ func TestSubmittedDriver(t *testing.T) {
 
 // An exit code is final, and is kept with what was written last. A name is free again then, and what is cancelled ends.
 func TestEndsOfSubmittedDrivers(t *testing.T) {
+	t.Parallel()
 	c := cluster.Processes(t, 1, cluster.Options{})
 	dir := t.TempDir()
 	over := func(s protocol.Submission) bool { return !s.State.Live() }
