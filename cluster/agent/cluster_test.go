@@ -37,7 +37,7 @@ type testCluster struct {
 	nodes  map[string]protocol.NodeInfo
 	refuse *protocol.Refusal // the answer to reports; nil for none
 	uses   []protocol.NodeUse
-	listed chan struct{}     // after each OpListJobs
+	listed chan struct{} // after each OpListJobs
 }
 
 func startCluster(t testing.TB) *testCluster {
