@@ -115,6 +115,13 @@ func (l *link) decided(d *protocol.Decisions) {
 	}
 }
 
+// keepTo hands on how much nodes may be given.
+func (l *link) keepTo(q protocol.Quota) {
+	if s := l.s.Load(); s != nil {
+		s.SetQuota(q)
+	}
+}
+
 // watch has the session compare what its tasks need with what the nodes have, now and then.
 func (l *link) watch(every time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -170,7 +177,7 @@ func (l *link) leave(failed error) error {
 func (c Config) remote(l *link) (remote.Config, error) {
 	rc := remote.Config{
 		Cluster: l.user, Name: c.Job, Program: filepath.Base(os.Args[0]), Functions: engine.Functions(), Args: os.Args[1:], Env: c.environment(),
-		Note: l.note, Replay: l.replay, Decided: l.decided, Superseded: l.superseded,
+		Note: l.note, Replay: l.replay, Decided: l.decided, Quota: l.keepTo, Superseded: l.superseded,
 		TakeOver: os.Getenv(envTakeOver) != "",
 	}
 	for _, entry := range listed(envBinaries) {

@@ -15,7 +15,7 @@ import (
 // The operations of the head's control service, and who may ask for them.
 const (
 	OpOpenJob    = "job.open"     // OpenJob → JobOpened; users
-	OpRenewJob   = "job.renew"    // RenewJob → nothing; the job
+	OpRenewJob   = "job.renew"    // RenewJob → JobRenewed; the job
 	OpCloseJob   = "job.close"    // CloseJob → nothing; the job
 	OpListJobs   = "job.ls"       // nothing → []JobInfo; users, agents
 	OpCancelJob  = "job.cancel"   // JobID → nothing; users
@@ -112,6 +112,7 @@ type JobOpened struct {
 	JWT   string `json:"jwt"` // for PublicKey: what connects as the job
 	Ages  Ages   `json:"ages"`
 	Last  uint64 `json:"last"` // the stream's last sequence: what is up to there is from earlier epochs
+	Quota *Quota `json:"quota,omitempty"`
 }
 
 // RenewJob keeps a job's driver counted as alive.
@@ -124,6 +125,9 @@ type RenewJob struct {
 	Done     uint64         `json:"done"`
 	Failed   uint64         `json:"failed"`
 	Progress map[string]int `json:"progress,omitempty"` // unfinished tasks by function
+	CPUs     float64        `json:"cpus,omitempty"`     // that its tasks have on nodes and don't lend
+	Needs    float64        `json:"needs,omitempty"`    // CPUs, of a task that is ready; 0 if none is
+	Quota    *float64       `json:"quota,omitempty"`    // the CPUs that it keeps to; nil while it heard of none
 	// For the history; the head doesn't keep them in a job's record.
 	Functions []TaskCount   `json:"functions,omitempty"` // tasks that have ended, of this driver
 	Attempts  []LostAttempt `json:"attempts,omitempty"`  // the last that didn't succeed; some may be there again
@@ -339,6 +343,7 @@ type JobDigest struct {
 	Epoch uint32 `json:"epoch"`
 	Ended bool   `json:"ended,omitempty"` // in news: it is over, or orphaned; what runs of it is to be ended
 
+	Quota  bool     `json:"quota,omitempty"`  // in news: the job's quota is another one, which the answer to RenewJob says
 	Weight float64  `json:"weight,omitempty"` // in the digest: see JobShare
 	Used   *Amounts `json:"used,omitempty"`   // what it has on all nodes, as they said last; none for nothing
 }

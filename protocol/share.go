@@ -42,6 +42,18 @@ type ShareJob struct {
 	CPUs   *float64 `json:"cpus,omitempty"`
 }
 
+// Quota is how many CPUs a job's coordinator may give tasks at once, as its user's limit or its own has it.
+type Quota struct {
+	CPUs  float64 `json:"cpus"`            // below 0 for any number
+	Limit float64 `json:"limit,omitempty"` // that the quota can come to be at most
+	Why   string  `json:"why,omitempty"`   // the rule, for people
+}
+
+// JobRenewed is the answer to RenewJob. A coordinator keeps to the quota from then on, and says so when it renews again.
+type JobRenewed struct {
+	Quota *Quota `json:"quota,omitempty"` // nil: as before
+}
+
 // Amounts is so much of a cluster, or of a node. CPUs, GPUs and named resources count in 1/10,000, memory in bytes.
 type Amounts struct {
 	CPU    int64            `json:"cpu,omitempty"`

@@ -46,7 +46,8 @@ func (h *Head) renewJob(ctx context.Context, c caller, in *protocol.RenewJob) (a
 	if h.jobs.renewed(in, h.cfg.Now(), h.counters.ended) {
 		h.trim(ctx, in.Job, in.Read)
 	}
-	return nil, nil //nolint:nilnil // an empty answer
+	h.allot(j.info.Owner)
+	return protocol.JobRenewed{Quota: h.jobs.quota(in.Job)}, nil
 }
 
 // renewed notes a renewal, which count hears of beside the one before, and says whether the journal is to be purged up to
@@ -60,6 +61,7 @@ func (t *jobs) renewed(in *protocol.RenewJob, clock time.Time, count func(last, 
 	}
 	count(&j.info.Load, in)
 	j.seen, j.heard, j.info.Load, j.info.Renewed = time.Now(), true, *in, clock
+	j.allotment.heard(in)
 	return !j.named() && in.Read > j.purged
 }
 

@@ -25,6 +25,7 @@ func (h *Head) keepHouse(ctx context.Context) {
 			return
 		case now := <-ticker.C:
 			h.digest(number, now)
+			h.allotAll()
 			h.mourn(now)
 			if !h.stalled.Load() {
 				h.endSilent(ctx, now)

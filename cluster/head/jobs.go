@@ -38,11 +38,12 @@ type endedJob struct {
 }
 
 type job struct {
-	info    protocol.JobInfo // what the file has; and the load
-	seen    time.Time        // when its driver was last heard of, or else when the head started
-	heard   bool             // by this head
-	endedAt time.Time        // when this head found it orphaned or closed, or else started; monotonic
-	purged  uint64           // the journal is gone up to there
+	info      protocol.JobInfo // what the file has; and the load
+	seen      time.Time        // when its driver was last heard of, or else when the head started
+	heard     bool             // by this head
+	endedAt   time.Time        // when this head found it orphaned or closed, or else started; monotonic
+	allotment allotment
+	purged    uint64 // the journal is gone up to there
 }
 
 func (j *job) live() bool  { return j.info.State == protocol.JobRunning }

@@ -43,7 +43,10 @@ func (h *Head) openJob(ctx context.Context, c caller, in *protocol.OpenJob) (any
 	if err != nil {
 		return nil, err
 	}
-	return protocol.JobOpened{Job: info.Job, Epoch: info.Epoch, JWT: token, Ages: h.cfg.Ages, Last: last}, nil
+	h.allot(info.Owner)
+	return protocol.JobOpened{
+		Job: info.Job, Epoch: info.Epoch, JWT: token, Ages: h.cfg.Ages, Last: last, Quota: h.jobs.quota(info.Job),
+	}, nil
 }
 
 // nextEpoch is the record that the job will have, and the one that it has if that is to be replaced.

@@ -20,6 +20,8 @@ type Carrier interface {
 	Send(node string, it protocol.Item)
 	// Decide records something for the next driver of the job; heard is called, without locks, once it is recorded.
 	Decide(d protocol.Decision, heard func())
+	// Renew says that the head is to hear soon of what Load says.
+	Renew()
 	// PutValue keeps a value that is too large for a message, and GetValue gives it.
 	PutValue(ctx context.Context, data []byte) (id string, size int64, err error)
 	GetValue(ctx context.Context, id string, size int64) ([]byte, error)
@@ -53,6 +55,7 @@ type carried struct {
 	looked   int64            // when crowded was found
 	crowded  map[string]int64 // nodes with more tasks than CPUs: see recall
 	holding  holding
+	quota    quota
 	cuts     map[mapID][]cut // theirs, of Maps
 }
 
@@ -62,6 +65,7 @@ type awayRun struct {
 	refs  refIndex
 	asked map[protocol.RefID]bool // for the values of these
 	waits bool                    // its function has lent its CPUs
+	cpu   int64                   // that it was given of an offer
 	ends  bool                    // its wait, by itself
 
 	apart    *apartRun // of one in a process of this session; its node is ""
@@ -98,12 +102,17 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 		return
 	}
 	free := s.room(o)
+	quota := &s.carried.quota
+	s.recount(s.now())
+	offered := free[coordinator.CPU]
+	free[coordinator.CPU] = quota.left(offered)
 	runs := s.carried.runs[:0]
 	now := s.now()
 	suits := s.suits(o)
 	held := s.holdFor(o, free, now)
 	s.m.HoldFar(held)
 	for pack, most := 0, o.Most; len(runs) < most; {
+		had := free[coordinator.CPU]
 		id, ok := s.m.Take(pack, free, suits)
 		if !ok {
 			break
@@ -114,9 +123,11 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 		}
 		s.busy++
 		r := s.beginAway(id, o.Node, now)
+		quota.charge(r, had-free[coordinator.CPU])
 		runs = append(runs, r)
 	}
 	s.carried.runs = runs
+	s.fell(s.isShort(free, offered), now)
 	if len(runs) == 0 && held == 0 {
 		s.recall(o, free, now)
 	}
@@ -266,7 +277,7 @@ func (s *Session) awayNeed(sp *Spec, chunk bool) coordinator.NeedID {
 	a, _ := s.amountsOf(&sp.Opts) // its only error is an unknown resource
 	id := s.m.AwayNeed(a, s.classOf(sp, chunk))
 	if chunk {
-		s.m.SetPack(id, 2) // so that the next one is there when one ends
+		s.m.SetPack(id, s.carried.quota.pack(2)) // so that the next one is there when one ends
 	}
 	last.of, last.id, last.at = sp, id, s.m.ForgottenNeeds()
 	return id
@@ -306,9 +317,11 @@ func (s *Session) Load() protocol.RenewJob {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := &s.load
-	return protocol.RenewJob{
+	out := protocol.RenewJob{
 		Done: l.done, Failed: l.failed, Running: l.open, Waiting: s.m.Len() - l.open, Functions: l.functions(), Attempts: attempts,
 	}
+	s.quotaLoad(&out)
+	return out
 }
 
 // stopAway tells the node of an attempt to interrupt it, or kills its process. The mutex is held.

@@ -130,7 +130,7 @@ func (s *Session) measure(batch []outcome) {
 			for step := max(1, (end-i)/packSamples); i < end; i += step {
 				p.observe(batch[i].took)
 			}
-			s.m.SetPack(id, max(p.size(), least))
+			s.m.SetPack(id, s.carried.quota.pack(max(p.size(), least)))
 		}
 		i = end
 	}

@@ -91,4 +91,7 @@ func (c *carried) delist(r *Run) {
 		a.after.away.before = a.before
 	}
 	r.away.before, r.away.after = nil, nil
+	if !r.away.waits {
+		c.quota.refund(r)
+	}
 }

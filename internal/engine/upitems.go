@@ -249,6 +249,7 @@ func (s *Session) upBlock(node string, b *protocol.Block) {
 	case r == nil:
 	case b.Waits && !r.away.waits:
 		r.away.waits, r.away.ends = true, b.Ends
+		s.carried.quota.refund(r)
 		s.lendAway(r)
 	case b.Waits && b.Ends:
 		r.away.ends = true
@@ -258,6 +259,7 @@ func (s *Session) upBlock(node string, b *protocol.Block) {
 		}
 	case !b.Waits && r.away.waits:
 		r.away.waits = false
+		s.carried.quota.regain(r)
 		if a := r.away.apart; a == nil || a.takeBack() {
 			s.reclaim(r, nobody{}, true)
 		}

@@ -15,6 +15,9 @@ const maxNodes = 3
 
 // whyRoomAway says why no node runs the first task of a need. The mutex is held, as for the others below.
 func (s *Session) whyRoomAway(id coordinator.NeedID) string {
+	if text := s.whyQuota(id); text != "" {
+		return text
+	}
 	if s.carried.nodes == nil {
 		return "the cluster hasn't said yet which nodes there are"
 	}

@@ -31,7 +31,7 @@ var (
 		beginningOf(n).set()
 		select {
 		case <-beginningOf(n + 1).done:
-		case <-time.After(time.Second):
+		case <-time.After(300 * time.Millisecond):
 		case <-ctx.Done():
 		}
 		return n, nil

@@ -13,6 +13,8 @@ import (
 // hand is a carrier of which the test plays the nodes.
 type hand struct{ sent []protocol.Item }
 
+func (*hand) Renew() {}
+
 func (*hand) Wake()                                {}
 func (h *hand) Send(_ string, it protocol.Item)    { h.sent = append(h.sent, it) }
 func (*hand) Decide(_ protocol.Decision, f func()) { f() }

@@ -68,6 +68,9 @@ func (c *Cluster) Send(name string, it protocol.Item) {
 	}
 }
 
+// Renew does nothing: there is no head.
+func (c *Cluster) Renew() {}
+
 // Decide records a decision at once.
 func (c *Cluster) Decide(_ protocol.Decision, heard func()) {
 	if heard != nil {

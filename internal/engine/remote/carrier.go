@@ -39,6 +39,8 @@ type Carrier struct {
 	unsure    bool              // the stream may have lost its end
 	subs      []*nats.Subscription
 
+	quota *protocol.Quota // the renewing goroutine's own; nil before the first
+
 	giver    giver         // the serving goroutine's own
 	journal  journal       // the reading goroutine's own, but for what it guards
 	attempts atomic.Uint64 // that didn't succeed, and of which the head was told: the last one's number
@@ -88,6 +90,9 @@ func (c *Carrier) Wake() {
 	c.wake.give()
 }
 
+// Renew has the head told soon of what the Job says of its load. Like Wake, it may be called under locks.
+func (c *Carrier) Renew() { c.renewing.give() }
+
 // Send says an item to a node's agent, after those before it: Settle, Stop, TakeBack. It is sent again until it is
 // heard. It is cheap, never blocks, and may be called under locks. To a node that is dead nothing is said.
 func (c *Carrier) Send(node string, it protocol.Item) {
@@ -109,6 +114,7 @@ func (c *Carrier) Start(ctx context.Context, job Job) error {
 	if err := c.follow(replayed); err != nil {
 		return err
 	}
+	c.keepTo(c.opened.Quota)
 	c.start(c.renew)
 	select {
 	case <-replayed:

@@ -29,6 +29,9 @@ type Config struct {
 	Replay func(*protocol.Outcomes)
 	// Decided gets what earlier drivers have decided, likewise. Defaults to nobody.
 	Decided func(*protocol.Decisions)
+	// Quota is told how many CPUs nodes may be given tasks for, when the job is opened with a limit, and when that changes.
+	// Defaults to nobody.
+	Quota func(protocol.Quota)
 	// Superseded is told, once, that the job isn't this driver's any more, and why: nothing is handed out or read from
 	// then on. Close is to be called all the same, but not in it. Defaults to nobody.
 	Superseded func(error)
@@ -77,6 +80,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Decided == nil {
 		c.Decided = func(*protocol.Decisions) {}
+	}
+	if c.Quota == nil {
+		c.Quota = func(protocol.Quota) {}
 	}
 	if c.Superseded == nil {
 		c.Superseded = func(error) {}

@@ -220,7 +220,7 @@ func (c testControl) Ask(ctx context.Context, op string, in, out any) error {
 	if reply.Error != nil {
 		return reply.Error
 	}
-	if out == nil {
+	if out == nil || len(reply.Body) == 0 {
 		return nil
 	}
 	return json.Unmarshal(reply.Body, out)

@@ -116,7 +116,7 @@ func (c *Carrier) onNews(m *nats.Msg) {
 	case j.Job != c.opened.Job:
 	case j.Epoch > c.opened.Epoch:
 		c.lose(&protocol.Refusal{Code: protocol.CodeSuperseded, Text: "another driver has taken over job " + c.opened.Job})
-	case j.Ended && j.Epoch == c.opened.Epoch:
+	case (j.Ended || j.Quota) && j.Epoch == c.opened.Epoch:
 		c.renewing.give()
 	}
 }

@@ -37,10 +37,12 @@ func (c *Carrier) renewOnce(now time.Time) time.Duration {
 	ctx, cancel := context.WithTimeout(c.ctx, ages.Dead/2)
 	defer cancel()
 	load := c.load()
-	err := c.asker().Ask(ctx, protocol.OpRenewJob, &load, nil)
+	var answer protocol.JobRenewed
+	err := c.asker().Ask(ctx, protocol.OpRenewJob, &load, &answer)
 	if err == nil {
 		c.told(&load)
 		c.renewed(now)
+		c.keepTo(answer.Quota)
 		return ages.Renew
 	}
 	var refused *protocol.Refusal
@@ -63,6 +65,19 @@ func (c *Carrier) load() protocol.RenewJob {
 func (c *Carrier) told(load *protocol.RenewJob) {
 	if n := len(load.Attempts); n > 0 {
 		c.attempts.Store(load.Attempts[n-1].Number)
+	}
+}
+
+// keepTo takes a quota, and has the head told soon that it is kept: until then nobody else is given what this job gives up.
+func (c *Carrier) keepTo(q *protocol.Quota) {
+	if q == nil || c.quota != nil && *c.quota == *q {
+		return
+	}
+	had := c.quota
+	c.quota = q
+	c.config.Quota(*q)
+	if had == nil || had.CPUs != q.CPUs {
+		c.renewing.give()
 	}
 }
 

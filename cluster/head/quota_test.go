@@ -1,0 +1,112 @@
+package head
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/protocol"
+)
+
+// limited is the driver of a job whose user has a limit.
+type limited struct {
+	*member
+
+	job  protocol.JobOpened
+	news chan *nats.Msg
+	kept *float64
+	used float64
+	want float64 // CPUs of the task that is ready
+}
+
+func (c *cluster) openLimited(m *member) *limited {
+	job, j := c.open(m, "")
+	l := &limited{member: j, job: job, news: j.hear(protocol.NewsSubject(job.Job))}
+	l.keep(job.Quota)
+	return l
+}
+
+func (l *limited) keep(q *protocol.Quota) {
+	if l.kept = nil; q != nil && q.CPUs >= 0 {
+		l.kept = &q.CPUs
+	}
+}
+
+// renew says what the driver has, and takes over what the head says.
+func (l *limited) renew() protocol.Quota {
+	l.t.Helper()
+	var answer protocol.JobRenewed
+	l.ask(protocol.OpRenewJob, protocol.RenewJob{Job: l.job.Job, Epoch: l.job.Epoch, CPUs: l.used, Needs: l.want, Quota: l.kept}, &answer)
+	l.keep(answer.Quota)
+	if answer.Quota == nil {
+		return protocol.Quota{CPUs: -1}
+	}
+	return *answer.Quota
+}
+
+func (l *limited) renews(what string, cpus float64, why ...string) {
+	l.t.Helper()
+	q := l.renew()
+	if q.CPUs != cpus {
+		l.t.Errorf("%s: a quota of %v, want %v: %+v", what, q.CPUs, cpus, q)
+	}
+	for _, text := range why {
+		if !strings.Contains(q.Why, text) {
+			l.t.Errorf("%s: why: %q, want %q", what, q.Why, text)
+		}
+	}
+}
+
+// A user's limit is divided among the user's jobs. What one gives up is another's once its driver has said that it has
+// less, so that they never have more together.
+func TestQuotas(t *testing.T) {
+	c := start(t, Config{})
+	admin, ann, bob := c.connect(c.Admin()), c.join(join.RoleUser, "ann"), c.join(join.RoleUser, "bob")
+	admin.ask(protocol.OpPutUser, protocol.UserShare{Name: "ann", CPUs: 8}, nil)
+	free := c.openLimited(bob)
+	if free.job.Quota != nil {
+		t.Errorf("a user without a limit has %+v", free.job.Quota)
+	}
+	a := c.openLimited(ann)
+	if q := a.job.Quota; q == nil || q.CPUs != 8 || q.Limit != 8 || q.Why != "user ann is limited to 8 CPUs (muster user)" {
+		t.Fatalf("the first job has %+v", q)
+	}
+	a.used, a.want = 8, 1
+	a.renews("one that has all", 8)
+	b := c.openLimited(ann)
+	if q := b.job.Quota; q.CPUs != 0 || !strings.Contains(q.Why, a.job.Job+" may have 8") {
+		t.Errorf("the second job begins with %+v", q)
+	}
+	b.want = 1
+	b.renews("the second job, before the first knows", 0)
+	<-a.news
+	a.renews("the first job is told to have less", 4)
+	b.renews("its tasks still run", 0)
+	a.used = 6
+	a.renews("two have ended", 4)
+	b.renews("that is what there is", 2, "of which job "+a.job.Job+" may have 6")
+	a.used, b.used = 4, 2
+	a.renews("it is where it was to be", 4)
+	b.renews("and so is the other", 4)
+	b.used, b.want = 4, 8
+	a.renews("one that waits for a large task", 4)
+	a.used, a.want = 0, 0
+	a.renews("one that has nothing to do, beside a large task", 0)
+	b.renews("the other gets it once that is heard", 4)
+	a.renews("now it is", 0)
+	b.renews("the other has all", 8)
+	a.want = 1
+	a.renews("until the first has something again", 0)
+	<-b.news
+	half := 2.0
+	ann.ask(protocol.OpShareJob, protocol.ShareJob{Job: b.job.Job, CPUs: &half}, nil)
+	b.used, b.want = 2, 1
+	b.renews("a job with a limit of its own", 2, "is limited to 2 CPUs (muster job share)")
+	b.renews("says that it keeps to it", 2)
+	a.renews("the other has what is left", 6)
+	admin.ask(protocol.OpPutUser, protocol.UserShare{Name: "ann"}, nil)
+	a.renews("no limit any more", -1)
+	b.renews("but its own", 2)
+}
