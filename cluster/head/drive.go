@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -67,7 +68,7 @@ func (s *submission) current() protocol.DriverID {
 
 // placeDriver gives a waiting one to a node, if there is one for it.
 func (h *Head) placeDriver(s *submission, now time.Time) error {
-	node, why := s.place(now, h.nodes.list(time.Now(), s.Owner), h.drivers.byNode())
+	node, why := s.place(now, h.trusted(h.nodes.list(time.Now(), s.Owner), s.Owner), h.drivers.byNode())
 	if node == "" {
 		if why == "" || why == s.Reason || time.Since(h.started) < h.cfg.Ages.Dead { // nodes may not have reported yet
 			return nil
@@ -81,6 +82,18 @@ func (h *Head) placeDriver(s *submission, now time.Time) error {
 	}
 	h.nudge(node, protocol.NodeDrive, s.current())
 	return nil
+}
+
+// trusted has nodes of other users refuse an owner's drivers, also those that let in all users: whose node it is gets the
+// driver's identity, and could act in the owner's name elsewhere. Admins can do that anyway.
+func (h *Head) trusted(nodes []protocol.NodeInfo, owner string) []protocol.NodeInfo {
+	for i := range nodes {
+		of, ok := h.identities.owner(nodes[i].Node)
+		if nodes[i].Refusal == "" && (!ok || of != owner && h.identities.role(of) != join.RoleAdmin) {
+			nodes[i].Refusal = "it is user " + of + "'s"
+		}
+	}
+	return nodes
 }
 
 // lostDriver says why nothing will be heard any more of a driver, by what is known of its node; or that this was stopped

@@ -66,7 +66,7 @@ func (s *submission) unfit(n *protocol.NodeInfo, drivers int) string {
 	case i >= 0:
 		return fmt.Sprintf("isn't labelled %s=%s", s.Spec.Labels[i].Name, s.Spec.Labels[i].Value)
 	case n.Refusal != "":
-		return "doesn't serve the jobs of user " + s.Owner
+		return "doesn't run the drivers of user " + s.Owner
 	case drivers >= max(int(n.CPUs*driversPerCPU), driversPerCPU):
 		return fmt.Sprintf("has %d drivers, which is as many as it takes", drivers)
 	}

@@ -173,7 +173,7 @@ func TestPlaceOfADriver(t *testing.T) {
 		{"away", change("a", func(n *protocol.NodeInfo) { n.Alive = false }), nil, "b", ""},
 		{"drained", change("a", func(n *protocol.NodeInfo) { n.Drain = protocol.Drained }), nil, "b", ""},
 		{"other platform", change("all", func(n *protocol.NodeInfo) { n.OS = "darwin" }), nil, "", "each of 3 nodes is of platform darwin/amd64"},
-		{"not this user's", change("all", func(n *protocol.NodeInfo) { n.Refusal = "no" }), nil, "", "doesn't serve the jobs of user ann"},
+		{"not this user's", change("all", func(n *protocol.NodeInfo) { n.Refusal = "no" }), nil, "", "doesn't run the drivers of user ann"},
 		{"full", nodesOf("a"), map[string]int{"a": 8}, "", "a node has 8 drivers"},
 	}
 	for _, tt := range tests {

@@ -45,7 +45,7 @@ func (c *cluster) carry() *carrier {
 func (n *carrier) report() {
 	ctx, cancel := context.WithCancel(n.t.Context())
 	n.mute = cancel
-	info := protocol.NodeInfo{Node: n.Who, OS: "linux", Arch: "amd64", CPUs: 2, Started: n.life, Users: "ann"}
+	info := protocol.NodeInfo{Node: n.Who, OS: "linux", Arch: "amd64", CPUs: 2, Started: n.life, Users: protocol.UsersAll}
 	n.ask(protocol.OpReportNode, info, nil)
 	go func() {
 		tick := time.NewTicker(shortAges.Renew)
@@ -131,7 +131,7 @@ func TestSubmit(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	ann.refused(protocol.CodeHeld, protocol.OpSubmit, ann.submission("nightly"))
-	eve.submit("nightly") // hers is another; no node serves her
+	eve.submit("nightly") // hers is another, and ann's node isn't trusted with it
 	d := n.heard(protocol.NodeDrive)
 	other := c.join(join.RoleAgent, "")
 	other.refused(protocol.CodeSuperseded, protocol.OpTakeDriver, protocol.TakeDriver{DriverID: d})
@@ -158,6 +158,9 @@ func TestSubmit(t *testing.T) {
 	n.ask(protocol.OpEndDriver, end, nil)
 	await(t, gone, func(nats.Status) bool { return true })
 	if s := ann.listed("nightly").Submitted; s.State != protocol.DriverFailed || s.ExitCode != 3 || s.Tail != "oh no" {
+		t.Errorf("%+v", s)
+	}
+	if s, ok := c.drivers.find("eve", "nightly"); !ok || s.Attempt != 0 || s.State != protocol.DriverWaiting {
 		t.Errorf("%+v", s)
 	}
 	if _, err := join.Renew(t.Context(), id); err == nil {

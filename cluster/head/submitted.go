@@ -80,7 +80,7 @@ func (h *Head) forgetDriver(c caller, in *protocol.JobID) (was bool, err error) 
 }
 
 // withSubmissions adds the submissions that one may see to a list of jobs: to their own, or as jobs that aren't open yet.
-// If which isn't "", only what is called that is listed.
+// If which isn't "", only what is called that is listed, with what it wrote last: of all that would be too much.
 func (h *Head) withSubmissions(c caller, which string, list []protocol.JobInfo) []protocol.JobInfo {
 	at := map[[2]string]int{}
 	for i := range list {
@@ -90,6 +90,9 @@ func (h *Head) withSubmissions(c caller, which string, list []protocol.JobInfo) 
 	}
 	for _, s := range h.drivers.list() {
 		i, has := at[[2]string{s.Owner, s.Name}]
+		if which == "" {
+			s.Tail = ""
+		}
 		switch {
 		case !c.ownsDriver(&s):
 		case has:

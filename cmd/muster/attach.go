@@ -56,6 +56,21 @@ func submittedNames(ctx context.Context, r *reach) ([]string, error) {
 	return names, err
 }
 
+// submittedJob is the job of a submission, with what that wrote last.
+func submittedJob(ctx context.Context, r *reach, id string) (protocol.JobInfo, error) {
+	var list []protocol.JobInfo
+	if err := r.Ask(ctx, protocol.OpListJobs, protocol.JobID{Job: id}, &list); err != nil {
+		return protocol.JobInfo{}, err
+	}
+	for _, j := range list {
+		if j.Submitted != nil && j.Submitted.ID == id {
+			return j, nil
+		}
+	}
+	return protocol.JobInfo{}, &protocol.Refusal{Code: protocol.CodeUnknown, Text: "submission " + id + " isn't there any more: it was removed, " +
+		"or its name was given to another"}
+}
+
 // attached follows a submission.
 type attached struct {
 	log    driverLog
@@ -72,7 +87,7 @@ func (driverEnded) Error() string { return "the driver has ended" }
 func (a *attached) follow(ctx context.Context, r *reach, j protocol.JobInfo) error {
 	id, name := j.Submitted.ID, j.Submitted.Name
 	err := repeat(ctx, true, following, func(ctx context.Context) error {
-		j, err := findJob(ctx, r, id)
+		j, err := submittedJob(ctx, r, id)
 		if err != nil {
 			return err
 		}

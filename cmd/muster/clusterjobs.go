@@ -120,6 +120,9 @@ func lasts(d time.Duration) string {
 
 func showClusterJob(cmd *cobra.Command, r *reach, name string, asJSON bool) error {
 	j, err := findJob(cmd.Context(), r, name)
+	if err == nil && j.Submitted != nil {
+		j, err = submittedJob(cmd.Context(), r, j.Submitted.ID)
+	}
 	if err != nil {
 		return err
 	}

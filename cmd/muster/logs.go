@@ -102,11 +102,13 @@ type jobEnded struct{}
 func (jobEnded) Error() string { return "the job has ended" }
 
 func (l *logReader) stillRuns(ctx context.Context) error {
-	id := l.job.Job
-	if l.job.Submitted != nil {
-		id = l.job.Submitted.ID
+	var j protocol.JobInfo
+	var err error
+	if s := l.job.Submitted; s != nil {
+		j, err = submittedJob(ctx, l.r, s.ID)
+	} else {
+		j, err = findJob(ctx, l.r, l.job.Job)
 	}
-	j, err := findJob(ctx, l.r, id)
 	if err != nil {
 		return err
 	}
