@@ -178,10 +178,23 @@ func (e *external) connected(public string) bool {
 	if !ok {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(e.head.ctx, connectedTime)
-	defer cancel()
-	_, err := e.head.ask(ctx, protocol.AskSubject(j.info.Job), protocol.AnswerAsk, j.info.Job, []byte("?"))
-	return !errors.Is(err, nats.ErrNoResponders)
+	for range connectedTries {
+		err := within(e.head.ctx, connectedTime, func(ctx context.Context) error {
+			_, err := e.head.ask(ctx, protocol.AskSubject(j.info.Job), protocol.AnswerAsk, j.info.Job, []byte("?"))
+			return err
+		})
+		switch {
+		case err == nil:
+			return true
+		case errors.Is(err, nats.ErrNoResponders):
+			return false
+		}
+	}
+	return true // unknown: then it isn't known to be gone
 }
 
-const connectedTime = 500 * time.Millisecond
+// A server may not know yet that another's client is gone, and sends it the first question.
+const (
+	connectedTime  = 250 * time.Millisecond
+	connectedTries = 4
+)

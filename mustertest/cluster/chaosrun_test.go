@@ -46,25 +46,38 @@ const (
 
 // TestChaos kills each part of a cluster while a job runs, and counts what that costs.
 func TestChaos(t *testing.T) {
-	sc := scaleOf()
-	c := cluster.Processes(t, 3, cluster.Options{Ages: sc.ages})
-	dir := filepath.Join(t.TempDir(), "ran")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	r := &chaosRun{t: t, c: c, dir: dir, sc: sc}
-	r.driver = c.Run(chaos, "chaos", dir)
-	faults := []struct {
-		name string
-		do   func(k int)
-		most mayRepeat
-	}{
+	r := newChaosRun(t, func(o cluster.Options) *cluster.Procs { return cluster.Processes(t, 3, o) })
+	r.run([]fault{
 		{"a worker is killed", r.killWorker, mayRepeat{rareInHand, cheapInHand, itemsInHand}},
 		{"an agent is killed", r.killAgent, mayRepeat{rareInHand, cheapInHand, itemsInHand}},
 		{"the head is killed", r.killHead, mayRepeat{}},
 		{"the driver is killed", r.killDriver, mayRepeat{chaosParents, 0, itemsInHand}},
 		{"an agent is cut off", r.cutOff, mayRepeat{rareInHand, cheapInHand, itemsInHand}},
+	})
+}
+
+// fault is what is done in a phase, and what may be executed again for it.
+type fault struct {
+	name string
+	do   func(k int)
+	most mayRepeat
+}
+
+func newChaosRun(t *testing.T, start func(cluster.Options) *cluster.Procs) *chaosRun {
+	t.Helper()
+	r := &chaosRun{t: t, dir: filepath.Join(t.TempDir(), "ran"), sc: scaleOf()}
+	if err := os.Mkdir(r.dir, 0o700); err != nil {
+		t.Fatal(err)
 	}
+	r.c = start(cluster.Options{Ages: r.sc.ages})
+	return r
+}
+
+// run runs the job, and does one thing after the other to it.
+func (r *chaosRun) run(faults []fault) {
+	r.t.Helper()
+	t := r.t
+	r.driver = r.c.Run(chaos, "chaos", r.dir)
 	for k, f := range faults {
 		began := time.Now()
 		r.hear(fmt.Sprint("phase ", k))

@@ -15,10 +15,12 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,10 +31,14 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/musterrun/muster/cluster/head"
+	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
 
-const roleServer = "nats"
+const (
+	roleServer = "nats"
+	reloaded   = "reloaded"
+)
 
 func init() { roles[roleServer] = (*stage).server }
 
@@ -54,9 +60,21 @@ func (s *stage) server(log *slog.Logger) error {
 	if !ns.ReadyForConnections(startFor) {
 		return errors.New("the server isn't ready")
 	}
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
 	fmt.Println(ready)
-	<-closed(os.Stdin)
-	return nil
+	for end := closed(os.Stdin); ; {
+		select {
+		case <-end:
+			return nil
+		case <-reload:
+			if err := ns.Reload(); err != nil {
+				return err
+			}
+			fmt.Println(reloaded)
+		}
+	}
 }
 
 // serverLog leaves out what servers tell each other.
@@ -84,6 +102,7 @@ type Servers struct {
 	t         testing.TB
 	dir       string
 	configs   [serverCount]string // files
+	routes    []string            // ports of each
 	processes [serverCount]*process
 	account   nkeys.KeyPair
 	accountID string
@@ -138,6 +157,7 @@ func documented(t testing.TB) string {
 func (s *Servers) configure(text string) (clients [serverCount]string) {
 	s.t.Helper()
 	ports := freePorts(s.t, 2*serverCount)
+	s.routes = ports[serverCount:]
 	for i := range s.configs {
 		clients[i] = ports[i]
 		dir := filepath.Join(s.dir, "nats"+strconv.Itoa(i+1))
@@ -258,6 +278,31 @@ func (s *Servers) Start(i int) {
 	s.must(err)
 }
 
+// Isolate takes a server out of the others' sight, and them out of its, until the test's end. Its clients stay.
+func (s *Servers) Isolate(i int) {
+	s.t.Helper()
+	for j := range s.configs {
+		data, err := os.ReadFile(s.configs[j])
+		s.must(err)
+		text := string(data)
+		for k, route := range s.routes {
+			if k != j && (k == i || j == i) {
+				text = regexp.MustCompile(`tls://127\.0\.0\.1:`+route+`,? ?`).ReplaceAllString(text, "")
+			}
+		}
+		s.must(os.WriteFile(s.configs[j], []byte(text), 0o600))
+	}
+	for _, p := range s.processes {
+		s.must(p.cmd.Process.Signal(syscall.SIGHUP))
+	}
+	for _, p := range s.processes {
+		line, err := p.next(startFor)
+		if s.must(err); line != reloaded {
+			s.t.Fatalf("servers: %s says %q", p.name, line)
+		}
+	}
+}
+
 // Kill kills a server.
 func (s *Servers) Kill(i int) { s.processes[i].kill() }
 
@@ -278,9 +323,40 @@ func (s *Servers) Journal(job string) *jetstream.StreamInfo {
 	defer conn.Close()
 	js, err := jetstream.New(conn)
 	s.must(err)
-	stream, err := js.Stream(s.t.Context(), protocol.StreamName(job))
+	var stream jetstream.Stream
+	for range 6 { // while they choose a leader none answers
+		if stream, err = js.Stream(s.t.Context(), protocol.StreamName(job)); err == nil {
+			break
+		}
+	}
 	s.must(err)
 	return stream.CachedInfo()
+}
+
+// AwaitReplicas waits until all servers have all of a job's journal.
+func (s *Servers) AwaitReplicas(job string) {
+	s.t.Helper()
+	limit := time.After(time.Minute)
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
+	for {
+		current := 0
+		if info := s.Journal(job); info.Cluster != nil && info.Cluster.Leader != "" {
+			for _, r := range info.Cluster.Replicas {
+				if r.Current && !r.Offline {
+					current++
+				}
+			}
+		}
+		if current == serverCount-1 {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-limit:
+			s.t.Fatalf("servers: %d replicas are up to date", current)
+		}
+	}
 }
 
 // connect connects as one who may do everything in the account.
@@ -319,4 +395,36 @@ func ProcessesOn(t testing.TB, s *Servers, n int, o Options) *Procs {
 	t.Helper()
 	o.nats = cmp.Or(o.nats, s.Use)
 	return Processes(t, n, o)
+}
+
+// Avoid keeps all but the agents from a server: the head, the test's questions and its sessions.
+func (c *Procs) Avoid(i int) {
+	c.t.Helper()
+	use := *c.opts.nats
+	use.URLs = append(use.URLs[:i:i], use.URLs[i+1:]...)
+	c.KillHead()
+	c.opts.nats = &use
+	c.StartHead()
+	for _, file := range []string{c.admin, c.user} {
+		id, err := join.Load(file)
+		c.must(err)
+		if len(id.URLs) == serverCount {
+			id.URLs = append(id.URLs[:i], id.URLs[i+1:]...)
+		}
+		c.must(id.Save(file))
+	}
+}
+
+// Move has a node's agent connect to one of the servers.
+func (c *Procs) Move(node, server int) {
+	c.t.Helper()
+	n := c.agents[node]
+	for i, p := range n.proxy {
+		if i != server {
+			p.cut()
+			defer p.heal()
+		}
+	}
+	c.KillAgent(node)
+	c.StartAgent(node)
 }
