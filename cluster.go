@@ -54,7 +54,12 @@ func (c Config) onCluster(ctx context.Context, ec engine.Config, lost context.Ca
 	if err != nil {
 		return nil, nil, fmt.Errorf("muster: %w", err)
 	}
-	l := &link{lost: lost}
+	l := &link{lost: lost, early: func(e event.Event) {
+		fmt.Fprintln(os.Stderr, "muster:", e.Text) // it may take long, and Main shows nothing yet
+		if c.OnEvent != nil {
+			c.OnEvent(e)
+		}
+	}}
 	if l.user, err = remote.Dial(ctx, id, l.note); err != nil {
 		return nil, nil, fmt.Errorf("muster: cluster %s: %w", c.Addr, err)
 	}
@@ -86,6 +91,7 @@ type link struct {
 	user    *remote.User
 	carrier *remote.Carrier
 	s       atomic.Pointer[engine.Session]
+	early   func(event.Event)
 	stop    context.CancelFunc
 	watched sync.WaitGroup
 	built   platforms
@@ -94,10 +100,15 @@ type link struct {
 	leaving atomic.Bool             // it has ended by itself, or is lost: what is said about the connection is no news
 }
 
-// note tells the session's listeners what happens to the connection.
+// note tells the session's listeners what happens to the connection; before there is a session, l.early.
 func (l *link) note(text string) {
-	if s := l.s.Load(); s != nil && !l.leaving.Load() {
-		s.Note(event.Event{Kind: event.Hint, Item: -1, Text: text})
+	e := event.Event{Kind: event.Hint, Item: -1, Text: text}
+	switch s := l.s.Load(); {
+	case s == nil && l.early != nil:
+		l.early(e)
+	case s == nil:
+	case !l.leaving.Load():
+		s.Note(e)
 	}
 }
 

@@ -55,6 +55,7 @@ func (r *Refusal) Error() string { return r.Text }
 // Codes of refusals that programs tell apart.
 const (
 	CodeHeld       = "held"       // the job has a driver that lives
+	CodeQueued     = "queued"     // the job waits for a place: ask again in a second
 	CodeSuperseded = "superseded" // a newer driver has the job
 	CodeUnknown    = "unknown"    // no such job, node, blob or token
 	CodeForbidden  = "forbidden"
@@ -161,7 +162,7 @@ type JobState string
 const (
 	JobRunning  JobState = "running"
 	JobOrphaned JobState = "orphaned" // its driver is gone; it may come back
-	JobWaiting  JobState = "waiting"  // of a submission: its driver hasn't opened it yet
+	JobWaiting  JobState = "waiting"  // its driver, or that of a submission, hasn't opened it yet
 	JobDone     JobState = "done"
 	JobFailed   JobState = "failed"
 )

@@ -119,6 +119,10 @@ func (h *Head) cancelJob(ctx context.Context, c caller, in *protocol.JobID) (any
 	}
 	h.jobs.change.Lock()
 	defer h.jobs.change.Unlock()
+	if q := h.waiting(c, in.Job); q != nil {
+		q.over = true
+		return nil, nil //nolint:nilnil // an empty answer
+	}
 	j, err := h.named(c, in.Job)
 	switch {
 	case err != nil && submitted:

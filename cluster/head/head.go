@@ -35,6 +35,7 @@ type Head struct {
 	authority  *authority
 	identities *identities
 	users      *users
+	queue      queue
 	tokens     *tokens
 	jobs       *jobs
 	nodes      *nodes

@@ -181,13 +181,14 @@ func (t *jobs) over(id string) (protocol.JobInfo, bool) {
 	return protocol.JobInfo{}, false
 }
 
-func (t *jobs) running() int {
+// running counts the open jobs by owner.
+func (t *jobs) running() map[string]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := 0
+	n := map[string]int{}
 	for _, j := range t.all {
 		if j.live() {
-			n++
+			n[j.info.Owner]++
 		}
 	}
 	return n

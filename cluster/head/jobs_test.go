@@ -232,7 +232,7 @@ func TestBadJobs(t *testing.T) {
 	}
 	job, _ := c.open(u, "")
 	in, _ := opening(t, "")
-	u.refused(protocol.CodeFull, protocol.OpOpenJob, in)
+	u.refused(protocol.CodeQueued, protocol.OpOpenJob, in)
 	u.ask(protocol.OpCloseJob, protocol.CloseJob{Job: job.Job, Epoch: 1}, nil)
 	u.ask(protocol.OpOpenJob, in, nil)
 }

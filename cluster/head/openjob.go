@@ -68,9 +68,8 @@ func (h *Head) nextEpoch(c caller, in *protocol.OpenJob) (info protocol.JobInfo,
 		info.Job, info.Epoch, info.Opened, info.Share = j.info.Job, j.info.Epoch+1, j.info.Opened, j.info.Share
 	}
 	if former == nil || !former.live() {
-		if n := h.jobs.running(); n >= h.cfg.Limits.LiveJobs {
-			return info, nil, refuse(protocol.CodeFull,
-				"%d jobs are running, which is as many as this cluster takes: try again when one has ended", n)
+		if err := h.place(&info); err != nil {
+			return info, nil, err
 		}
 	}
 	return info, former, h.disk.room(0)

@@ -61,6 +61,9 @@ func (h *Head) listTasks(ctx context.Context, c caller, in *protocol.AskTasks) (
 	if why := h.whyNoDriver(c, in.Job); why != "" {
 		return protocol.TaskList{Counts: []protocol.TaskCount{}, Why: []string{why}}, nil
 	}
+	if why := h.whyNoPlace(c, in.Job); why != "" {
+		return protocol.TaskList{Counts: []protocol.TaskCount{}, Why: []string{why}}, nil
+	}
 	j, err := h.named(c, in.Job)
 	if err != nil {
 		return nil, err

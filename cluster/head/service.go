@@ -27,7 +27,7 @@ func (h *Head) listJobs(_ context.Context, c caller, in *protocol.JobID) (any, e
 	if c.role == join.RoleAgent {
 		return list, nil
 	}
-	return h.withSubmissions(c, in.Job, list), nil
+	return h.withSubmissions(c, in.Job, h.withQueued(c, in.Job, list)), nil
 }
 
 // readLog asks a node for a job's log, for who may see the job: users can't ask nodes themselves.

@@ -46,29 +46,50 @@ func Open(ctx context.Context, config Config) (*Carrier, error) {
 	return c, nil
 }
 
-// ask asks the head for the job until it answers, but not long. To ask again changes nothing, since Driver and the key are
-// the same.
+// ask asks the head for the job until it answers, but not long, or as long as the head says that the job waits for a place.
+// To ask again changes nothing, since Driver and the key are the same.
 func (c *Config) ask(ctx context.Context, in *protocol.OpenJob, out *protocol.JobOpened) error {
-	ctx, cancel := context.WithTimeout(ctx, openWithin)
-	defer cancel()
-	for {
-		err := c.Cluster.Ask(ctx, protocol.OpOpenJob, in, out)
+	queued := false
+	for deadline := time.Now().Add(openWithin); ; {
+		err := c.askOnce(ctx, deadline, in, out)
+		pause := openAgain
 		var refused *protocol.Refusal
-		if err == nil || errors.As(err, &refused) {
+		switch {
+		case err == nil:
+			if queued {
+				c.Note("the job has its place on the cluster, and begins")
+			}
+			return nil
+		case errors.As(err, &refused) && refused.Code == protocol.CodeQueued:
+			if !queued {
+				c.Note(refused.Text + "; it begins as soon as it has one")
+			}
+			queued, pause, deadline = true, queueAgain, time.Now().Add(openWithin)
+		case errors.As(err, &refused):
 			return err
+		case time.Now().After(deadline):
+			return err
+		default:
+			c.Note("the cluster's head doesn't answer yet; it is asked again: " + err.Error())
 		}
-		c.Note("the cluster's head doesn't answer yet; it is asked again: " + err.Error())
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(openAgain):
+		case <-time.After(pause):
 		}
 	}
+}
+
+func (c *Config) askOnce(ctx context.Context, deadline time.Time, in *protocol.OpenJob, out *protocol.JobOpened) error {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return c.Cluster.Ask(ctx, protocol.OpOpenJob, in, out)
 }
 
 const (
 	openWithin = 20 * time.Second
 	openAgain  = 100 * time.Millisecond
+	queueAgain = time.Second
 )
 
 func newCarrier(config Config) *Carrier {
