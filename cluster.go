@@ -140,7 +140,7 @@ func (l *link) watch(every time.Duration) {
 	l.watched.Go(func() {
 		for ctx.Err() == nil {
 			var nodes []protocol.NodeInfo
-			if err := l.user.Ask(ctx, protocol.OpListNodes, nil, &nodes); err == nil {
+			if err := l.user.Ask(ctx, protocol.OpListNodes, protocol.AskNodes{Major: protocol.Major, Minor: protocol.Minor}, &nodes); err == nil {
 				l.s.Load().Survey(l.usable(nodes))
 			}
 			select {

@@ -351,6 +351,10 @@ type JobDigest struct {
 
 // AskNodes says of which node the last report isn't enough: the head asks it first, and refuses if it doesn't answer.
 // Heads before that take no notice of it. An agent may ask for itself, and admins for any.
+//
+// A program says which version it speaks: of nodes whose agents don't understand it the answer has a Refusal.
 type AskNodes struct {
 	Fresh string `json:"fresh,omitempty"` // a node
+	Major int    `json:"major,omitempty"`
+	Minor int    `json:"minor,omitempty"`
 }

@@ -60,11 +60,15 @@ func (h *Head) listNodes(ctx context.Context, c caller, in *protocol.AskNodes) (
 			return nil, err
 		}
 	}
+	user := c.name
 	if j, ok := h.jobs.get(c.name); ok {
-		program := programOf(&j.info.OpenJob)
-		return h.nodes.listFor(time.Now(), j.info.Owner, &program), nil
+		user = j.info.Owner
 	}
-	return h.nodes.list(time.Now(), c.name), nil
+	if in.Major == 0 {
+		return h.nodes.list(time.Now(), user), nil
+	}
+	program := programOf(&protocol.OpenJob{Major: in.Major, Minor: in.Minor})
+	return h.nodes.listFor(time.Now(), user, &program), nil
 }
 
 // refresh asks a node for its report, as the last one may be as old as Ages.Dead.

@@ -15,7 +15,8 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// gated is a program whose tasks write down where they begin and end, and in between wait until their gate is opened.
+// gated is a program whose tasks write down where they begin and end, and in between wait until their gate is opened: the
+// first tasks for the first gate, and so on.
 const gated = `package main
 
 import (
@@ -23,6 +24,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/musterrun/muster"
 )
@@ -49,12 +51,12 @@ var Do = muster.Func("do", func(ctx context.Context, w Work) (int, error) {
 })
 
 func main() {
-	muster.Main(func(ctx context.Context) error {
+	muster.Config{UnsatisfiableAfter: time.Hour}.Main(func(ctx context.Context) error {
 		var n int
 		fmt.Sscan(os.Args[1], &n)
 		var refs []muster.Ref[int]
 		for i := range n {
-			refs = append(refs, Do.Go(ctx, Work{i, os.Args[2], os.Args[3]}))
+			refs = append(refs, Do.Go(ctx, Work{i, os.Args[3+i*(len(os.Args)-3)/n], os.Args[2]}))
 		}
 		got, err := muster.Gather(ctx, refs...).Get(ctx)
 		want := make([]int, n)
@@ -166,10 +168,10 @@ func TestDrain(t *testing.T) {
 	}
 
 	g := p.newGate("gate")
-	driver, lines := p.startProgram(exe, "20", g.path, log)
+	driver, lines := p.startProgram(exe, "20", log, g.path)
 	p.until("all four CPUs are busy", busy(4))
 	p.want(1, "there is no node nosuch", "drain", "nosuch")
-	p.want(0, "is being drained: 2 tasks there", "drain", second.Node, "--deadline=1h")
+	p.want(0, "is being drained: ", "drain", second.Node, "--deadline=1h")
 	p.want(0, "  draining  ", "nodes")
 	waiting, waited := p.start("drain", second.Node, "--wait", "--deadline=1h")
 	g.open()
@@ -196,7 +198,7 @@ func (p *place) overdue(exe string, first, second protocol.NodeInfo, log string)
 	p.t.Helper()
 	_ = os.Remove(log) // it is read anew
 	g := p.newGate("gate2")
-	driver, lines := p.startProgram(exe, "3", g.path, log)
+	driver, lines := p.startProgram(exe, "3", log, g.path)
 	p.until("the first node is busy", func() bool { return count(p.entries(log), "begin", first.Node) == 2 })
 	p.until("why the third waits", func() bool {
 		jobs := read[[]protocol.JobInfo](p, "jobs", "--json")
@@ -219,7 +221,7 @@ func (p *place) terminated(exe string, first, second protocol.NodeInfo, log stri
 	p.t.Helper()
 	_ = os.Remove(log) // it is read anew
 	g := p.newGate("gate3")
-	driver, lines := p.startProgram(exe, "2", g.path, log)
+	driver, lines := p.startProgram(exe, "2", log, g.path)
 	p.until("the second node is busy", func() bool { return count(p.entries(log), "begin", second.Node) == 2 })
 	agent, _, err := daemon.Folder(p.state("second")).Running(serviceAgent)
 	if err == nil {

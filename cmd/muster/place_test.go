@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ type place struct {
 	dir  string
 	home string
 	env  []string // more variables
+	exe  string   // the command line's executable; "" for this test's
 }
 
 func newEmptyPlace(t *testing.T) *place {
@@ -76,7 +78,7 @@ func (p *place) command(args ...string) *exec.Cmd {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	cmd := exec.Command(exe, args...)
+	cmd := exec.Command(cmp.Or(p.exe, exe), args...)
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), asMuster+"=1", "XDG_CACHE_HOME="+p.home, "LocalAppData="+p.home, "MUSTER_JOB=",
 		"MUSTER_ADDR=", "MUSTER_TOKEN=", "MUSTER_CONFIG="+filepath.Join(p.home, "config"), "MUSTER_STATE="+p.state("state"),

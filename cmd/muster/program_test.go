@@ -12,8 +12,15 @@ import (
 // build builds the place's program.
 func (p *place) build(name string, flags ...string) string {
 	p.t.Helper()
+	return p.buildIn(p.dir, name, flags...)
+}
+
+// buildIn builds the program in a folder.
+func (p *place) buildIn(dir, name string, flags ...string) string {
+	p.t.Helper()
 	exe := p.state(name)
 	cmd := p.command()
+	cmd.Dir = dir
 	path, err := exec.LookPath("go")
 	if err != nil {
 		p.t.Fatal(err)
