@@ -38,6 +38,9 @@ type testCluster struct {
 	refuse *protocol.Refusal // the answer to reports; nil for none
 	uses   []protocol.NodeUse
 	listed chan struct{} // after each OpListJobs
+
+	take  func(protocol.TakeDriver) any // answers, if the test has drivers
+	ended func(protocol.DriverEnd)
 }
 
 func startCluster(t testing.TB) *testCluster {
@@ -126,6 +129,14 @@ func (c *testCluster) answer(m *nats.Msg) {
 		reply.Error = c.refuse
 	case protocol.OpReportUse:
 		c.noteUse(m.Data)
+	case protocol.OpTakeDriver:
+		var d protocol.TakeDriver
+		_ = json.Unmarshal(m.Data, &d)
+		reply.Body = c.take(d)
+	case protocol.OpEndDriver:
+		var e protocol.DriverEnd
+		_ = json.Unmarshal(m.Data, &e)
+		c.ended(e)
 	case protocol.OpGetBlob:
 		var g protocol.BlobID
 		_ = json.Unmarshal(m.Data, &g)
