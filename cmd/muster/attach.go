@@ -67,8 +67,9 @@ func submittedJob(ctx context.Context, r *reach, id string) (protocol.JobInfo, e
 			return j, nil
 		}
 	}
-	return protocol.JobInfo{}, &protocol.Refusal{Code: protocol.CodeUnknown, Text: "submission " + id + " isn't there any more: it was removed, " +
-		"or its name was given to another"}
+	return protocol.JobInfo{}, &protocol.Refusal{
+		Code: protocol.CodeUnknown, Text: "submission " + id + " isn't there any more: it was removed, or its name was given to another",
+	}
 }
 
 // attached follows a submission.

@@ -113,7 +113,8 @@ func TestSubmit(t *testing.T) {
 func (p *place) submittedSeen() {
 	p.t.Helper()
 	jobs := read[[]protocol.JobInfo](p, "jobs", "--json")
-	if len(jobs) != 1 || jobs[0].Submitted == nil || jobs[0].Submitted.State != protocol.DriverRunning || jobs[0].State != protocol.JobRunning {
+	if len(jobs) != 1 || jobs[0].Submitted == nil || jobs[0].Submitted.State != protocol.DriverRunning ||
+		jobs[0].State != protocol.JobRunning {
 		p.t.Errorf("%+v", jobs)
 	}
 	p.want(0, "PROGRESS", "jobs")
