@@ -41,6 +41,7 @@ type Config struct {
 // Limits bound what a cluster keeps.
 type Limits struct {
 	LiveJobs     int   // Defaults to 500
+	KeptJobs     int   // with a name, that don't run: a journal costs 45 KiB of memory. Defaults to 200
 	NamedBytes   int64 // of the journal of a job with a name. Defaults to 10 GiB
 	UnnamedBytes int64 // and without. Defaults to 2 GiB
 	BlobBytes    int64 // of all blobs. Defaults to 20 GiB
@@ -65,6 +66,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Ages.Ask = or(c.Ages.Ask, 3*time.Second)
 	c.Sync = or(c.Sync, time.Second)
 	c.Limits.LiveJobs = or(c.Limits.LiveJobs, 500)
+	c.Limits.KeptJobs = or(c.Limits.KeptJobs, 200)
 	c.Limits.NamedBytes = or(c.Limits.NamedBytes, 10<<30)
 	c.Limits.UnnamedBytes = or(c.Limits.UnnamedBytes, 2<<30)
 	c.Limits.BlobBytes = or(c.Limits.BlobBytes, 20<<30)

@@ -192,10 +192,15 @@ func (h *Head) end(ctx context.Context, j job, state protocol.JobState, cause, t
 	}
 	h.historian.job(&info, info.Opened)
 	h.event("job.closed", info.Job, "", "job "+label(info)+" "+text)
-	if j.named() || state == protocol.JobOrphaned {
-		return nil
+	if state == protocol.JobOrphaned {
+		return nil // its driver may come back
 	}
-	err = within(ctx, dropTime, func(ctx context.Context) error { return h.removeJob(ctx, info) })
+	err = within(ctx, dropTime, func(ctx context.Context) error {
+		if j.named() {
+			return h.dropConsumer(ctx, &info)
+		}
+		return h.removeJob(ctx, info)
+	})
 	if err != nil {
 		h.log.Warn("remove what a job has left later", "job", info.Job, "error", err) // once it has expired
 	}

@@ -1,10 +1,13 @@
 package head
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/musterrun/muster/protocol"
@@ -102,6 +105,58 @@ func (h *Head) endSilent(ctx context.Context, now time.Time) {
 			h.log.Error("end a job without a driver", "job", id, "error", err)
 		}
 	}
+	if err := h.dropSurplus(ctx); err != nil && ctx.Err() == nil {
+		h.log.Error("remove a job that has ended", "error", err)
+	}
+}
+
+// dropSurplus removes jobs with a name that have ended, if there are more than are kept: those that are done first, since
+// the others may be resumed, and of these the oldest.
+func (h *Head) dropSurplus(ctx context.Context) error {
+	for _, id := range h.jobs.surplus(h.cfg.Limits.KeptJobs) {
+		if err := h.dropIfEnded(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Head) dropIfEnded(ctx context.Context, id string) error {
+	h.jobs.change.Lock()
+	defer h.jobs.change.Unlock()
+	j, ok := h.jobs.get(id)
+	if !ok || j.live() {
+		return nil // it was opened again, or removed
+	}
+	return h.removeJob(ctx, j.info)
+}
+
+// surplus is the ids of the named jobs that have ended and are too many, the first to go first.
+func (t *jobs) surplus(most int) (ids []string) {
+	var kept []protocol.JobInfo
+	t.mu.Lock()
+	for _, j := range t.all {
+		if j.named() && !j.live() {
+			kept = append(kept, j.info)
+		}
+	}
+	t.mu.Unlock()
+	if len(kept) <= most {
+		return nil
+	}
+	rank := func(info *protocol.JobInfo) int {
+		if info.State == protocol.JobDone {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(kept, func(a, b protocol.JobInfo) int {
+		return cmp.Or(rank(&a)-rank(&b), a.Ended.Compare(b.Ended), strings.Compare(a.Job, b.Job))
+	})
+	for i := range kept[:len(kept)-most] {
+		ids = append(ids, kept[i].Job)
+	}
+	return ids
 }
 
 // endOne looks again under the lock, since the driver may have come back.

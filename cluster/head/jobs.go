@@ -109,11 +109,27 @@ func (t *jobs) remove(info protocol.JobInfo) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.all, info.Job)
-	t.ended = append(t.ended, endedJob{info, info.Name != ""})
+	t.ended = append(t.ended, endedJob{slim(info), info.Name != ""})
 	if len(t.ended) > keepEnded {
 		t.ended = slices.Delete(t.ended, 0, len(t.ended)-keepEnded)
 	}
 	return nil
+}
+
+// maxArgs is how many bytes of an ended job's arguments are remembered.
+const maxArgs = 1 << 10
+
+// slim is what is remembered of a job whose record is gone: what may be long stays out.
+func slim(info protocol.JobInfo) protocol.JobInfo {
+	info.Functions, info.Env, info.Files, info.Binaries, info.Load.Progress = nil, nil, nil, nil, nil
+	size := 0
+	for i, arg := range info.Args {
+		if size += len(arg); size > maxArgs {
+			info.Args = append(slices.Clone(info.Args[:i]), "...")
+			break
+		}
+	}
+	return info
 }
 
 // get is a copy of a job in the table.

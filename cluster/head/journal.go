@@ -191,6 +191,17 @@ func (h *Head) dropJournal(ctx context.Context, job string) error {
 	return nil
 }
 
+// dropConsumer removes what reads a journal: whoever opens the job next gets a consumer of its own.
+func (h *Head) dropConsumer(ctx context.Context, info *protocol.JobInfo) error {
+	ctx, cancel := context.WithTimeout(ctx, journalTime)
+	defer cancel()
+	err := h.js.DeleteConsumer(ctx, protocol.StreamName(info.Job), protocol.ConsumerName(info.Job, info.Epoch))
+	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("remove the consumer of job %s: %w", info.Job, err)
+	}
+	return nil
+}
+
 // dropStrangers removes journals without a record, which a head that was killed left; not those of another cluster.
 func (h *Head) dropStrangers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainJournals)

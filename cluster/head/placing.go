@@ -59,8 +59,6 @@ func (s *submission) unfit(n *protocol.NodeInfo, drivers int) string {
 		return "is away"
 	case n.Drain != "":
 		return "is drained"
-	case n.Drain != "":
-		return "is drained"
 	case !slices.ContainsFunc(s.Spec.Binaries, built):
 		return fmt.Sprintf("is of platform %s/%s, for which it isn't built", n.OS, n.Arch)
 	case i >= 0:

@@ -24,6 +24,7 @@ const (
 	maxMemory   = 64 << 20 // for streams in memory, of which there are none
 	maxStore    = 1 << 50  // journals reserve their largest size: the disk is watched instead, see disk.go
 	startTime   = 20 * time.Second
+	maxClosed   = 100              // connections that have ended are remembered: nobody asks for them
 	serverPings = 10 * time.Second // after two without an answer a connection counts as closed
 )
 
@@ -97,7 +98,7 @@ func (m *embedded) options(h *Head) (*server.Options, error) {
 		JetStream: true, StoreDir: h.folder.nats(), JetStreamMaxMemory: maxMemory, JetStreamMaxStore: maxStore,
 		SyncInterval: max(h.cfg.Sync, time.Millisecond), SyncAlways: h.cfg.Sync < 0,
 		MaxPayload: maxPayload, MaxPending: 256 << 20, PingInterval: serverPings, MaxPingsOut: 2,
-		NoSigs: true, DisableJetStreamBanner: true,
+		NoSigs: true, DisableJetStreamBanner: true, MaxClosedClients: maxClosed,
 	}, nil
 }
 
