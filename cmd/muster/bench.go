@@ -77,7 +77,8 @@ func runBench(ctx context.Context, s bench.Size, idle time.Duration) (b *benchRu
 		return nil, err
 	}
 	b = &benchRun{Size: s, Cores: runtime.GOMAXPROCS(0), Go: runtime.Version(), Resident: map[string]int64{}}
-	defer func() { err = errors.Join(err, b.stop(context.WithoutCancel(ctx))) }()
+	run := b // b is nil after an error
+	defer func() { err = errors.Join(err, run.stop(context.WithoutCancel(ctx))) }()
 	for _, name := range []string{"one", "two"} {
 		f := daemon.Folder(filepath.Join(dir, name))
 		if err := f.Prepare(); err != nil {

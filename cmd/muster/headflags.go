@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -65,7 +66,7 @@ func (f *headFlags) config() (head.Config, error) {
 		host, _, _ := net.SplitHostPort(f.addr)
 		c.JoinAddr = net.JoinHostPort(host, "0")
 	}
-	limit, err := parseSize(f.historyLimit)
+	limit, err := parseSize(cmp.Or(f.historyLimit, "1GiB"))
 	if err != nil || limit > 0 && limit < 1<<20 {
 		return c, usageError{fmt.Errorf("--history-limit %q: it must be a size of at least 1MiB, or 0 for no history", f.historyLimit)}
 	}
