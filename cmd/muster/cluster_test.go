@@ -186,6 +186,8 @@ func TestBadInputOfClusters(t *testing.T) {
 	line(2, "--cpus -1", "up", "--cpus=-1")
 	line(2, `"x" is no address`, "up", "--addr=x")
 	line(2, "--sync", "up", "--sync=often")
+	line(2, "at least 1MiB, or 0 for no history", "up", "--history-limit=5k")
+	line(2, `"x" is no address`, "up", "--metrics=x")
 	line(2, "--resource", "join", "--resource=x")
 	line(1, "isn't a join token", "join", "--token=x")
 	line(2, "join needs a token", "join", "127.0.0.1:1")

@@ -227,20 +227,21 @@ func TestOnce(t *testing.T) {
 // The oldest goes first, and the file becomes smaller again.
 func TestLimit(t *testing.T) {
 	f := newFolder(t)
-	const limit = 1 << 20
-	long := strings.Repeat("x", 300)
+	const limit, days, lines, each = 1 << 20, 4, 20, 100
+	long, begin := strings.Repeat("x", 300), time.Now().Add(-days*24*time.Hour)
 	number := uint64(0)
-	for day := range 6 {
-		lines := []protocol.HistoryLine{jobLine(day*1440, protocol.JobRun{Job: "j1", Epoch: 1, Owner: "ann", Opened: noon})}
-		for range 40 {
-			list := make([]protocol.LostAttempt, 100)
-			for i := range list {
+	for day := range days {
+		at := begin.Add(time.Duration(day) * 24 * time.Hour)
+		list := []protocol.HistoryLine{{Time: at, Job: &protocol.JobRun{Job: "j1", Epoch: 1, Owner: "ann", Opened: begin}}}
+		for range lines {
+			attempts := make([]protocol.LostAttempt, each)
+			for i := range attempts {
 				number++
-				list[i] = protocol.LostAttempt{Number: number, Job: "j1", Epoch: 1, Time: noon.AddDate(0, 0, day), Error: long}
+				attempts[i] = protocol.LostAttempt{Number: number, Job: "j1", Epoch: 1, Time: at, Error: long}
 			}
-			lines = append(lines, at(day*1440, protocol.HistoryLine{Attempts: list}))
+			list = append(list, protocol.HistoryLine{Time: at, Attempts: attempts})
 		}
-		f.add(lines...)
+		f.add(list...)
 		if a := f.serve(limit, protocol.HistoryQuery{}); a.Error != "" || a.Note != "" {
 			t.Fatalf("%+v", a)
 		}
@@ -248,10 +249,10 @@ func TestLimit(t *testing.T) {
 			t.Fatalf("day %d: %d bytes, %v", day, info.Size(), err)
 		}
 	}
-	f.add(jobLine(9*1440, protocol.JobRun{Job: "j2", Epoch: 1, Owner: "ann", Opened: noon.AddDate(0, 0, 9)}))
-	a := f.serve(limit, protocol.HistoryQuery{AskHistory: protocol.AskHistory{What: protocol.HistoryJobs}})
-	if len(a.History.Jobs) != 1 || a.History.Jobs[0].Job != "j2" {
-		t.Errorf("%+v", a)
+	ask := protocol.AskHistory{What: protocol.HistoryAttempts, Most: protocol.MaxHistory}
+	left := f.serve(limit, protocol.HistoryQuery{AskHistory: ask}).History.Attempts
+	if len(left) == 0 || left[0].Number <= lines*each || left[len(left)-1].Number != number {
+		t.Errorf("%d of %d attempts are left", len(left), number)
 	}
 }
 
