@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -30,6 +31,21 @@ func init() {
 		defer process.Unlock()
 		process.door = true
 	}
+	engine.Doors.Serve = serveLight
+}
+
+// serveLight is a worker in a process that isn't one, for tests with many. It has no place for large values.
+func serveLight(socket net.Conn) {
+	w := worker.New(worker.Config{Socket: socket, Functions: engine.Functions()})
+	none := func() (*object.Dir, error) { return nil, errors.New("a worker in a test's process keeps no large values") }
+	ec, err := Config{CPUs: 1}.engine()
+	if err != nil {
+		return // its agent sees that it has ended
+	}
+	ec.Upstream = upstream{w.Link(), none}
+	s := engine.Open(ec, engine.Trial{})
+	_ = w.Run(context.Background(), s) // its agent has gone, or tells it to quit
+	_ = s.Close()
 }
 
 // work is what Main does in a process that an agent has started, or a session for a task that is Isolated: it runs the

@@ -69,7 +69,7 @@ func goldenBatches() []vector {
 	withRef.Deps = []Dep{{Key(bytes.Repeat([]byte{0x20}, 16)), Value{Form: Inline, Data: []byte{0xf5}}}}
 	part := Value{Form: Inline, Data: []byte{7}}
 	return []vector{
-		{"offer", &Offer{Epoch: 3, Number: 9, Node: "n1", Most: 64, CPU: 20_000, IO: 1000, Memory: 1 << 33, GPUs: 1, Named: []Amount{{"license", 5000}}, Labels: []Label{{"zone", "a"}}, Life: 77, Taken: 4}, 0},
+		{"offer", &Offer{Epoch: 3, Number: 9, Node: "n1", Most: 64, CPU: 20_000, IO: 1000, Memory: 1 << 33, GPUs: 1, Named: []Amount{{"license", 5000}}, Labels: []Label{{"zone", "a"}}, Life: 77, Taken: 4, Shared: true}, 0},
 		{"offer least", &Offer{}, 0},
 		{"batch none", &Batch{Epoch: 3, Number: 10}, 0},
 		{"batch plain", &Batch{Epoch: 3, Number: 11, Tasks: []Task{

@@ -148,7 +148,7 @@ func TestNesting(t *testing.T) {
 func TestLargerMachine(t *testing.T) {
 	n := claim(1<<32 + 5)
 	b, err := ReadBatch([]byte(needTask + "\x01" + key16 + "\x04" + n + claim(1<<33) + "\x01\x00" + "\x00"))
-	o, errOffer := ReadOffer([]byte("\x01\x00\x00\x00\x00\x00\x00" + n + "\x00\x00\x00\x00\x00\x00\x00\x00"))
+	o, errOffer := ReadOffer([]byte("\x01\x00\x00\x00\x00\x00\x00" + n + "\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
 	h, errHello := ReadHello([]byte("\x01\x00" + n + "\x00"))
 	if strconv.IntSize == 32 {
 		for _, err := range []error{err, errOffer, errHello} {

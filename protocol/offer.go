@@ -16,6 +16,7 @@ type Offer struct {
 	Labels []Label // of the node, in the order of their names
 	Life   uint64  // random: one that is new says that the node has nothing of what it got before; 0 says nothing
 	Taken  uint64  // number of the last batch that the agent had when it offered; 0 says nothing
+	Shared bool    // the same room is offered to other jobs, of which the first that gives something gets it
 }
 
 // Label is a property of a node by which tasks may choose it.
@@ -40,7 +41,7 @@ func (o *Offer) Append(dst []byte) []byte {
 	for _, l := range o.Labels {
 		dst = appendText(appendText(dst, l.Name), l.Value)
 	}
-	return binary.AppendUvarint(binary.AppendUvarint(dst, o.Life), o.Taken)
+	return appendBool(binary.AppendUvarint(binary.AppendUvarint(dst, o.Life), o.Taken), o.Shared)
 }
 
 // ReadOffer decodes an Offer. What a later minor version adds is passed over.
@@ -56,6 +57,7 @@ func ReadOffer(data []byte) (o Offer, err error) {
 	o.Labels = c.labels()
 	o.Life = c.uvarint("the life")
 	o.Taken = c.uvarint("the last batch")
+	o.Shared = c.bool("whether it is shared")
 	c.skip()
 	return o, c.end("an offer")
 }

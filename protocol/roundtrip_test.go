@@ -15,7 +15,7 @@ var draw = map[string]func(*rapid.T) message{
 		return &Offer{
 			drawUint32(t), drawUint64(t), drawText(t), rapid.IntMin(0).Draw(t, "int"),
 			drawNumber(t), drawNumber(t), drawNumber(t), drawNumber(t), drawSome(t, drawAmount), drawSome(t, drawLabel),
-			drawUint64(t), drawUint64(t),
+			drawUint64(t), drawUint64(t), drawBool(t),
 		}
 	},
 	"Batch":    func(t *rapid.T) message { return &Batch{drawUint32(t), drawUint64(t), drawSome(t, drawTask)} },

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -55,6 +56,10 @@ type Config struct {
 	BinaryRoom int64         // bytes of executables that are kept. Defaults to 4 GiB.
 	LogRoom    int64         // bytes of a job's log, of which twice as much is kept. Defaults to 64 MiB.
 	Logger     *slog.Logger  // Defaults to slog.Default().
+
+	// Serve, if it isn't nil, is a worker in this process for every job, without an executable, values beyond messages, and
+	// isolation: for tests of clusters with more workers than a machine could have processes.
+	Serve func(net.Conn)
 
 	offerAgain time.Duration // how long an offer is parked before it is made again
 	pingEvery  time.Duration // a worker that says nothing; 0 for the usual, as below

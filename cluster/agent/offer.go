@@ -165,9 +165,19 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 	offer := protocol.Offer{
 		Epoch: j.epoch, Number: o.number, Node: a.cfg.Node, Most: max(1, int(a.cfg.CPUs))*packSize + int(free.io),
 		CPU: o.room.cpu, IO: free.io, Memory: free.memory, GPUs: free.gpus, Named: free.named,
-		Labels: a.labels, Life: j.life, Taken: o.taken,
+		Labels: a.labels, Life: j.life, Taken: o.taken, Shared: a.sharesRoom(j),
 	}
 	return a.offerTo(j, &offer)
+}
+
+// sharesRoom reports whether another job than j has an offer too. The mutex is held.
+func (a *Agent) sharesRoom(j *job) bool {
+	for _, other := range a.jobs {
+		if other != j && other.offer.parked {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *Agent) offerTo(j *job, o *protocol.Offer) message {

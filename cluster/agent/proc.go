@@ -119,6 +119,9 @@ func (a *Agent) runChild(p *proc) error {
 		return errors.New("it wasn't started")
 	}
 	p.files, p.info = ready, info
+	if a.cfg.Serve != nil {
+		return p.Run(child.Spec{Serve: a.cfg.Serve}, p)
+	}
 	group, err := a.limits.make(limitOf(p.kind, &p.need, a.cfg.CPUs))
 	if err != nil {
 		p.job.log.Warn("a worker runs without limits of its own", "error", err)

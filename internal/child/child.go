@@ -138,7 +138,7 @@ func (c *Child) Run(s Spec, h Handler) error {
 		return &StartError{errors.New("it wasn't started")}
 	default:
 	}
-	p, err := start(&s)
+	p, err := s.start()
 	if err != nil {
 		return &StartError{fmt.Errorf("start the worker: %w", err)}
 	}
@@ -150,8 +150,8 @@ func (c *Child) Run(s Spec, h Handler) error {
 	}
 	var all sync.WaitGroup
 	all.Go(func() { c.watch(p) })
-	err = c.converse(p.conn, h, &all)
-	_ = p.conn.Close()
+	err = c.converse(p.socket(), h, &all)
+	_ = p.socket().Close()
 	c.out.close()
 	how := p.wait(time.Second)
 	c.mu.Lock()

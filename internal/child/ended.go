@@ -15,7 +15,7 @@ func (e *StartError) Error() string { return e.Err.Error() }
 func (e *StartError) Unwrap() error { return e.Err }
 
 // ended is how the worker ended, with what it wrote last. err ended the conversation.
-func (c *Child) ended(p *process, how string, err error) error {
+func (c *Child) ended(p running, how string, err error) error {
 	c.mu.Lock()
 	why, greeted := c.why, c.greeted.Load()
 	select {
@@ -33,7 +33,7 @@ func (c *Child) ended(p *process, how string, err error) error {
 	} else if !greeted {
 		text += " before it said hello: does the program call muster.Main, and what does it do before?"
 	}
-	if last := strings.TrimSpace(p.tail.String()); last != "" {
+	if last := strings.TrimSpace(p.last()); last != "" {
 		text += "\nlast output:\n" + last
 	}
 	if !greeted {

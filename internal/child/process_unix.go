@@ -32,7 +32,7 @@ type process struct {
 }
 
 // start starts a worker with one end of a socket pair as descriptor 3.
-func start(spec *Spec) (*process, error) {
+func start(spec *Spec) (running, error) {
 	mine, its, err := socketPair()
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (p *process) live(spec *Spec, its, read, write *os.File, started chan<- err
 		_, _ = io.Copy(io.MultiWriter(spec.Output, p.tail), read)
 	}()
 	_ = p.cmd.Wait() // how it ended is in ProcessState
-	KillGroup(p.pid())
+	p.kill()
 	_ = read.SetReadDeadline(time.Now().Add(outputWithin))
 	<-copied
 	_ = read.Close()
@@ -136,7 +136,11 @@ func socketPair() (mine net.Conn, its *os.File, err error) {
 	return mine, its, nil
 }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
+func (p *process) socket() net.Conn      { return p.conn }
+func (p *process) gone() <-chan struct{} { return p.exited }
+func (p *process) pid() int              { return p.cmd.Process.Pid }
+func (p *process) kill()                 { KillGroup(p.pid()) }
+func (p *process) last() string          { return p.tail.String() }
 
 // terminate asks it to end.
 func (p *process) terminate() { _ = p.cmd.Process.Signal(syscall.SIGTERM) }
@@ -179,7 +183,7 @@ func (p *process) wait(within time.Duration) string {
 	case <-p.exited:
 	case <-timer.C:
 		killed = true
-		KillGroup(p.pid())
+		p.kill()
 		<-p.exited
 	}
 	return p.how(killed)

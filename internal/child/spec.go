@@ -2,6 +2,7 @@ package child
 
 import (
 	"io"
+	"net"
 	"os"
 	"syscall"
 )
@@ -20,4 +21,14 @@ type Spec struct {
 	Killed func() string // may be nil
 	// Attributes changes how the system starts it, such as under which account; may be nil.
 	Attributes func(*syscall.SysProcAttr)
+	// Serve, if it isn't nil, is the worker, in this process: it speaks by the connection until that is closed, and the
+	// other fields count for nothing. That is for tests with more workers than the machine could have processes.
+	Serve func(net.Conn)
+}
+
+func (s *Spec) start() (running, error) {
+	if s.Serve != nil {
+		return startHere(s.Serve), nil
+	}
+	return start(s)
 }

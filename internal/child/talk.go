@@ -66,7 +66,7 @@ func (c *Child) hear(tell func() error) error {
 
 // watch asks the worker whether it lives, and kills it when it is to be killed or hasn't quit within the grace. It
 // returns when the process has ended.
-func (c *Child) watch(p *process) {
+func (c *Child) watch(p running) {
 	every := min(c.cfg.PingEvery, time.Second)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -74,7 +74,7 @@ func (c *Child) watch(p *process) {
 	var late <-chan time.Time
 	for {
 		select {
-		case <-p.exited:
+		case <-p.gone():
 			return
 		case <-quit:
 			timer := time.NewTimer(c.cfg.Grace)
@@ -83,12 +83,12 @@ func (c *Child) watch(p *process) {
 		case <-tick.C:
 			c.ping(p, every)
 		case <-late:
-			KillGroup(p.pid())
-			<-p.exited
+			p.kill()
+			<-p.gone()
 			return
 		case <-c.kill:
-			KillGroup(p.pid())
-			<-p.exited
+			p.kill()
+			<-p.gone()
 			return
 		}
 	}
@@ -103,7 +103,7 @@ type silence struct {
 }
 
 // ping asks a worker that says nothing whether it lives. It is called each tick.
-func (c *Child) ping(p *process, tick time.Duration) {
+func (c *Child) ping(p running, tick time.Duration) {
 	select {
 	case <-c.over:
 		return

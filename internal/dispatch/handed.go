@@ -13,6 +13,7 @@ type Handed struct {
 	batches map[uint64]*Batch
 	newest  map[string]uint64 // by node: the last one that it was sent, unless that was given up
 	spare   []*Batch          // used again, so that a batch costs no allocation
+	late    Lag
 }
 
 // Batch is one of them: the tasks that a node was given at once.
@@ -49,9 +50,10 @@ func (h *Handed) fresh() *Batch {
 }
 
 // Confirm forgets a batch: its node has it. One that isn't there, or is another node's, is passed over.
-func (h *Handed) Confirm(node string, number uint64) {
+func (h *Handed) Confirm(node string, number uint64, now time.Time) {
 	if b, ok := h.batches[number]; ok && b.Node == node {
 		delete(h.batches, number)
+		h.late.Observe(now.Sub(b.at) - usual)
 		if len(h.spare) < maxSpare {
 			h.spare = append(h.spare, b)
 		}
@@ -68,14 +70,23 @@ func (h *Handed) Remove(number uint64) *Batch {
 	return b
 }
 
-// Due takes out the batches that were given out before a time, in the order in which they were.
+// usual is how long a confirmation may take where nothing is slow: agents put it off.
+const usual = 500 * time.Millisecond
+
+// Due takes out the batches that were given out before a time, in the order in which they were. When confirmations have
+// come late, or not at all, it is patient with the next ones: a cluster that has too much to do would have even more if
+// everything was given out twice.
 func (h *Handed) Due(before time.Time) (due []*Batch) {
+	before = before.Add(-4 * h.late.Value())
 	for n, b := range h.batches {
 		if b.at.Before(before) {
 			delete(h.batches, n)
 			delete(h.newest, b.Node)
 			due = append(due, b)
 		}
+	}
+	if len(due) > 0 {
+		h.late.Double(usual)
 	}
 	slices.SortFunc(due, func(a, b *Batch) int { return cmp.Compare(a.Number, b.Number) })
 	return due

@@ -10,6 +10,7 @@ import (
 type Parked struct {
 	protocol.Offer
 	Reply string // where the batch goes
+	Waits bool   // there was nothing for it when it came, so what is shared may have gone to others meanwhile
 }
 
 // Lot are the parked offers, one a node, the longest waiting first. Not for concurrent use.

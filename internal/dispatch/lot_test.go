@@ -11,7 +11,7 @@ import (
 )
 
 func offerOf(node string, number uint64) *Parked {
-	return &Parked{protocol.Offer{Node: node, Number: number}, fmt.Sprint(node, number)}
+	return &Parked{Offer: protocol.Offer{Node: node, Number: number}, Reply: fmt.Sprint(node, number)}
 }
 
 // TestLot compares the lot with a plain list.

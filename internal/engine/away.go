@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -52,6 +53,7 @@ type carried struct {
 	decided  map[protocol.Key]protocol.Decision // by earlier drivers
 	first    *Run                               // of the attempts that nodes have, in the order in which they were given out
 	last     *Run
+	lag      dispatch.Lag     // by how much more than they took outcomes come late: the soonest of each message
 	looked   int64            // when crowded was found
 	crowded  map[string]int64 // nodes with more tasks than CPUs: see recall
 	holding  holding
@@ -111,7 +113,11 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	suits := s.suits(o)
 	held := s.holdFor(o, free, now)
 	s.m.HoldFar(held)
-	for pack, most := 0, o.Most; len(runs) < most; {
+	most := o.Most
+	if o.Shared {
+		most = min(most, probe*int(max(1, o.CPU/coordinator.Unit)))
+	}
+	for pack := 0; len(runs) < most; {
 		had := free[coordinator.CPU]
 		id, ok := s.m.Take(pack, free, suits)
 		if !ok {
@@ -154,6 +160,10 @@ func (s *Session) beginAway(id coordinator.ID, node string, now int64) *Run {
 	s.carried.enlist(&x.Run)
 	return s.beginAs(&x.Run, id, now)
 }
+
+// probe is how many tasks are given for each CPU of a room that others may have taken meanwhile: if they have, all of the
+// batch comes back, and if not, the next offer is for this job alone.
+const probe = 16
 
 // fairPart is how many tasks like the one that was taken first are given out at once, so that the last ones of many don't
 // all lie on one node while others have nothing: half of the offer's part of them, by its CPUs, or a piece of a pack if

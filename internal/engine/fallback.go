@@ -1,6 +1,9 @@
 package engine
 
-import "sync/atomic"
+import (
+	"net"
+	"sync/atomic"
+)
 
 // Fallback finds the session of a call whose context has none; the public package sets it.
 var Fallback atomic.Pointer[func(name string) (*Session, error)]
@@ -14,6 +17,7 @@ func fallback(name string) (*Session, error) {
 
 // Doors are ways of a test's binary into the public package, which sets them.
 var Doors struct {
-	Work func() (code int, worker bool) // becomes a worker, if an agent has started this process as one
-	Open func()                         // lets sessions on clusters be opened, as Main does
+	Work  func() (code int, worker bool) // becomes a worker, if an agent has started this process as one
+	Serve func(net.Conn)                 // is a worker in this process, which ends with the connection
+	Open  func()                         // lets sessions on clusters be opened, as Main does
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
@@ -33,6 +34,7 @@ func (s *Session) Outcomes(o *protocol.Outcomes) {
 	s.mu.Lock()
 	s.measure(batch)
 	now := s.now()
+	s.observeLag(batch, now)
 	for i := range batch {
 		b := &batch[i]
 		if b.r != nil {
@@ -40,6 +42,19 @@ func (s *Session) Outcomes(o *protocol.Outcomes) {
 		}
 	}
 	s.flush()
+}
+
+// observeLag measures how late a message is. The mutex is held.
+func (s *Session) observeLag(batch []outcome, now int64) {
+	soonest := time.Duration(math.MaxInt64)
+	for i := range batch {
+		if r := batch[i].r; r != nil {
+			soonest = min(soonest, time.Duration(now-r.start)-batch[i].took)
+		}
+	}
+	if soonest != math.MaxInt64 {
+		s.carried.lag.Observe(soonest)
+	}
 }
 
 // attemptFor is the running attempt that an outcome settles: its own, or for a success of one that was taken back the

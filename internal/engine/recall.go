@@ -11,18 +11,23 @@ import (
 // lie behind it on its node. A node with room for which there is nothing else gets these: the driver asks for them back,
 // and each that hasn't begun is given back, and then out again.
 
-// recallAfter is how long a node may have had a task before it is asked for it.
+// recallAfter is how long a node may have had a task before it is asked for it, if outcomes come at once.
 const recallAfter = 250 * time.Millisecond
+
+// recallable is when a task must have been given out at the latest for its node to be asked for it. Where outcomes come
+// late since all of the cluster has too much to do, tasks that are moved about only make it more. The mutex is held.
+func (c *carried) recallable(now int64) int64 { return now - int64(recallAfter+4*c.lag.Value()) }
 
 // recall asks for tasks that may not have begun, as many as an offer has room for, the newest first: of nodes that have
 // more of them than they have CPUs. Each attempt is asked for once. The mutex is held.
 func (s *Session) recall(o *protocol.Offer, free []int64, now int64) {
 	c := &s.carried
-	if c.first == nil || free[coordinator.CPU] <= 0 || now-c.first.start < int64(recallAfter) {
+	before := c.recallable(now)
+	if c.first == nil || free[coordinator.CPU] <= 0 || c.first.start > before {
 		return
 	}
 	if now-c.looked >= int64(recallAfter)/2 {
-		s.findCrowded(now)
+		s.findCrowded(now, before)
 	}
 	if len(c.crowded) == 0 || c.crowded[o.Node] > 0 {
 		return
@@ -30,7 +35,7 @@ func (s *Session) recall(o *protocol.Offer, free []int64, now int64) {
 	suits := s.suits(o)
 	for r := c.last; r != nil && len(c.crowded) > 0; r = r.away.before {
 		node := r.away.node
-		if now-r.start < int64(recallAfter) || c.crowded[node] <= 0 || !s.mayRecall(r) || !s.m.Spend(r.id, free, suits) {
+		if r.start > before || c.crowded[node] <= 0 || !s.mayRecall(r) || !s.m.Spend(r.id, free, suits) {
 			continue
 		}
 		r.away.recalled = true
@@ -43,11 +48,11 @@ func (s *Session) recall(o *protocol.Offer, free []int64, now int64) {
 
 // findCrowded finds how much more CPU the tasks need that nodes have had for some time than these have, by node. A node
 // of which the survey didn't tell has none.
-func (s *Session) findCrowded(now int64) {
+func (s *Session) findCrowded(now, before int64) {
 	c := &s.carried
 	c.looked = now
 	c.crowded = map[string]int64{}
-	for r := c.first; r != nil && now-r.start >= int64(recallAfter); r = r.away.after {
+	for r := c.first; r != nil && r.start <= before; r = r.away.after {
 		if !r.away.waits {
 			c.crowded[r.away.node] += s.m.CPUOf(r.id)
 		}

@@ -316,7 +316,7 @@ func (d *driver) onUp(a *agent, epoch uint32, items []protocol.Item, heard func(
 		for _, it := range items {
 			switch it := it.(type) {
 			case protocol.Accept:
-				d.handed.Confirm(a.name, it.Number)
+				d.handed.Confirm(a.name, it.Number, d.s.time())
 			case protocol.Held:
 				if _, stale := d.births.Of(a.name, it.Life); stale {
 					continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -46,6 +47,9 @@ type Cluster struct {
 	head     *head.Head
 	nodes    []*node
 	identity string
+	ages     protocol.Ages
+	cpus     float64        // of each agent
+	serve    func(net.Conn) // instead of worker processes
 }
 
 // node is an agent and its connection.
@@ -60,17 +64,23 @@ type node struct {
 // Start starts a head and n agents of 2 CPUs each, which the test's end stops. It fails the test if that takes long.
 func Start(t testing.TB, n int) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t, dir: t.TempDir()}
-	c.StartHead()
-	t.Cleanup(c.stop)
-	c.identity = filepath.Join(c.dir, "admin.json")
-	if err := c.head.Admin().Save(c.identity); err != nil {
-		t.Fatalf("cluster: %v", err)
-	}
+	c := &Cluster{t: t, dir: t.TempDir(), ages: Ages, cpus: 2}
+	c.start()
 	for i := range n {
 		c.join(fmt.Sprintf("node%d", i+1))
 	}
 	return c
+}
+
+// start starts the head, which the test's end stops with the agents.
+func (c *Cluster) start() {
+	c.t.Helper()
+	c.StartHead()
+	c.t.Cleanup(c.stop)
+	c.identity = filepath.Join(c.dir, "admin.json")
+	if err := c.head.Admin().Save(c.identity); err != nil {
+		c.t.Fatalf("cluster: %v", err)
+	}
 }
 
 // Config is the configuration of a session on the cluster.
@@ -105,7 +115,7 @@ func (c *Cluster) StartHead() {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startFor)
 	defer cancel()
-	h, err := head.Start(ctx, head.Config{StateDir: filepath.Join(c.dir, "state"), Ages: Ages, Logger: c.logger("head")})
+	h, err := head.Start(ctx, head.Config{StateDir: filepath.Join(c.dir, "state"), Ages: c.ages, Logger: c.logger("head")})
 	if err != nil {
 		c.t.Fatalf("cluster: %v", err)
 	}
@@ -121,37 +131,45 @@ func (c *Cluster) StopHead() {
 // join adds a node, as `muster join` does.
 func (c *Cluster) join(name string) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startFor)
-	defer cancel()
-	token, _, err := c.head.NewToken(protocol.NewToken{Role: join.RoleAgent, Uses: 1, Life: time.Hour})
+	n, err := c.enroll(name)
 	if err != nil {
-		c.t.Fatalf("cluster: %v", err)
-	}
-	n := &node{name: name, dir: filepath.Join(c.dir, name)}
-	if n.id, err = join.Join(ctx, token); err != nil {
 		c.t.Fatalf("cluster: %v", err)
 	}
 	c.nodes = append(c.nodes, n)
 	c.StartAgent(len(c.nodes) - 1)
 }
 
+func (c *Cluster) enroll(name string) (*node, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startFor)
+	defer cancel()
+	token, _, err := c.head.NewToken(protocol.NewToken{Role: join.RoleAgent, Uses: 1, Life: time.Hour})
+	if err != nil {
+		return nil, err
+	}
+	n := &node{name: name, dir: filepath.Join(c.dir, name)}
+	n.id, err = join.Join(ctx, token)
+	return n, err
+}
+
 // StartAgent starts an agent again after StopAgent.
 func (c *Cluster) StartAgent(i int) {
 	c.t.Helper()
+	if err := c.startAgent(c.nodes[i]); err != nil {
+		c.t.Fatalf("cluster: %v", err)
+	}
+}
+
+func (c *Cluster) startAgent(n *node) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startFor)
 	defer cancel()
-	n := c.nodes[i]
-	var err error
 	if n.conn, err = join.Connect(ctx, n.id, join.Options{}); err != nil {
-		c.t.Fatalf("cluster: %v", err)
+		return err
 	}
 	n.agent, err = agent.Start(ctx, agent.Config{
 		Conn: n.conn, Control: join.Control{Conn: n.conn, Who: n.id.Name}, Node: n.id.Name, User: n.id.User, Name: n.name, StateDir: n.dir,
-		CPUs: 2, GPUs: -1, Ages: Ages, Logger: c.logger(n.name),
+		CPUs: c.cpus, GPUs: -1, Ages: c.ages, Logger: c.logger(n.name), Serve: c.serve,
 	})
-	if err != nil {
-		c.t.Fatalf("cluster: %v", err)
-	}
+	return err
 }
 
 // StopAgent ends an agent with its workers, as if its machine were shut down.

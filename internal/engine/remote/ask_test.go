@@ -71,7 +71,7 @@ func TestUnconfirmedIsTold(t *testing.T) {
 	if lines := c.whyGiven(&given); len(lines) != 1 || !strings.Contains(lines[0], "node a hasn't confirmed yet") {
 		t.Error(lines)
 	}
-	c.handed.Confirm("a", batch.Number)
+	c.handed.Confirm("a", batch.Number, time.Now())
 	if lines := c.whyGiven(&given); lines != nil {
 		t.Error(lines)
 	}

@@ -139,7 +139,7 @@ func upload(ctx context.Context, to Control, path string) (hash string, info fs.
 		return "", nil, err
 	}
 	finish := func(string) {}
-	if p, ok := to.(placer); ok {
+	if p, ok := to.(placer); ok && !hashes.has(path, info) { // else the head most likely has it
 		finish = p.place(f, info.Size())
 	}
 	hash, err = hashes.of(path, info, f)
@@ -172,6 +172,13 @@ type fileState struct {
 }
 
 const maxHashes = 1000
+
+func (h *hashed) has(path string, info fs.FileInfo) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, ok := h.known[fileState{path, info.Size(), info.ModTime()}]
+	return ok
+}
 
 func (h *hashed) of(path string, info fs.FileInfo, f *os.File) (string, error) {
 	state := fileState{path, info.Size(), info.ModTime()}

@@ -116,7 +116,10 @@ func (c *Carrier) round() {
 func (c *Carrier) give(p *dispatch.Parked) {
 	b := &c.giver.batch
 	b.Epoch, b.Tasks = c.opened.Epoch, b.Tasks[:0]
-	c.job.Take(&p.Offer, b)
+	o := p.Offer
+	o.Shared = o.Shared && p.Waits
+	p.Waits = true
+	c.job.Take(&o, b)
 	if len(b.Tasks) == 0 {
 		return
 	}

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -45,7 +46,7 @@ func (c *Carrier) up(node string, items []protocol.Item) {
 	for _, it := range items {
 		switch it := it.(type) {
 		case protocol.Accept:
-			c.handed.Confirm(node, it.Number)
+			c.handed.Confirm(node, it.Number, time.Now())
 			continue
 		case protocol.Held:
 			if _, stale := c.births.Of(node, it.Life); stale {
