@@ -38,7 +38,7 @@ const (
 	TaskBlocked                    // the running function waits for a Ref and has lent its CPU slot
 	TaskResumed                    // the function runs on: its slot is back
 	TaskRetrying                   // an attempt failed, another one will follow
-	TaskLost                       // an attempt is lost with its worker or its node, Err says how; another one will follow
+	TaskLost                       // an attempt is lost with its worker or node, Err says how; another one follows. Items of a Map: Task is 0
 	ResultRestored                 // a result was found in the cache or in the job's journal (Text): the function doesn't run; for Map: Items
 	TaskDone                       // the task has a result; for Map: a chunk of Items items is done
 	TaskFailed                     // the task has failed for good; for Map: one item has

@@ -122,7 +122,10 @@ func historyRows(what protocol.HistoryKind, h *protocol.History) (rows [][]strin
 	case protocol.HistoryAttempts:
 		add("TIME", "JOB", "TASK", "ATTEMPT", "END", "NODE", "TOOK", "WHY")
 		for _, a := range h.Attempts {
-			task := fmt.Sprintf("%s #%d", clip(a.Func, 40), a.Task)
+			task := clip(a.Func, 40)
+			if a.Task > 0 {
+				task += fmt.Sprintf(" #%d", a.Task)
+			}
 			if a.Item >= 0 {
 				task += fmt.Sprintf(" item %d", a.Item)
 			}

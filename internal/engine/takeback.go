@@ -44,6 +44,9 @@ var errNodeLost = errors.New("its node is gone")
 func (s *Session) lose(r *Run, why error) {
 	if s.log.has(event.TaskLost) && r.fate.Load() == running && !r.away.started {
 		e := s.describe(r.t, event.TaskLost, why)
+		if r.t.is(quiet) {
+			e.Task = 0 // a chunk of a Map isn't a task to its listeners
+		}
 		s.log.add(e)
 	}
 	s.takeBack(r)

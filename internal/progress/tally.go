@@ -8,7 +8,7 @@ import (
 )
 
 // mask is what a tally counts.
-var mask = event.Of(event.TaskSubmitted, event.TaskStarted, event.TaskRetrying, event.TaskDone, event.TaskFailed,
+var mask = event.Of(event.TaskSubmitted, event.TaskStarted, event.TaskRetrying, event.TaskLost, event.TaskDone, event.TaskFailed,
 	event.TaskCanceled, event.TaskUnfit)
 
 // counts are those of one function.
@@ -68,6 +68,11 @@ func (t *tally) count(e event.Event) {
 	case event.TaskRetrying:
 		c.running--
 		c.waiting++
+	case event.TaskLost:
+		if e.Task > 0 { // else it is some items of a Map, which are told of when they have ended
+			c.running--
+			c.waiting++
+		}
 	case event.TaskDone:
 		c.done += max(1, e.Items)
 		c.leave(e)
