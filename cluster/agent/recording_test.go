@@ -4,6 +4,8 @@ package agent
 
 import (
 	"context"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -55,4 +57,33 @@ func TestEndedJobIsRecorded(t *testing.T) {
 		defer a.mu.Unlock()
 		return len(a.recording) == 0 && a.outbox.Load() == 0
 	})
+}
+
+// Of jobs that have ended an agent keeps nothing: no record, no worker, no folder, no room.
+func TestEndedJobsLeaveNothing(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(nil)
+	for i := range 8 {
+		id := "j" + strconv.Itoa(i)
+		k := c.open(id, func(info *protocol.JobInfo) { info.Name = []string{"", "nightly"}[i%2] })
+		task := k.task("echo", "x")
+		k.give(task)
+		k.outcome(task)
+		c.mu.Lock()
+		c.jobs = nil
+		c.mu.Unlock()
+		c.news(protocol.JobDigest{Job: id, Epoch: 1, Ended: true})
+	}
+	within(t, "nothing is left", func() bool {
+		folders, err := os.ReadDir(a.folder.jobs())
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.bins.mu.Lock()
+		defer a.bins.mu.Unlock()
+		return len(a.jobs)+len(a.recording)+len(a.leaves)+len(a.resume)+len(a.bins.using)+len(folders) == 0 && a.outbox.Load() == 0
+	})
+	allFree(t, a)
 }
