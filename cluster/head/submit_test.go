@@ -41,11 +41,15 @@ func (c *cluster) carry() *carrier {
 	return n
 }
 
+func (n *carrier) info() protocol.NodeInfo {
+	return protocol.NodeInfo{Node: n.Who, OS: "linux", Arch: "amd64", CPUs: 2, Started: n.life, Users: protocol.UsersAll}
+}
+
 // report reports until mute is called.
 func (n *carrier) report() {
 	ctx, cancel := context.WithCancel(n.t.Context())
 	n.mute = cancel
-	info := protocol.NodeInfo{Node: n.Who, OS: "linux", Arch: "amd64", CPUs: 2, Started: n.life, Users: protocol.UsersAll}
+	info := n.info()
 	n.ask(protocol.OpReportNode, info, nil)
 	go func() {
 		tick := time.NewTicker(shortAges.Renew)
@@ -79,7 +83,18 @@ func (n *carrier) take(d protocol.DriverID) (protocol.DriverTaken, join.Identity
 		n.t.Fatal(err)
 	}
 	var got protocol.DriverTaken
-	n.ask(protocol.OpTakeDriver, protocol.TakeDriver{DriverID: d, Life: n.life, PublicKey: public}, &got)
+	ctx, cancel := context.WithTimeout(n.t.Context(), watchdog)
+	defer cancel()
+	for refused := (*protocol.Refusal)(nil); ; { // until it has reported, to a head that was started again
+		err := n.Ask(ctx, protocol.OpTakeDriver, protocol.TakeDriver{DriverID: d, Life: n.life, PublicKey: public}, &got)
+		if err == nil {
+			break
+		}
+		if errors.As(err, &refused) && refused.Code != protocol.CodeHeld || ctx.Err() != nil {
+			n.t.Fatal(err)
+		}
+		_ = n.Ask(ctx, protocol.OpReportNode, n.info(), nil)
+	}
 	var as join.JoinAnswer
 	if err := json.Unmarshal(got.Identity, &as); err != nil || as.Name != d.ID {
 		n.t.Fatal(as, err)
