@@ -89,6 +89,9 @@ func (h *Head) listTasks(ctx context.Context, c caller, in *protocol.AskTasks) (
 	if h.disk.full() && h.cfg.NATS == nil {
 		list.Why = append(list.Why, "the head's disk is nearly full: no outcome is recorded, and nodes take nothing new, until there is room")
 	}
+	if why := h.whyShare(j.info.Job, &list); why != "" && len(list.Why) > 0 {
+		list.Why = append(list.Why, why)
+	}
 	if in.Task > 0 && len(list.Tasks) == 1 && list.Tasks[0].Node != "" {
 		list.Why = append(list.Why, h.whyOnNode(ctx, j.info.Job, &list.Tasks[0]))
 	}
