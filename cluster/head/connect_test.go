@@ -159,11 +159,13 @@ func TestRenewal(t *testing.T) {
 }
 
 // A connection whose JWT expires comes back by itself with a new one.
-func TestExpiry(t *testing.T) {
+func TestExpiry(t *testing.T) { onBoth(t, testExpiry) }
+
+func testExpiry(t *testing.T, start starter) {
 	ours := &clock{}
 	c := start(t, Config{Now: ours.now})
 	u := c.join(join.RoleUser, "ann")
-	ours.forward(2*time.Second - jwtAge)
+	ours.forward(2*time.Second - c.keys.age)
 	short, err := join.Renew(t.Context(), u.id)
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +176,7 @@ func TestExpiry(t *testing.T) {
 	}
 	defer conn.Close()
 	away, back := conn.StatusChanged(nats.RECONNECTING), conn.StatusChanged(nats.CONNECTED)
-	ours.forward(jwtAge)
+	ours.forward(c.keys.age)
 	await(t, away, func(nats.Status) bool { return true })
 	await(t, back, func(nats.Status) bool { return true })
 	m := &member{Control: join.Control{Conn: conn, Who: "ann"}, t: t, id: short}
