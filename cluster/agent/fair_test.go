@@ -48,3 +48,22 @@ func TestJobsShare(t *testing.T) {
 	t.Logf("%d of the greedy job's tasks were left, %d taken back", left, len(greedy.items))
 	allFree(t, a)
 }
+
+// TestPartsOfAnEmptyMachine: of two jobs that are there when a machine comes, neither is offered all of it first. What the
+// other doesn't take either is offered a moment later.
+func TestPartsOfAnEmptyMachine(t *testing.T) {
+	c := startCluster(t)
+	all := []*coordinator{c.open("j1", nil), c.open("j2", nil)}
+	a := c.startAgent(nil)
+	total := int64(a.cfg.CPUs * unit)
+	least := total
+	for _, k := range all {
+		k.until("the whole machine is offered", func() bool { return len(k.offers) > 0 && k.offers[len(k.offers)-1].CPU == total })
+		k.mu.Lock()
+		least = min(least, k.offers[0].CPU)
+		k.mu.Unlock()
+	}
+	if least != total/2 {
+		t.Errorf("the first of two jobs is offered %d of %d", least, total)
+	}
+}

@@ -69,7 +69,8 @@ type prepared struct {
 type offered struct {
 	number uint64
 	parked bool
-	room   room      // what was offered
+	room   room      // what was free then
+	cpu    int64     // what was offered of its CPUs
 	before int64     // CPUs of the offer before
 	at     time.Time // when it was made last
 	since  time.Time // when its coordinator was first asked since it last gave something

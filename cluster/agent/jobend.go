@@ -17,7 +17,7 @@ func (a *Agent) nextEpoch(j *job, epoch uint32) {
 	a.dropWaiting(j)
 	held := a.keepRunning(j)
 	j.batches = recent{}
-	j.offer = offered{number: j.offer.number, room: j.offer.room}
+	j.offer = offered{number: j.offer.number, room: j.offer.room, cpu: j.offer.cpu}
 	j.deaths, j.failed, j.missing, j.telling = 0, 0, 0, false
 	j.up.begin(epoch)
 	if len(held) > 0 {

@@ -91,6 +91,11 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 		return false, o.rest
 	case o.parked && now.Sub(o.at) >= o.patience(a.cfg.offerAgain):
 		return true, time.Time{}
+	case o.parked && o.cpu < o.room.cpu && !a.overLimit(j): // it was offered a part: nobody has taken the rest, if it is there
+		if wait := o.since.Add(turn); now.Before(wait) || !a.ledger.worth() {
+			return false, later(wait, o.at.Add(o.patience(a.cfg.offerAgain)), now)
+		}
+		return len(a.resume) == 0, time.Time{}
 	case o.parked && (!a.ledger.grown(&o.room) || a.overLimit(j)):
 		return false, o.at.Add(o.patience(a.cfg.offerAgain))
 	}
@@ -106,6 +111,14 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 	default:
 		return true, time.Time{}
 	}
+}
+
+// later is the first of two times that isn't over, or else the second.
+func later(first, second, now time.Time) time.Time {
+	if now.Before(first) {
+		return first
+	}
+	return second
 }
 
 // patience is for how long an offer is parked before it is made again: as long as it was so far, since one that is new is
@@ -154,17 +167,21 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 	if !o.parked {
 		o.since = now
 	}
+	asked := o.parked
 	o.parked, o.at = true, now
-	o.before = o.room.cpu
+	o.before = o.cpu
 	named := append(o.room.named[:0], free.named...)
 	o.room = *free
 	o.room.named = named
 	if !a.ledger.worth() || a.overLimit(j) {
 		o.room.cpu = 0
 	}
+	if o.cpu = o.room.cpu; !asked {
+		o.cpu = min(o.cpu, a.part(j, now))
+	}
 	offer := protocol.Offer{
 		Epoch: j.epoch, Number: o.number, Node: a.cfg.Node, Most: max(1, int(a.cfg.CPUs))*packSize + int(free.io),
-		CPU: o.room.cpu, IO: free.io, Memory: free.memory, GPUs: free.gpus, Named: free.named,
+		CPU: o.cpu, IO: free.io, Memory: free.memory, GPUs: free.gpus, Named: free.named,
 		Labels: a.labels, Life: j.life, Taken: o.taken, Shared: a.sharesRoom(j),
 	}
 	return a.offerTo(j, &offer)
@@ -246,7 +263,7 @@ func (a *Agent) accept(id string, number uint64, b *protocol.Batch) {
 	case b.Epoch > j.epoch:
 		a.know(id, b.Epoch)
 	}
-	offered := j.offer.room.cpu
+	offered := j.offer.cpu
 	if number != j.offer.number {
 		offered = j.offer.before // the two crossed: the newer offer has more than what is left now
 	}

@@ -160,6 +160,32 @@ func (a *Agent) rank() {
 	}
 }
 
+// part is how much of the free CPUs a job is offered first, while others may want some too: those that haven't had their
+// turn to say so. The mutex is held.
+func (a *Agent) part(j *job, now time.Time) int64 {
+	s := &a.shares
+	s.jobs = s.jobs[:0]
+	mine := 0
+	for _, other := range a.jobs {
+		o := &other.offer
+		switch {
+		case other == j:
+			mine = len(s.jobs)
+		case other.refusal != "" || now.Before(o.rest) || o.parked && now.Sub(o.since) >= turn:
+			continue // it gets nothing here, or has nothing that it could give
+		}
+		x := fair.Job{ID: other.id, User: other.id, Weight: other.quota.weight, Used: fair.Amounts{other.used.cpu}}
+		if other.info != nil {
+			x.User, x.UserWeight = other.info.Owner, s.users[other.info.Owner].Weight
+		}
+		s.jobs = append(s.jobs, x)
+	}
+	if len(s.jobs) == 1 || a.hold != nil && a.hold.job == j {
+		return a.ledger.free.cpu
+	}
+	return fair.Part(a.ledger.free.cpu, unit, s.jobs, mine)
+}
+
 // overLimit reports whether a job's user has as many CPUs as may be, as far as is known here. Drivers keep to the limit
 // by themselves: this is for those that don't. The mutex is held.
 func (a *Agent) overLimit(j *job) bool {

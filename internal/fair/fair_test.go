@@ -163,3 +163,34 @@ func TestDivideKeepsTheLimit(t *testing.T) {
 		}
 	})
 }
+
+func TestPart(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		free int64
+		jobs []Job
+		want int64
+	}{
+		{"alone", 8, []Job{{User: "a", Used: Amounts{0}}}, 8},
+		{"half of an empty machine", 8, []Job{{User: "a", Used: Amounts{0}}, {User: "b", Used: Amounts{0}}}, 4},
+		{"what is left for the other", 4, []Job{{User: "a", Used: Amounts{0}}, {User: "b", Used: Amounts{4}}}, 4},
+		{"at least one", 1, []Job{{User: "a", Used: Amounts{6}}, {User: "b", Used: Amounts{1}}}, 1},
+		{"less than one, if no more is free", 0, []Job{{User: "a", Used: Amounts{0}}, {User: "b", Used: Amounts{8}}}, 0},
+		{"by weight", 8, []Job{{User: "a", UserWeight: 3, Used: Amounts{0}}, {User: "b", Used: Amounts{0}}}, 6},
+		{
+			"two jobs of one user have one user's part", 8,
+			[]Job{{User: "a", Used: Amounts{0}}, {User: "b", Used: Amounts{0}}, {User: "a", Used: Amounts{0}}}, 2,
+		},
+		{
+			"among a user's jobs by their weights", 8,
+			[]Job{{User: "a", Weight: 3, Used: Amounts{0}}, {User: "a", Used: Amounts{0}}}, 6,
+		},
+	} {
+		for i := range c.jobs {
+			c.jobs[i].Used[0] *= cpu
+		}
+		if got := Part(c.free*cpu, cpu, c.jobs, 0); got != c.want*cpu {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want*cpu)
+		}
+	}
+}
