@@ -180,6 +180,9 @@ func (m *Machine) CPUOf(id ID) int64 {
 	return 0
 }
 
+// ReadyAway reports whether any task that is to run elsewhere is ready.
+func (m *Machine) ReadyAway() bool { return len(m.far) > 0 }
+
 // AwayNews reports whether a task that is to run elsewhere has become ready since it was asked last.
 func (m *Machine) AwayNews() bool {
 	news := m.news

@@ -95,13 +95,13 @@ type recaller interface {
 }
 
 // Take appends to b the tasks that are to run in the room that a node offers. They are part of b until the next call:
-// there is one caller.
-func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
+// there is one caller. More says whether another node's offer may get anything now.
+func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	s.mu.Lock()
 	if s.carried.stranded != nil {
 		s.refuseAll(s.carried.stranded)
 		s.flush()
-		return
+		return false
 	}
 	free := s.room(o)
 	quota := &s.carried.quota
@@ -137,6 +137,7 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	if len(runs) == 0 && held == 0 {
 		s.recall(o, free, now)
 	}
+	more = s.m.ReadyAway() || s.carried.mayRecall(now)
 	s.flush()
 	s.carried.args = s.carried.args[:0]
 	sent := len(b.Tasks)
@@ -147,6 +148,7 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) {
 	if len(b.Tasks)-sent < len(runs) {
 		s.cfg.Carrier.Wake() // some needed no room: others may have it
 	}
+	return more
 }
 
 // beginAway begins an attempt on a node. The mutex is held.

@@ -46,6 +46,11 @@ func (s *Session) recall(o *protocol.Offer, free []int64, now int64) {
 	}
 }
 
+// mayRecall reports whether a node's offer may be a reason to ask others for tasks, as far as is known without looking.
+func (c *carried) mayRecall(now int64) bool {
+	return len(c.crowded) > 0 || c.first != nil && now-c.first.start >= int64(recallAfter) && now-c.looked >= int64(recallAfter)/2
+}
+
 // findCrowded finds how much more CPU the tasks need that nodes have had for some time than these have, by node. A node
 // of which the survey didn't tell has none.
 func (s *Session) findCrowded(now, before int64) {

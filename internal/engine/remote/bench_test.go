@@ -23,7 +23,7 @@ type flood struct {
 	arg  []byte
 }
 
-func (f *flood) Take(o *protocol.Offer, b *protocol.Batch) {
+func (f *flood) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	for range o.Most {
 		if f.left.Add(-1) < 0 {
 			return
@@ -32,6 +32,7 @@ func (f *flood) Take(o *protocol.Offer, b *protocol.Batch) {
 		b.Tasks = append(b.Tasks, protocol.Task{ID: f.next, Attempt: 1, Need: protocol.Need{CPU: 10_000}, Arg: f.arg})
 		binary.LittleEndian.PutUint64(b.Tasks[len(b.Tasks)-1].Key[:], f.next)
 	}
+	return true
 }
 
 func (f *flood) Outcomes(o *protocol.Outcomes) {

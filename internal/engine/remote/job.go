@@ -6,8 +6,8 @@ import "github.com/musterrun/muster/protocol"
 // a lock, so they may call Wake and Send. They should return soon: each holds up others of its kind.
 type Job interface {
 	// Take appends to b.Tasks what is ready and fits the offered room; none if nothing does. One call at a time. What
-	// b's tasks point at is read before the next call.
-	Take(o *protocol.Offer, b *protocol.Batch)
+	// b's tasks point at is read before the next call. It reports whether another offer may get something now.
+	Take(o *protocol.Offer, b *protocol.Batch) (more bool)
 	// Up is what attempts on a node say, in order: Call, Want, Cancel, Block, Started, GiveBack. One call at a time.
 	// The same items may come twice. Once it returns the node forgets them.
 	Up(node string, items []protocol.Item)

@@ -50,7 +50,7 @@ func taskOf(id uint64, attempt uint32) protocol.Task {
 	return t
 }
 
-func (s *session) Take(o *protocol.Offer, b *protocol.Batch) {
+func (s *session) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	s.mu.Lock()
 	n := min(o.Most, s.most, len(s.ready))
 	if n == 0 {
@@ -64,8 +64,10 @@ func (s *session) Take(o *protocol.Offer, b *protocol.Batch) {
 		s.on[o.Node][t.ID] = t.Attempt
 	}
 	s.ready = s.ready[n:]
+	more = len(s.ready) > 0
 	s.mu.Unlock()
 	s.change()
+	return more
 }
 
 func (s *session) change() { signal(s.changed).give() }

@@ -104,24 +104,30 @@ func (c *Carrier) round() {
 		if waits || c.paused.Load() || c.leaving.Load() || c.ctx.Err() != nil {
 			break
 		}
-		if !c.giveRest(p.Node) {
-			c.give(p)
+		if !c.giveRest(p.Node) && !c.give(p) && !c.hasRests() {
+			break // nobody gets anything now: with a thousand nodes, that is most of what there would be to look at
 		}
 	}
 	clear(offers)
 	c.giver.offers = offers
 }
 
-// give asks for tasks for one offer.
-func (c *Carrier) give(p *dispatch.Parked) {
+func (c *Carrier) hasRests() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.rests) > 0
+}
+
+// give asks for tasks for one offer, and reports whether there may be some for others.
+func (c *Carrier) give(p *dispatch.Parked) (more bool) {
 	b := &c.giver.batch
 	b.Epoch, b.Tasks = c.opened.Epoch, b.Tasks[:0]
 	o := p.Offer
 	o.Shared = o.Shared && p.Waits
 	p.Waits = true
-	c.job.Take(&o, b)
+	more = c.job.Take(&o, b)
 	if len(b.Tasks) == 0 {
-		return
+		return more
 	}
 	parts, tooLong := c.giver.encode(b, int(c.conn.MaxPayload()))
 	now := time.Now()
@@ -146,6 +152,7 @@ func (c *Carrier) give(p *dispatch.Parked) {
 		c.answerEmpty(current) // it offers again
 	}
 	clear(b.Tasks) // nobody needs the arguments any more
+	return more
 }
 
 // giveRest answers a node's offer with what didn't fit into the answer before it.
