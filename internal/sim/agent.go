@@ -27,6 +27,7 @@ type agent struct {
 	heard  []room        // what the head has heard of jobs here
 
 	scratch [2]fair.Amounts
+	claims  []fair.Job // scratch
 }
 
 // room is so much of a machine.
@@ -61,8 +62,10 @@ type work struct {
 	missing int  // digests in a row that didn't list the job
 	offer   offered
 	used    room
-	quota   room // what the job has on other nodes, but for what they are taken to have done since
+	quota   room     // what the job has on other nodes, but for what they are taken to have done since
+	cpus    [1]int64 // scratch
 	place   fair.Rank
+	moved   bool // what place comes from has changed
 	tasks   map[protocol.Attempt]*run
 	former  []*run // of earlier epochs
 	main    *worker
@@ -140,6 +143,7 @@ func (a *agent) onJobs(list []jobEpoch, settled bool) {
 		if w := a.know(j.job, j.epoch); w != nil {
 			w.missing = 0
 			had := a.heard[j.job.n]
+			w.moved = true
 			w.quota = room{j.used.cpu - w.asIfAll(had.cpu), j.used.memory - w.asIfAll(had.memory)}
 		}
 	}
@@ -155,7 +159,7 @@ func (a *agent) know(j *job, epoch uint32) *work {
 	w := a.jobs[j.n]
 	switch {
 	case w == nil:
-		w = &work{a: a, job: j, epoch: epoch, life: a.s.rng.Uint64() | 1, tasks: map[protocol.Attempt]*run{}}
+		w = &work{a: a, job: j, epoch: epoch, life: a.s.rng.Uint64() | 1, moved: true, tasks: map[protocol.Attempt]*run{}}
 		w.up.w, w.out.w = w, w
 		w.up.begin()
 		a.jobs[j.n] = w

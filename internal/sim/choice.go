@@ -41,7 +41,8 @@ func (p *pack) size() int {
 // crowd is which nodes have more tasks than CPUs (internal/engine/recall.go).
 type crowd struct {
 	looked time.Duration
-	nodes  map[*agent]int64
+	nodes  []int64 // how much more CPU its tasks need than it has, by its number
+	count  int     // of those that have too little
 }
 
 const recallAfter = 250 * time.Millisecond
@@ -55,20 +56,26 @@ func (s *session) recall(on *agent, free []int64) {
 	if now-s.crowd.looked >= recallAfter/2 {
 		s.findCrowded(now)
 	}
-	if len(s.crowd.nodes) == 0 || s.crowd.nodes[on] > 0 {
+	if s.crowd.count == 0 || s.crowd.nodes[on.n] > 0 {
 		return
 	}
 	m := s.brain.m
-	for at := s.last; at != nil && len(s.crowd.nodes) > 0; at = at.before {
-		if now-at.start < recallAfter || s.crowd.nodes[at.on] <= 0 || !s.mayRecall(at) || !m.Spend(at.inst.id, free, suits) {
+	for at := s.last; at != nil && s.crowd.count > 0; at = at.before {
+		if now-at.start < recallAfter || s.crowd.nodes[at.on.n] <= 0 || !s.mayRecall(at) || !m.Spend(at.inst.id, free, suits) {
 			continue
 		}
 		at.recalled = true
-		if s.crowd.nodes[at.on] -= m.CPUOf(at.inst.id); s.crowd.nodes[at.on] <= 0 {
-			delete(s.crowd.nodes, at.on)
+		if s.crowd.nodes[at.on.n] -= m.CPUOf(at.inst.id); s.crowd.nodes[at.on.n] <= 0 {
+			s.crowd.count--
 		}
 		s.d.tell(at.on, protocol.TakeBack{Attempt: at.wire()})
 	}
+}
+
+// mayRecallAny reports whether an offer may be a reason to ask others for tasks, as far as is known without looking.
+func (s *session) mayRecallAny() bool {
+	now := s.d.s.now
+	return s.crowd.count > 0 || s.first != nil && now-s.first.start >= recallAfter && now-s.crowd.looked >= recallAfter/2
 }
 
 func (s *session) mayRecall(at *attempt) bool {
@@ -76,15 +83,16 @@ func (s *session) mayRecall(at *attempt) bool {
 }
 
 func (s *session) findCrowded(now time.Duration) {
-	s.crowd = crowd{now, map[*agent]int64{}}
+	s.crowd.looked, s.crowd.count = now, 0
+	clear(s.crowd.nodes)
 	for at := s.first; at != nil && now-at.start >= recallAfter; at = at.after {
 		if !at.waits {
-			s.crowd.nodes[at.on] += s.brain.m.CPUOf(at.inst.id)
+			s.crowd.nodes[at.on.n] += s.brain.m.CPUOf(at.inst.id)
 		}
 	}
-	for a, cpu := range s.crowd.nodes {
-		if s.crowd.nodes[a] = cpu - a.total.cpu; cpu <= a.total.cpu {
-			delete(s.crowd.nodes, a)
+	for n, a := range s.d.s.agents {
+		if s.crowd.nodes[n] -= a.total.cpu; s.crowd.nodes[n] > 0 {
+			s.crowd.count++
 		}
 	}
 }

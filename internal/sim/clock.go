@@ -4,15 +4,24 @@ import "time"
 
 // clock is virtual time: what is to happen, by when and in the order in which it was asked for.
 type clock struct {
-	now  time.Duration // since the start
-	seq  uint64
-	heap []event
+	now   time.Duration // since the start
+	seq   uint64
+	heap  []event
+	steps []step
+	free  []uint32 // places in steps
 }
 
 type event struct {
-	at  time.Duration
-	seq uint64
-	do  func()
+	at   time.Duration
+	seq  uint64
+	step uint32 // its place in steps
+}
+
+// step is what happens, if the process is still there whose it is; and a message, if it gets through.
+type step struct {
+	life     *life
+	from, to *host
+	do       func()
 }
 
 // life is what a process's timers and messages look at: they mean nothing once it is over.
@@ -25,15 +34,11 @@ var epochStart = time.Unix(1_000_000, 0)
 func (c *clock) time() time.Time { return epochStart.Add(c.now) }
 
 // after has something done in a while.
-func (c *clock) after(d time.Duration, do func()) { c.at(c.now+max(0, d), do) }
+func (c *clock) after(d time.Duration, do func()) { c.at(c.now+max(0, d), step{do: do}) }
 
 // within is after for a process: nothing happens if it has ended by then.
 func (c *clock) within(l *life, d time.Duration, do func()) {
-	c.after(d, func() {
-		if !l.over {
-			do()
-		}
-	})
+	c.at(c.now+max(0, d), step{life: l, do: do})
 }
 
 // every has a process do something again and again, the first time after first.
@@ -46,9 +51,16 @@ func (c *clock) every(l *life, first, d time.Duration, do func()) {
 
 func (e *event) before(o *event) bool { return e.at < o.at || e.at == o.at && e.seq < o.seq }
 
-func (c *clock) at(t time.Duration, do func()) {
+func (c *clock) at(t time.Duration, x step) {
 	c.seq++
-	c.heap = append(c.heap, event{t, c.seq, do})
+	place := uint32(len(c.steps))
+	if n := len(c.free); n > 0 {
+		place, c.free = c.free[n-1], c.free[:n-1]
+		c.steps[place] = x
+	} else {
+		c.steps = append(c.steps, x)
+	}
+	c.heap = append(c.heap, event{t, c.seq, place})
 	h := c.heap
 	i := len(h) - 1
 	e := h[i]
@@ -62,21 +74,21 @@ func (c *clock) at(t time.Duration, do func()) {
 	h[i] = e
 }
 
-// step does what is next, and reports whether there was anything.
-func (c *clock) step() bool {
+// next is what happens next, and whether there is anything.
+func (c *clock) next() (x step, ok bool) {
 	n := len(c.heap) - 1
 	if n < 0 {
-		return false
+		return step{}, false
 	}
 	first, last := c.heap[0], c.heap[n]
-	c.heap[n] = event{}
-	c.heap = c.heap[:n]
-	if n > 0 {
+	if c.heap = c.heap[:n]; n > 0 {
 		c.sink(last)
 	}
 	c.now = first.at
-	first.do()
-	return true
+	x = c.steps[first.step]
+	c.steps[first.step] = step{}
+	c.free = append(c.free, first.step)
+	return x, true
 }
 
 // sink puts an event into the place of the first, which is gone.

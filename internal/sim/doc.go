@@ -19,7 +19,8 @@
 //	work.go                                    a user's program: what depends on what, what calls what, what fails
 //
 // A model does what its original does, in fewer words. Where they part, the model is wrong: change it with its original.
-// Left out are values and their sizes, the time that processes compute, limits of memory and disk, labels, users with
+// Left out are values and their sizes, the time that processes compute, I/O places, offers that are probed as they are shared,
+// limits of memory and disk, labels, users with
 // several jobs, Maps, isolated tasks, and upgrades.
 //
 // # What is checked

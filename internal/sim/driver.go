@@ -268,22 +268,24 @@ func (d *driver) round() {
 		if !d.roll.Over() || d.paused || d.leaving || !d.host.linked {
 			break
 		}
-		d.give(p)
+		if !d.give(p) {
+			break // nobody gets anything now
+		}
 	}
 	clear(d.scratch)
 }
 
-func (d *driver) give(p *dispatch.Parked) {
+func (d *driver) give(p *dispatch.Parked) (more bool) {
 	b := &d.batch
 	b.Tasks = b.Tasks[:0]
-	d.take(&p.Offer, b)
-	if len(b.Tasks) == 0 {
-		return
+	if more = d.take(&p.Offer, b); len(b.Tasks) == 0 {
+		return more
 	}
 	d.number++
 	d.handed.Add(d.number, p.Node, b.Tasks, d.s.time())
 	d.nodes.Use(p.Node)
 	d.answer(d.lot.Remove(p.Node), &protocol.Batch{Epoch: d.epoch, Number: d.number, Tasks: append([]protocol.Task(nil), b.Tasks...)})
+	return more
 }
 
 // answer ends an offer by a batch; one without tasks says that there is nothing now.

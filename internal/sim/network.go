@@ -21,11 +21,12 @@ type network struct {
 type host struct {
 	life   *life
 	server int
-	cut    bool // nothing gets through
-	linked bool // as far as the process knows
-	last   map[*host]time.Duration
-	gone   func() // the process learns that the connection is away
-	back   func() // and that it is there again
+	cut    bool            // nothing gets through
+	linked bool            // as far as the process knows
+	number int             // of those that ever were
+	last   []time.Duration // when the last message to another arrives, by its number
+	gone   func()          // the process learns that the connection is away
+	back   func()          // and that it is there again
 }
 
 // Connections: how long one takes to see that it is dead, at most, and to be made again.
@@ -35,7 +36,7 @@ const (
 )
 
 func (n *network) join(h *host) *host {
-	h.linked, h.last = true, map[*host]time.Duration{}
+	h.linked, h.number = true, len(n.hosts)
 	n.hosts = append(n.hosts, h)
 	return h
 }
@@ -62,15 +63,13 @@ func (n *network) arrive(from, to *host, do func()) {
 	if n.chance(n.faults.Lose) {
 		return
 	}
-	d := n.delay()
-	at := max(n.now+d, from.last[to]) // one's messages to another stay in order
-	from.last[to] = at
-	receiver := to.life
-	n.at(at, func() {
-		if !receiver.over && n.hears(from, to) {
-			do()
-		}
-	})
+	for to.number >= len(from.last) {
+		from.last = append(from.last, 0)
+	}
+	last := &from.last[to.number]
+	at := max(n.now+n.delay(), *last) // one's messages to another stay in order
+	*last = at
+	n.at(at, step{to.life, from, to, do})
 }
 
 // delay is how long a message is on its way.

@@ -64,26 +64,29 @@ func (a *agent) offer() {
 			list = append(list, w)
 		}
 	}
-	level := a.level()
 	if len(list) > 1 {
 		list = a.inTurn(list)
 	}
 	for _, w := range list {
-		a.offerTo(w, level)
+		a.offerTo(w)
 	}
 }
 
-// level is how much of the machine each job that may want some has, if what is free is divided so that they have the
-// same. Of a job that was asked and hasn't answered nobody knows that it wants any.
-func (a *agent) level() int64 {
-	sum, n := a.free.cpu, int64(0)
-	for _, w := range a.jobs {
-		if w != nil && a.s.now >= w.offer.rest && (!w.offer.parked || a.s.now-w.offer.since < turn) {
-			sum += w.used.cpu
-			n++
+// part is how much of the free CPUs a job is offered first, while others may want some too.
+func (a *agent) part(w *work) int64 {
+	a.claims = a.claims[:0]
+	mine := 0
+	for _, other := range a.jobs {
+		switch {
+		case other == w:
+			mine = len(a.claims)
+		case other == nil || a.s.now < other.offer.rest || other.offer.parked && a.s.now-other.offer.since >= turn:
+			continue
 		}
+		a.claims = append(a.claims, fair.Job{User: other.job.name, Used: other.cpus[:]})
+		other.cpus[0] = other.used.cpu
 	}
-	return sum / max(1, n)
+	return fair.Part(a.free.cpu, coordinator.Unit, a.claims, mine)
 }
 
 // due reports whether a job is to be offered room now.
@@ -98,7 +101,7 @@ func (a *agent) due(w *work) bool {
 	case o.parked && now-o.at >= offerAgain:
 		return true
 	case o.parked && o.cpu < o.room.cpu && now-o.since >= turn && a.worth():
-		return true // nobody else has taken the rest
+		return len(a.resume) == 0 // nobody else has taken the rest
 	case o.parked && !a.grown(&o.room):
 		return false // the tick comes back to it
 	}
@@ -121,7 +124,9 @@ func (a *agent) inTurn(list []*work) (first []*work) {
 		if w == nil || !w.info {
 			continue
 		}
-		w.place = w.rank()
+		if w.moved {
+			w.place, w.moved = w.rank(), false
+		}
 		if w.offer.parked && now-w.offer.since < turn && (asked == nil || w.precedes(asked)) {
 			asked = w
 		}
@@ -154,16 +159,14 @@ func (a *agent) inTurn(list []*work) (first []*work) {
 
 func (w *work) precedes(o *work) bool { return w.place.Compare(o.place) < 0 }
 
-// offerTo makes an offer. One that hasn't been asked gets as much as brings it to the level of the others.
-func (a *agent) offerTo(w *work, level int64) {
+// offerTo makes an offer. A job that hasn't been asked yet is offered its part.
+func (a *agent) offerTo(w *work) {
 	o := &w.offer
 	o.number++
 	o.before, o.room, o.cpu = o.cpu, a.free, a.free.cpu
 	if !o.parked {
 		o.since = a.s.now
-		if a.s.cfg.Even {
-			o.cpu = min(a.free.cpu, max(coordinator.Unit, level-w.used.cpu)/coordinator.Unit*coordinator.Unit)
-		}
+		o.cpu = min(a.free.cpu, a.part(w))
 		if o.cpu < o.room.cpu {
 			a.wakeAt(a.s.now + turn)
 		}

@@ -88,6 +88,7 @@ func (a *agent) charge(r *run, sign int64) {
 	a.free.memory -= sign * r.memory
 	r.w.used.cpu += sign * r.cpu
 	r.w.used.memory += sign * r.memory
+	r.w.moved = true
 	if a.free.cpu < 0 || a.free.memory < 0 || a.free.cpu > a.total.cpu || a.free.memory > a.total.memory {
 		a.s.fail("node %s has %d of %d CPU free", a.name, a.free.cpu, a.total.cpu)
 	}
@@ -418,6 +419,7 @@ func (p *worker) fill() {
 			p.charged += more
 			p.w.a.free.cpu -= more
 			p.w.used.cpu += more
+			p.w.moved = true
 			r.cpu += more
 		}
 	}

@@ -87,7 +87,7 @@ func newSession(d *driver) *session {
 		d: d, calls: make([]*call, d.job.program.roots), left: d.job.program.roots,
 		held: map[int32]*agent{}, adopted: map[int32]*attempt{}, recorded: map[int32]uint32{}, useless: map[int32]*agent{},
 		begun: map[int32]bool{}, gave: make([]bool, len(d.job.program.tasks)),
-		crowd: crowd{looked: -recallAfter}, alive: make([]bool, len(d.s.agents)),
+		crowd: crowd{looked: -recallAfter, nodes: make([]int64, len(d.s.agents))}, alive: make([]bool, len(d.s.agents)),
 	}
 	s.brain.m = coordinator.New([]int64{0, 0, 0})
 	return s
@@ -188,7 +188,7 @@ func (at *attempt) wire() protocol.Attempt {
 func suits(uint32) bool { return true }
 
 // take gives a node tasks for what it offers.
-func (s *session) take(o *protocol.Offer, b *protocol.Batch) {
+func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	on := s.d.s.agent(o.Node)
 	free := []int64{o.CPU, o.IO, o.Memory}
 	held := s.holdFor(on, free)
@@ -213,6 +213,7 @@ func (s *session) take(o *protocol.Offer, b *protocol.Batch) {
 		s.recall(on, free)
 	}
 	s.news()
+	return m.ReadyAway() || s.mayRecallAny()
 }
 
 // fairPart is how many tasks are given out at once: half of the offer's part of them.

@@ -13,11 +13,10 @@ import (
 type Config struct {
 	Seed    uint64
 	Nodes   int
-	CPUs    int  // of each node
-	Jobs    int  // one driver each
-	Tasks   int  // of all jobs together
-	Servers int  // of NATS: 1 or 3
-	Even    bool // agents offer a job as much as brings it to the level of the others, and not all that is free
+	CPUs    int // of each node
+	Jobs    int // one driver each
+	Tasks   int // of all jobs together
+	Servers int // of NATS: 1 or 3
 	Shape   Shape
 	Faults  Faults
 }
@@ -122,6 +121,15 @@ func (s *sim) loseRest() {
 			}
 		}
 	}
+}
+
+// step does what is next, and reports whether there was anything.
+func (s *sim) step() bool {
+	x, ok := s.next()
+	if ok && (x.life == nil || !x.life.over) && (x.to == nil || s.net.hears(x.from, x.to)) {
+		x.do()
+	}
+	return ok
 }
 
 func (s *sim) over() bool {
