@@ -122,7 +122,7 @@ func TestExternal(t *testing.T) {
 		t.Fatal(err)
 	}
 	use.Key = string(seed)
-	c := startLogging(t, Config{NATS: use, Ages: shortAges}, s.log)
+	c := startLogging(t, Config{NATS: use}, s.log)
 	u, n := c.join(join.RoleUser, "ann"), c.join(join.RoleAgent, "")
 	if u.id.Servers == nil || u.id.URLs[0] != use.URLs[0] {
 		t.Fatalf("ann is told %v, %+v", u.id.URLs, u.id.Servers)

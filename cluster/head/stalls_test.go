@@ -20,7 +20,7 @@ import (
 func TestJetStreamAway(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, &lines{}, nil)
-	c := startLogging(t, Config{NATS: s.external(), Ages: shortAges, KeepOrphan: 50 * time.Millisecond}, s.log)
+	c := startLogging(t, Config{NATS: s.external(), KeepOrphan: 50 * time.Millisecond}, s.log)
 	u := c.join(join.RoleUser, "ann")
 	ends, endsJ := c.open(u, "")
 	goes, goesJ := c.open(u, "")
