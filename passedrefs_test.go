@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -268,4 +269,75 @@ func TestRefsThatAWorkerKeeps(t *testing.T) {
 		}
 		cancel()
 	}
+}
+
+var (
+	longBox = muster.Func("box.long", func(ctx context.Context, n int) (muster.Ref[muster.Ref[[]byte]], error) {
+		return muster.Put(ctx, muster.Put(ctx, make([]byte, n))), nil
+	})
+	longLen = muster.Func("box.len", func(ctx context.Context, r muster.Ref[muster.Ref[[]byte]]) (int, error) {
+		inner, err := r.Get(ctx)
+		if err != nil {
+			return 0, err
+		}
+		b, err := inner.Get(ctx)
+		return len(b), err
+	})
+)
+
+// Once nobody can get at a Ref, its value is gone, whoever has made it and whoever had it.
+func TestPassedValuesAreForgotten(t *testing.T) {
+	ctx, cancel := context.WithTimeout(open(t, muster.Config{CPUs: 2}), time.Minute)
+	defer cancel()
+	const size, many = 60_000, 200
+	gone := make(chan struct{})
+	func() {
+		box, err := longBox.Call(ctx, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := longLen.Call(ctx, box); n != size || err != nil {
+			t.Fatal(n, err)
+		}
+		inner, err := box.Get(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := inner.Get(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runtime.AddCleanup(&v[0], func(int) { close(gone) }, 0)
+	}()
+	for open := true; open && ctx.Err() == nil; {
+		select {
+		case <-gone:
+			open = false
+		default:
+			runtime.GC()
+			runtime.Gosched()
+		}
+	}
+	if ctx.Err() != nil {
+		t.Fatal("the value is still there")
+	}
+	before := heapNow()
+	for range many {
+		box := muster.Flatten(ctx, longBox.Go(ctx, size))
+		if n, err := longLen.Call(ctx, box); n != size || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if grown := int64(heapNow()) - int64(before); grown > many*size/4 {
+		t.Errorf("%d bytes are still held, of %d values with %d each", grown, many, size)
+	}
+}
+
+// heapNow is what the heap holds once it is clean.
+func heapNow() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -204,7 +204,7 @@ func (a *Agent) ended(p *proc, body []byte) error {
 		case hasObject(&x.Value):
 			a.upload(p, x)
 		default:
-			j.journal.add(p.epoch, x)
+			j.record(p.epoch, x)
 		}
 	}
 	p.done += len(o.List)
@@ -213,6 +213,17 @@ func (a *Agent) ended(p *proc, body []byte) error {
 	j.journal.wake()
 	a.offer()
 	return nil
+}
+
+// record adds an outcome to the journal. The Refs in it may stand for calls, so those are heard first.
+func (j *job) record(epoch uint32, o *protocol.Outcome) {
+	if len(o.Refs) > 0 {
+		kept := cloneOutcome(o)
+		if j.up.onceHeard(func() { j.journal.add(epoch, kept); j.journal.wake() }) {
+			return
+		}
+	}
+	j.journal.add(epoch, o)
 }
 
 // freed goes on after a worker has ended tasks. The mutex is held.

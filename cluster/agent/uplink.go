@@ -149,25 +149,47 @@ func (u *uplink) run(ctx context.Context) {
 		}
 		heard := u.send(sending, data)
 		aborted := sending.Err() != nil
-		u.landed()
-		if !heard && !aborted || ctx.Err() != nil {
-			return
+		if !heard {
+			after = nil
 		}
-		for _, f := range after {
-			if heard {
+		for more := true; more; more = len(after) > 0 {
+			for _, f := range after {
 				f()
 			}
+			after = u.landed(heard)
+		}
+		if !heard && !aborted || ctx.Err() != nil {
+			return
 		}
 	}
 }
 
-// landed notes that nothing is on its way.
-func (u *uplink) landed() {
+// landed notes that nothing is on its way, unless something is left that was to be called then.
+func (u *uplink) landed(heard bool) (after []func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if heard && len(u.lists) == 0 && len(u.after) > 0 {
+		after, u.after = u.after, nil
+		return after
+	}
 	u.flying = false
 	u.abort()
 	u.abort = nil
+	return nil
+}
+
+// onceHeard has f called by the uplink's goroutine once all has been heard that was said before, and reports whether there
+// is any such. Another epoch's coordinator hears none of it, and f isn't called.
+func (u *uplink) onceHeard(f func()) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed || len(u.lists) == 0 && !u.flying {
+		return false
+	}
+	u.after = append(u.after, f)
+	u.soon = u.soon || len(u.lists) > 0
+	u.more.Signal()
+	return true
 }
 
 // next waits for the next message. What it gives to send it with ends when another epoch begins.

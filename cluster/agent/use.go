@@ -141,13 +141,12 @@ func (a *Agent) reportUse(ctx context.Context) {
 	if u.unsent == nil {
 		a.mu.Lock()
 		all := u.all
-		if len(all) > 0 {
-			u.all = map[useKey]*protocol.FunctionUse{}
-		}
-		a.mu.Unlock()
 		if len(all) == 0 {
+			a.mu.Unlock()
 			return
 		}
+		u.all = map[useKey]*protocol.FunctionUse{}
+		a.mu.Unlock()
 		u.number++
 		u.unsent = &protocol.NodeUse{Life: u.life, Number: u.number}
 		for _, f := range all {

@@ -197,7 +197,7 @@ func (a *Agent) upload(p *proc, o *protocol.Outcome) {
 			x.Status, x.Refs = protocol.Failed, nil
 			x.Value = protocol.TextFailure(fmt.Sprintf("node %s can't give the result to the head: %v", a.cfg.Node, err))
 		}
-		j.journal.add(p.epoch, x)
+		j.record(p.epoch, x)
 		j.journal.wake()
 	})
 }

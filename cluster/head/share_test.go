@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -47,7 +48,7 @@ func TestUsers(t *testing.T) {
 
 // The digest says what each job has on all nodes that live, and by what its owner shares them.
 func TestDigestOfShares(t *testing.T) {
-	c := start(t, Config{Ages: shortAges})
+	c := start(t, Config{Ages: protocol.Ages{Renew: 100 * time.Millisecond, Dead: time.Minute, Ask: time.Second}}) // digests come often
 	admin, ann, bob := c.connect(c.Admin()), c.join(join.RoleUser, "ann"), c.join(join.RoleUser, "bob")
 	n1, n2, gone := c.join(join.RoleAgent, ""), c.join(join.RoleAgent, ""), c.join(join.RoleAgent, "")
 	digests := n1.hear(protocol.JobsDigest)
@@ -71,6 +72,9 @@ func TestDigestOfShares(t *testing.T) {
 	use := protocol.NodeLoad{Jobs: map[string]protocol.Amounts{opened.Job: {CPU: 15_000, Named: map[string]int64{"seat": 2}}}}
 	gone.ask(protocol.OpReportNode, report, nil)
 	gone.ask(protocol.OpReportLoad, use, nil)
+	report.Stopped = true
+	gone.ask(protocol.OpReportNode, report, nil)
+	report.Stopped = false
 	var d protocol.ClusterDigest
 	await(t, digests, func(m *nats.Msg) bool {
 		for _, n := range []*member{n1, n2} {
@@ -81,7 +85,7 @@ func TestDigestOfShares(t *testing.T) {
 		if err := json.Unmarshal(m.Data, &d); err != nil {
 			t.Error(err)
 		}
-		return d.Total != nil && d.Total.CPU == 80_000 // the third node is missed
+		return d.Total != nil && d.Total.CPU == 80_000
 	})
 	if d.Total.Memory != 200 || d.Total.Named["seat"] != 20 || len(d.Users) != 1 || d.Users[0].Weight != 2 {
 		t.Errorf("the digest says %+v, of all %+v", d, d.Total)

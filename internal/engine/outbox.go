@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/musterrun/muster/event"
 	"github.com/musterrun/muster/internal/coordinator"
 )
@@ -47,15 +49,15 @@ func (s *Session) carryOut() {
 			s.carry(acts)
 		} else if n := len(s.reclaimed); n > 0 {
 			r := s.reclaimed[0]
-			s.reclaimed = append(s.reclaimed[:0], s.reclaimed[1:]...)
+			s.reclaimed = slices.Delete(s.reclaimed, 0, 1) // leaves nothing behind that holds values
 			s.regain(r)
 		} else if n := len(s.dropped); n > 0 {
 			d := s.dropped[n-1]
-			s.dropped = s.dropped[:n-1]
+			s.dropped = slices.Delete(s.dropped, n-1, n)
 			s.dropUp(d.t, d.why)
 		} else if n := len(s.orphaned); n > 0 {
 			kids := s.orphaned[n-1]
-			s.orphaned = s.orphaned[:n-1]
+			s.orphaned = slices.Delete(s.orphaned, n-1, n)
 			s.shut(kids, kids.run.ended, byContext)
 		} else {
 			return
