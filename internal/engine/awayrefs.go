@@ -25,7 +25,7 @@ var errUnknownRef = errors.New("a Ref that wasn't sent with the task, nor made b
 
 // WriteRef is the key of the task's place, or the attempt's own call.
 func (r *Run) WriteRef(n *codec.Node) ([]byte, error) {
-	t := taskOf(n).origin()
+	t := originOf(taskOf(n))
 	x := &r.away.refs
 	x.mu.Lock()
 	defer x.mu.Unlock()

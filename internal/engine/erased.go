@@ -122,7 +122,7 @@ func (e *erased) joinFlat() (*Task, error) {
 		if src.err != nil {
 			return nil, src.err
 		}
-		inner, err := src.theRef()
+		inner, err := theRef(src)
 		if err != nil {
 			return nil, err
 		}
@@ -161,7 +161,7 @@ func (e *erased) wireValue(s *Session, dst []byte, w codec.RefWriter) ([]byte, p
 	case protocol.CallPut:
 		return e.wirePut(s, dst, w)
 	case protocol.CallFlatten:
-		return e.inner.wireGood(s, dst, w)
+		return wireGood(e.inner, s, dst, w)
 	}
 	v := protocol.Value{Form: protocol.List, Parts: make([]protocol.Value, len(e.refs)), Index: e.index, Count: e.count}
 	if e.kind == protocol.CallElement {
@@ -169,7 +169,7 @@ func (e *erased) wireValue(s *Session, dst []byte, w codec.RefWriter) ([]byte, p
 	}
 	var err error
 	for i, t := range e.refs {
-		if dst, v.Parts[i], err = t.wireGood(s, dst, w); err != nil {
+		if dst, v.Parts[i], err = wireGood(t, s, dst, w); err != nil {
 			return dst, v, err
 		}
 	}

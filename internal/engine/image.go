@@ -71,8 +71,10 @@ func (t *Typed[T]) mirror(src *Task) *Task {
 	return &t.Task
 }
 
-// origin is the task that t is the image of, or t.
-func (t *Task) origin() *Task {
+// Functions, since a method of Task is one of each task of each type.
+
+// originOf is the task that t is the image of, or t.
+func originOf(t *Task) *Task {
 	if m, ok := t.ops.(interface{ imaged() *Task }); ok {
 		return m.imaged()
 	}
@@ -130,7 +132,7 @@ func (c *crossing) ReadRef(id []byte, pointee reflect.Type) (*codec.Node, error)
 type anyRef struct{ t *Task }
 
 // theRef is the task that the value of t, a Ref, stands for.
-func (t *Task) theRef() (*Task, error) {
+func theRef(t *Task) (*Task, error) {
 	var ref anyRef
 	if err := decodeFrom(t, &ref); err != nil {
 		return nil, err
@@ -142,7 +144,7 @@ func (t *Task) theRef() (*Task, error) {
 }
 
 // wireGood is the value of a task that has ended, for a message, or its error.
-func (t *Task) wireGood(s *Session, dst []byte, refs codec.RefWriter) ([]byte, protocol.Value, error) {
+func wireGood(t *Task, s *Session, dst []byte, refs codec.RefWriter) ([]byte, protocol.Value, error) {
 	dst, v := t.wireOf(s, dst, refs)
 	if v.Form == protocol.Failure {
 		return dst, v, failureOf(&v)

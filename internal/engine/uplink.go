@@ -209,7 +209,7 @@ func (h *host) lift(t *Task) error {
 		return t.err
 	}
 	w := &liftWriter{hostWriter{h: h}}
-	_, v, err := t.wireGood(h.s, nil, w)
+	_, v, err := wireGood(t, h.s, nil, w)
 	if err == nil && len(v.Data) > maxItemsInline {
 		err = fmt.Errorf("a value of %d bytes is more than a task can pass on itself: return it from a task, and pass on the Ref of that",
 			len(v.Data))
