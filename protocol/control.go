@@ -85,6 +85,7 @@ type OpenJob struct {
 	Files     []File   `json:"files,omitempty"`
 	Host      string   `json:"host"` // of the driver, for people
 	PID       int      `json:"pid"`
+	Place     string   `json:"place,omitempty"`     // where PID counts: one boot of one machine; "" if that can't be told
 	Driver    string   `json:"driver"`              // names this driver's process: random
 	TakeOver  bool     `json:"take_over,omitempty"` // though the job's driver seems to live
 	PublicKey string   `json:"public_key"`          // the job's user key, whose seed stays with the driver

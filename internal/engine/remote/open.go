@@ -65,6 +65,9 @@ func (c *Config) ask(ctx context.Context, in *protocol.OpenJob, out *protocol.Jo
 				c.Note(refused.Text + "; it begins as soon as it has one")
 			}
 			queued, pause, deadline = true, queueAgain, time.Now().Add(openWithin)
+		case errors.As(err, &refused) && refused.Code == protocol.CodeHeld && !in.TakeOver && c.holderIsGone(ctx, in):
+			in.TakeOver = true
+			continue
 		case errors.As(err, &refused):
 			return err
 		case time.Now().After(deadline):
@@ -175,6 +178,6 @@ func (c *Config) request(ctx context.Context, public string) (*protocol.OpenJob,
 		Major: protocol.Major, Minor: protocol.Minor,
 		Name: c.Name, Program: c.Program, Functions: c.Functions,
 		Binaries: binaries, Args: c.Args, Env: c.Env, Files: files,
-		Host: host, PID: os.Getpid(), Driver: rand.Text(), TakeOver: c.TakeOver, PublicKey: public,
+		Host: host, PID: os.Getpid(), Place: place(), Driver: rand.Text(), TakeOver: c.TakeOver, PublicKey: public,
 	}, nil
 }

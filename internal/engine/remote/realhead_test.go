@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -161,6 +162,77 @@ func TestTakeOver(t *testing.T) {
 	s.add(1, 1)
 	a.outcomes(a.take(a.offer(1)).Tasks)
 	s.until("the outcome comes", func() bool { return s.done[1] == 1 })
+}
+
+// TestHolderIsGone: a head that was started anew takes the job's driver for alive for some time. One that is started on the
+// same machine sees that there is no such process any more, and gets the job.
+func TestHolderIsGone(t *testing.T) {
+	if place() == "" {
+		t.Skip("processes of one machine can't be told from those of another here")
+	}
+	gone := exec.Command("true")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	config := head.Config{StateDir: t.TempDir(), Ages: protocol.Ages{Renew: 50 * time.Millisecond, Dead: time.Minute, Ask: time.Second}}
+	h := realHead(t, config)
+	holders := map[string]struct {
+		place string
+		pid   int
+		code  string
+	}{
+		"gone":      {place(), gone.Process.Pid, ""},
+		"alive":     {place(), os.Getppid(), protocol.CodeHeld},
+		"elsewhere": {"another machine", gone.Process.Pid, protocol.CodeHeld},
+	}
+	openedAs := func(user *User, name string) Config {
+		return Config{Cluster: user, Name: name, Binaries: []Binary{{OS: "linux", Arch: "amd64", Path: "doc.go"}}}
+	}
+	user := dialed(t, h)
+	for name, holder := range holders {
+		_, public, err := join.NewKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := openedAs(user, name)
+		ask, err := c.request(within(t), public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask.Place, ask.PID = holder.place, holder.pid
+		if err := user.Ask(within(t), protocol.OpOpenJob, ask, &protocol.JobOpened{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.Stop()
+	user = dialed(t, realHead(t, config))
+	for name, holder := range holders {
+		c, err := Open(within(t), openedAs(user, name))
+		if code := codeOf(err); code != holder.code {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			_ = c.Close(within(t), nil)
+		}
+	}
+}
+
+func dialed(t *testing.T, h *head.Head) *User {
+	t.Helper()
+	user, err := Dial(within(t), h.Admin(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(user.Close)
+	return user
+}
+
+func codeOf(err error) string {
+	var refused *protocol.Refusal
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return ""
 }
 
 // TestTakenOverWhileCutOff: a driver that wasn't connected when its job was taken over can't connect as the job any more,
