@@ -82,7 +82,8 @@ func TestSoak(t *testing.T) {
 		r.disturb()
 		r.measure()
 	}
-	t.Logf("%d tasks in %d jobs within %v; killed: %v", r.jobs*r.tasks, r.jobs, time.Since(r.began).Round(time.Second), r.killed)
+	t.Logf("%d tasks in %d jobs within %v; killed: %v; started while the head was away: %d",
+		r.jobs*r.tasks, r.jobs, time.Since(r.began).Round(time.Second), r.killed, r.again)
 	r.judge()
 }
 
@@ -96,11 +97,16 @@ type soakRun struct {
 	done    int
 	last    time.Time // when the last job began
 	kills   int
-	killed  [4]int // workers, drivers, agents, heads
+	killed  [4]int   // workers, drivers, agents, heads
+	names   []string // of jobs to be started again
+	again   int
 	headAge time.Time
 	disk    int64
 	sizes   map[string]int64 // by process, once it has settled
 }
+
+// notOpened is the exit code of a program that hasn't got its job.
+const notOpened = 2
 
 type soakJob struct {
 	name   string
@@ -114,7 +120,11 @@ func (r *soakRun) run(name string) soakJob {
 // begin starts a job, if it is time.
 func (r *soakRun) begin() {
 	if r.started < r.jobs && len(r.running) < r.atOnce && time.Since(r.last) >= r.pace {
-		r.running = append(r.running, r.run(fmt.Sprint("soak-", r.started)))
+		name := fmt.Sprint("soak-", r.started+r.again)
+		if n := len(r.names); n > 0 {
+			name, r.names = r.names[n-1], r.names[:n-1]
+		}
+		r.running = append(r.running, r.run(name))
 		r.started++
 		r.last = time.Now()
 	}
@@ -126,6 +136,13 @@ func (r *soakRun) collect() {
 	r.running = slices.DeleteFunc(r.running, func(j soakJob) bool {
 		if !j.driver.isOver() {
 			return false
+		}
+		if j.driver.cmd.ProcessState.ExitCode() == notOpened && r.again < r.atOnce*r.killed[3] {
+			r.again++ // it was started while the head was away, and says so: it is started again
+			r.started--
+			r.names = append(r.names, j.name)
+			j.driver.free()
+			return true
 		}
 		j.driver.Wait(time.Second) // it has ended
 		j.driver.free()

@@ -150,14 +150,24 @@ func (c *Carrier) subscribe(subject string, f nats.MsgHandler) (*nats.Subscripti
 	return sub, nil
 }
 
-// arrived waits until the server has all that was sent to it, so that it lets nobody believe that nobody listens.
+// arrived waits until the server has all that was sent to it, so that it lets nobody believe that nobody listens. A head
+// that goes away meanwhile is waited for: what was subscribed is so again once it is back.
 func (c *Carrier) arrived(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, c.opened.Ages.Ask)
+	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
-	if err := c.conn.FlushWithContext(ctx); err != nil {
-		return fmt.Errorf("wait for the cluster's head: %w", err)
+	for {
+		err := c.conn.FlushWithContext(ctx)
+		if err == nil {
+			return nil
+		}
+		if c.conn.IsClosed() || ctx.Err() != nil {
+			return fmt.Errorf("wait for the cluster's head: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(openAgain):
+		}
 	}
-	return nil
 }
 
 // request is what is asked of the head, once it has the blobs.
