@@ -37,7 +37,9 @@ func init() {
 // serveLight is a worker in a process that isn't one, for tests with many. It has no place for large values.
 func serveLight(socket net.Conn) {
 	w := worker.New(worker.Config{Socket: socket, Functions: engine.Functions()})
-	none := func() (*object.Dir, error) { return nil, errors.New("a worker in a test's process keeps no large values") }
+	none := func() (*object.Dir, error) {
+		return nil, errors.New("a worker in a test's process keeps no large values")
+	}
 	ec, err := Config{CPUs: 1}.engine()
 	if err != nil {
 		return // its agent sees that it has ended
