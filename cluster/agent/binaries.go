@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -71,6 +72,7 @@ func (b *binaries) ensure(ctx context.Context, control Control, want *protocol.B
 	if b.head != "" && b.copyFrom(want.Hash) == nil {
 		return nil
 	}
+	defer debug.FreeOSMemory() // the messages it comes in are much of an agent's memory, and it won't need that again
 	return b.dir.Fetch(want.Hash, func(w io.Writer) error { return control.GetBlob(ctx, want.Hash, w) })
 }
 

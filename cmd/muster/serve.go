@@ -101,10 +101,16 @@ func serve(ctx context.Context, state, name string, start func(context.Context, 
 
 func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
-// headGC is how much garbage a head lets gather, in percent of what lives. That is mostly buffers of the journals' files,
-// in which there is nothing to look for, so to collect often costs next to nothing, and keeps a head that much passes
-// through a third smaller.
-const headGC = 25
+// serviceGC is how much garbage a head or an agent lets gather, in percent of what lives. That is mostly buffers, in which
+// there is nothing to look for, so to collect often costs next to nothing, and keeps a head that much passes through a
+// third smaller.
+const serviceGC = 25
+
+func collectOften() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(serviceGC)
+	}
+}
 
 // startHead starts the head in this process, and makes the context by which its user reaches it the current one.
 func startHead(ctx context.Context, state daemon.Folder, f *headFlags, foreground bool, log io.Writer) (*service, error) {
@@ -116,9 +122,7 @@ func startHead(ctx context.Context, state daemon.Folder, f *headFlags, foregroun
 		return nil, err
 	}
 	c.StateDir, c.Logger = string(state), logger(log)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(headGC)
-	}
+	collectOften()
 	h, err := head.Start(ctx, c)
 	if err != nil {
 		return nil, err
@@ -157,6 +161,7 @@ func startAgent(ctx context.Context, state daemon.Folder, f *agentFlags, foregro
 	if err := state.Hold(ctx, serviceAgent); err != nil {
 		return nil, err
 	}
+	collectOften()
 	id, err := join.Load(identityFile(state))
 	if err != nil {
 		return nil, err
