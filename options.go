@@ -112,7 +112,8 @@ func Retries(n int) Option {
 
 // RetryIf limits Retries to errors for which it answers true. It must be quick and safe for concurrent use.
 // It is asked about the error that the function returned, before it travels; also in strict sessions. A panic or a
-// Goexit in it is a no, and the task's error says so.
+// Goexit in it is a no, and the task's error says so. A copy with a RetryIf of its own can't be called by a task that runs
+// in a worker, of a cluster or Isolated: that is an error.
 func RetryIf(mend func(error) bool) Option {
 	return option(mend != nil, "RetryIf(nil): pass a function", func(o *engine.Options) { o.RetryIf = mend })
 }

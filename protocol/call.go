@@ -84,8 +84,10 @@ type Terms struct {
 	Timeout    time.Duration
 	Priority   int64
 	Version    string
-	Once       bool // AtMostOnce
-	Isolated   bool // a worker process of its own
+	Once       bool   // AtMostOnce
+	Isolated   bool   // a worker process of its own
+	Uncached   bool   // cached otherwise than the function's own results, so not at all
+	Where      string // which nodes may run it, by their labels, as the option Where has it; "": all
 }
 
 // Flags of a call.
@@ -94,6 +96,7 @@ const (
 	callTerms
 	callOnce     // of the terms
 	callIsolated // likewise
+	callUncached // likewise
 )
 
 // Append appends the call to a message or a frame.
@@ -116,7 +119,11 @@ func (k *Call) Append(dst []byte) []byte {
 	if k.Terms != nil {
 		dst = k.Terms.append(dst)
 	}
-	return appendBytes(appendRefs(dst, k.Refs), k.Arg)
+	dst = appendBytes(appendRefs(dst, k.Refs), k.Arg)
+	if k.Terms != nil && k.Terms.Where != "" {
+		dst = appendText(dst, k.Terms.Where)
+	}
+	return dst
 }
 
 // TooLong is what is sent instead of a call that doesn't go into a message of limit bytes: whoever asks for its value gets
@@ -139,10 +146,13 @@ func (c *cursor) call() (k Call) {
 	k.Index, k.Count = c.number("the index of a call"), c.number("the count of a call")
 	if flags&callTerms != 0 {
 		k.Terms = c.terms()
-		k.Terms.Once, k.Terms.Isolated = flags&callOnce != 0, flags&callIsolated != 0
+		k.Terms.setFlags(flags)
 	}
 	k.Refs = c.refs("the refs of a call")
 	k.Arg = c.bytes("the argument of a call")
+	if k.Terms != nil && c.left() > 0 {
+		k.Terms.Where = c.text("the nodes of a call")
+	}
 	if c.err == nil {
 		c.checkCall(&k)
 	}
@@ -221,7 +231,14 @@ func (t *Terms) flags() (f byte) {
 	if t.Isolated {
 		f |= callIsolated
 	}
+	if t.Uncached {
+		f |= callUncached
+	}
 	return f
+}
+
+func (t *Terms) setFlags(f byte) {
+	t.Once, t.Isolated, t.Uncached = f&callOnce != 0, f&callIsolated != 0, f&callUncached != 0
 }
 
 func (t *Terms) append(dst []byte) []byte {

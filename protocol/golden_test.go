@@ -140,6 +140,9 @@ func goldenItems() []vector {
 		}),
 		up("call terms", Call{By: by, Seq: 2, Kind: CallFunc, Lazy: true, Terms: terms, Arg: []byte{1}}),
 		up("call own process", Call{By: by, Seq: 2, Kind: CallFunc, Terms: &Terms{Once: true, Isolated: true}, Arg: []byte{1}}),
+		up("call where", Call{
+			By: by, Seq: 2, Kind: CallFunc, Terms: &Terms{Need: Need{CPU: oneCPU}, Uncached: true, Where: "zone=a,!spot"}, Arg: []byte{1},
+		}),
 		up("call from", Call{By: by, Seq: 3, Kind: CallFrom, Func: 2, Refs: []RefID{call}}),
 		up("call items", Call{By: by, Seq: 4, Kind: CallItems, Map: 1, First: 128, Arg: []byte{0x82, 1, 2}}),
 		up("call gather", Call{By: by, Seq: 5, Kind: CallGather, Refs: []RefID{key, call}}),

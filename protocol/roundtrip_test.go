@@ -146,7 +146,7 @@ func drawCall(t *rapid.T) Call {
 	if drawBool(t) {
 		c.Terms = &Terms{
 			drawNeed(t), drawUint32(t), drawDuration(t), drawDuration(t), drawDuration(t),
-			rapid.Int64().Draw(t, "priority"), drawText(t), drawBool(t), drawBool(t),
+			rapid.Int64().Draw(t, "priority"), drawText(t), drawBool(t), drawBool(t), drawBool(t), drawText(t),
 		}
 	}
 	return c

@@ -17,15 +17,20 @@ func (c *call[In, Out]) request(h *host, k *protocol.Call) error {
 	if len(data) > maxItemsInline {
 		return fmt.Errorf("argument: %d bytes are more than a task can pass on itself: Put the value and pass its Ref", len(data))
 	}
-	k.Kind, k.Func, k.Arg, k.Refs, k.Terms = protocol.CallFunc, c.f.reg.index, data, w.refs, c.f.terms()
-	return nil
+	k.Kind, k.Func, k.Arg, k.Refs = protocol.CallFunc, c.f.reg.index, data, w.refs
+	k.Terms, err = c.f.terms()
+	return err
 }
 
 func (c *call[In, Out]) fill(v *protocol.Value) error { return c.fillFrom(v) }
 
 func (c *fromCall[In, Out]) request(h *host, k *protocol.Call) error {
 	ref, err := (&hostWriter{h: h}).WriteRef(&c.src.Node)
-	k.Kind, k.Func, k.Refs, k.Terms = protocol.CallFrom, c.f.reg.index, []protocol.RefID{protocol.RefID(ref)}, c.f.terms()
+	if err != nil {
+		return err
+	}
+	k.Kind, k.Func, k.Refs = protocol.CallFrom, c.f.reg.index, []protocol.RefID{protocol.RefID(ref)}
+	k.Terms, err = c.f.terms()
 	return err
 }
 
@@ -65,7 +70,11 @@ func (f *flat[R, T]) fill(v *protocol.Value) error { return f.fillFrom(v) }
 // request sends the items of a chunk, or of a chunk of one its item as a call of its own.
 func (c *chunk[In, Out]) request(h *host, k *protocol.Call) error {
 	w := hostWriter{h: h}
-	k.Func, k.Terms, k.First, k.Map = c.m.f.reg.index, c.m.f.terms(), int64(c.base), c.m.number
+	terms, err := c.m.f.terms()
+	if err != nil {
+		return err
+	}
+	k.Func, k.Terms, k.First, k.Map = c.m.f.reg.index, terms, int64(c.base), c.m.number
 	if !c.is(once) {
 		data, err := c.m.f.InPlan.Append(nil, &c.items[0], &w)
 		k.Kind, k.Arg, k.Refs = protocol.CallFunc, data, w.refs
@@ -97,36 +106,4 @@ func (c *chunk[In, Out]) fill(v *protocol.Value) error {
 	c.next.Store(taken)
 	c.took = float32(c.s.elapsed(c.sent).Seconds()) // with its wait, which nobody tells apart here
 	return c.placeItems(v, places, hostReader{c.host}, nil)
-}
-
-// terms are the options of a copy of a registered function that differ from the registered one's.
-func (f *Fn[In, Out]) terms() *protocol.Terms {
-	base := &f.reg.fn.(*Fn[In, Out]).Opts
-	o := &f.Opts
-	if o == base || o.CPUs == base.CPUs && o.IO == base.IO && o.Memory == base.Memory && sameResources(o.Resources, base.Resources) &&
-		o.Retries == base.Retries && o.First == base.First && o.Max == base.Max && o.Timeout == base.Timeout &&
-		o.Priority == base.Priority && o.Version == base.Version &&
-		o.Once == base.Once && o.Isolated == base.Isolated {
-		return nil
-	}
-	t := &protocol.Terms{
-		Retries: uint32(o.Retries), First: o.First, Max: o.Max, Timeout: o.Timeout, Priority: int64(o.Priority), Version: o.Version,
-		Once: o.Once, Isolated: o.Isolated,
-	}
-	var task protocol.Task
-	f.Opts.demand(&task)
-	t.Need = task.Need
-	return t
-}
-
-func sameResources(a, b []Resource) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

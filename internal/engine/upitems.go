@@ -101,7 +101,13 @@ var errItemsHoldRefs = errors.New("items that hold Refs, or whose results do: ca
 
 // called starts the call of a function that a task has made in its worker.
 func (f *Fn[In, Out]) called(r *Run, c *protocol.Call) (*Task, error) {
-	f = f.onTerms(c.Terms)
+	f, err := f.onTerms(c.Terms)
+	if err != nil {
+		return nil, err
+	}
+	if c.Terms != nil && c.Terms.Uncached {
+		r.s.uncached(&f.Spec, errCachedCopy)
+	}
 	switch c.Kind {
 	case protocol.CallFrom:
 		src, err := typedRef[In](r, c)
@@ -142,25 +148,6 @@ func typedRef[T any](r *Run, c *protocol.Call) (*Typed[T], error) {
 		return nil, err
 	}
 	return (*Typed[T])(unsafe.Pointer(t)), nil // it begins with the task
-}
-
-// onTerms is f with the options that a call names.
-func (f *Fn[In, Out]) onTerms(t *protocol.Terms) *Fn[In, Out] {
-	if t == nil {
-		return f
-	}
-	g := *f
-	o := &g.Opts
-	o.CPUs, o.IO = float64(t.Need.CPU)/coordinator.Unit, t.Need.IO > 0
-	o.Memory = t.Need.Memory
-	o.Resources = nil
-	for _, a := range t.Need.Named {
-		o.Resources = append(o.Resources, Resource{a.Name, float64(a.N) / coordinator.Unit})
-	}
-	o.Retries, o.First, o.Max = int(t.Retries), t.First, t.Max
-	o.Timeout, o.Priority, o.Version = t.Timeout, int(t.Priority), t.Version
-	o.Once, o.Isolated = t.Once, t.Isolated
-	return &g
 }
 
 // upWant answers with a task's value once it has ended.

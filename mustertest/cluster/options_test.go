@@ -159,7 +159,59 @@ func TestInfoAndWhere(t *testing.T) {
 	if len(seen) != 1 {
 		t.Error("tasks for one node ran on", seen)
 	}
+	for node, here := range map[string]bool{"node1": false, "node2": true} {
+		on, err := whereInside.Call(ctx, node)
+		for id, n := range on {
+			if n != 12 || seen[id] != here {
+				t.Errorf("what a task has called for %s ran on %v", node, on)
+			}
+		}
+		if len(on) != 1 || err != nil {
+			t.Error(on, err)
+		}
+	}
+	if said, err := retryInside.Call(ctx, 0); err != nil || len(said) != 4 {
+		t.Errorf("a copy with a RetryIf of its own: %q, %v", said, err)
+	}
 }
+
+// whereInside calls copies that are for one node, and counts the nodes on which they ran.
+var whereInside = muster.Func("cluster.whereinside", func(ctx context.Context, node string) (map[string]int, error) {
+	f, on := whoAmI.With(muster.Where("node="+node)), map[string]int{}
+	one, err := f.Call(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	on[one.Node]++
+	two, err := f.From(ctx, muster.Put(ctx, 0)).Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	on[two.Node]++
+	for i, err := range f.Map(ctx, slices.Values(make([]int, 10))) {
+		if err != nil {
+			return nil, err
+		}
+		on[i.Node]++
+	}
+	return on, nil
+})
+
+// retryInside says how calls fail whose RetryIf can't leave the worker.
+var retryInside = muster.Func("cluster.retryinside", func(ctx context.Context, _ int) (said []string, err error) {
+	f := inc.With(muster.Retries(2), muster.RetryIf(func(error) bool { return ctx.Err() == nil }))
+	note := func(_ int, err error) {
+		if err != nil && strings.Contains(err.Error(), "pass RetryIf to Func instead of With") {
+			said = append(said, err.Error())
+		}
+	}
+	note(f.Call(ctx, 0))
+	note(f.From(ctx, inc.Go(ctx, 1)).Get(ctx))
+	for v, err := range f.Map(ctx, slices.Values([]int{1, 2})) {
+		note(v, err)
+	}
+	return said, nil
+})
 
 func init() {
 	// The Map's items go one by one, as each has a time limit.
