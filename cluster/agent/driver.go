@@ -83,6 +83,10 @@ func (a *Agent) carry(ctx context.Context, d *driver) {
 	taken, id, err := a.takeDriver(ctx, d)
 	if err != nil {
 		log.Info("a driver isn't started", "reason", err)
+		if !errors.As(err, new(*protocol.Refusal)) { // the head may have given it, and takes it for running then
+			why := "it wasn't started: " + err.Error()
+			a.tellEnd(&protocol.DriverEnd{DriverID: d.DriverID, Code: -1, Unmet: true, Left: a.hasLeft(d), Reason: why})
+		}
 		a.mu.Lock()
 		delete(a.drivers, d.ID)
 		a.mu.Unlock()
@@ -97,13 +101,18 @@ func (a *Agent) carry(ctx context.Context, d *driver) {
 		end.Code, end.Reason, end.Tail = how.Code, "it "+how.How, how.Tail[max(0, len(how.Tail)-protocol.MaxTail):]
 	}
 	end.Cut = a.conn.Stats().Reconnects != reconnects || !a.conn.IsConnected()
-	a.mu.Lock()
-	end.Left = d.left && end.Code < 0
-	a.mu.Unlock()
+	end.Left = a.hasLeft(d) && end.Code < 0
 	log.Info("a driver has ended", "how", end.Reason)
 	a.tellEnd(&end)
 	a.folder.removeFolder(d.ID)
 	a.driverOver(d)
+}
+
+// hasLeft reports whether a driver ends since the agent does, or its node is drained.
+func (a *Agent) hasLeft(d *driver) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return d.left
 }
 
 // takeDriver makes the driver's key, and asks the head for the rest of what it needs.

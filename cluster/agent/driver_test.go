@@ -133,6 +133,12 @@ func TestDriver(t *testing.T) {
 	if e := s.end(); !e.Unmet || e.Code != -1 || !strings.Contains(e.Reason, "it isn't built for "+runtime.GOOS) {
 		t.Errorf("%+v", e)
 	}
+	s.spec.Identity = json.RawMessage(`"none"`)
+	within(t, "the end of the attempt before", func() bool { return len(s.agent.info().Drivers) == 0 })
+	s.drive(protocol.NodeDrive, "head", 10) // the head has given it, so it must hear of its end
+	if e := s.end(); !e.Unmet || e.Code != -1 || e.Attempt != 10 || !strings.Contains(e.Reason, "it wasn't started: ") {
+		t.Errorf("%+v", e)
+	}
 	if len(s.ends) > 0 {
 		t.Errorf("more has ended: %+v", <-s.ends)
 	}

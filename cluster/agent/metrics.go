@@ -32,7 +32,10 @@ func (a *Agent) metrics() []byte {
 	var t metrics.Text
 	t.Add(metrics.NodeInfo, 1, a.cfg.Version)
 	t.Add(metrics.NodeStarted, float64(a.started.UnixMilli())/1000)
-	workers := a.addState(&t)
+	workers := int64(0)
+	for _, pid := range a.addState(&t) {
+		workers += metrics.Resident(pid)
+	}
 	t.Add(metrics.NodeResident, float64(metrics.Resident(os.Getpid())), "agent")
 	t.Add(metrics.NodeResident, float64(workers), "workers")
 	t.Add(metrics.NodeOutbox, float64(a.outbox.Load()))
@@ -43,8 +46,8 @@ func (a *Agent) metrics() []byte {
 	return t.Bytes()
 }
 
-// addState adds what the mutex guards, and gives how much memory workers have.
-func (a *Agent) addState(t *metrics.Text) (resident int64) {
+// addState adds what the mutex guards, and gives the workers' processes.
+func (a *Agent) addState(t *metrics.Text) (pids []int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	free, total := &a.ledger.free, &a.ledger.total
@@ -52,18 +55,17 @@ func (a *Agent) addState(t *metrics.Text) (resident int64) {
 	t.Add(metrics.NodeCPUsUsed, float64(total.cpu-free.cpu)/unit)
 	t.Add(metrics.NodeMemory, float64(total.memory))
 	t.Add(metrics.NodeMemoryTaken, float64(total.memory-free.memory))
-	workers, running, waiting := 0, 0, 0
+	running, waiting := 0, 0
 	for _, j := range a.jobs {
 		waiting += len(j.waiting)
 		for _, p := range j.procs() {
 			running += p.tasks.len()
 			if pid := p.PID(); pid != 0 {
-				workers++
-				resident += metrics.Resident(pid)
+				pids = append(pids, pid)
 			}
 		}
 	}
-	t.Add(metrics.NodeWorkers, float64(workers))
+	t.Add(metrics.NodeWorkers, float64(len(pids)))
 	t.Add(metrics.NodeJobs, float64(len(a.jobs)))
 	t.Add(metrics.NodeRunning, float64(running))
 	t.Add(metrics.NodeWaiting, float64(waiting))
@@ -74,5 +76,5 @@ func (a *Agent) addState(t *metrics.Text) (resident int64) {
 	t.Add(metrics.NodeDeaths, float64(c.deaths))
 	t.Add(metrics.NodeOffers, float64(c.offers))
 	t.Add(metrics.NodeBatches, float64(c.batches))
-	return resident
+	return pids
 }

@@ -119,8 +119,7 @@ func (h *Head) cancelJob(ctx context.Context, c caller, in *protocol.JobID) (any
 	}
 	h.jobs.change.Lock()
 	defer h.jobs.change.Unlock()
-	if q := h.waiting(c, in.Job); q != nil {
-		q.over = true
+	if h.cancelWaiting(c, in.Job) {
 		return nil, nil //nolint:nilnil // an empty answer
 	}
 	j, err := h.named(c, in.Job)

@@ -1,6 +1,7 @@
 package head
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -21,10 +22,18 @@ const (
 	maxQueued     = 256 << 20 // bytes of requests about blobs; the same
 )
 
-// changing is what asks JetStream for something, one of them at a time.
+// changing is what asks JetStream for something, one of them at a time, or waits for those.
 var changing = map[string]bool{
 	protocol.OpOpenJob: true, protocol.OpCloseJob: true, protocol.OpCancelJob: true, protocol.OpRemoveJob: true,
-	protocol.OpDropIdentity: true,
+	protocol.OpDropIdentity: true, protocol.OpDropUser: true, protocol.OpShareJob: true,
+}
+
+// fresh is in what asks for a list of nodes, if one of them is to be asked for its report first.
+var fresh = []byte(`"fresh"`)
+
+// relaying is what waits for the answer of a node or a driver.
+var relaying = map[string]bool{
+	protocol.OpListTasks: true, protocol.OpReadLog: true, protocol.OpDrainNode: true, protocol.OpUndrain: true,
 }
 
 // control answers requests, on a bounded number of goroutines. Blobs have their own, and so has what nodes and drivers are
@@ -83,17 +92,7 @@ func (c *control) route() {
 		case <-c.stop:
 			return
 		case msg := <-c.queue:
-			to := c.quick
-			switch op := operationOf(msg.Subject); {
-			case strings.HasPrefix(op, "blob."):
-				to = c.blobs
-			case op == protocol.OpHistory:
-				to = c.past
-			case op == protocol.OpListTasks || op == protocol.OpReadLog:
-				to = c.relays
-			case changing[op]:
-				to = c.changes
-			}
+			to := c.whose(operationOf(msg.Subject), msg.Data)
 			if to == c.blobs && c.queued.Add(int64(len(msg.Data))) > maxQueued || !offer(to, msg) {
 				c.head.log.Warn("dropped a request: too many wait", "subject", msg.Subject)
 				if to == c.blobs {
@@ -102,6 +101,21 @@ func (c *control) route() {
 			}
 		}
 	}
+}
+
+// whose is the queue of those who carry out an operation.
+func (c *control) whose(op string, body []byte) chan *nats.Msg {
+	switch {
+	case strings.HasPrefix(op, "blob."):
+		return c.blobs
+	case op == protocol.OpHistory:
+		return c.past
+	case relaying[op] || op == protocol.OpListNodes && bytes.Contains(body, fresh):
+		return c.relays
+	case changing[op]:
+		return c.changes
+	}
+	return c.quick
 }
 
 func operationOf(subject string) string {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/musterrun/muster/protocol"
@@ -26,8 +27,10 @@ type queued struct {
 	number uint64
 }
 
-// queue is the jobs that wait. The jobs' lock for changes guards it.
+// queue is the jobs that wait. It has a lock of its own, since the jobs' lock for changes is held while JetStream is asked,
+// and who lists jobs isn't to wait for that.
 type queue struct {
+	mu     sync.Mutex
 	list   []*queued // in the order in which they came
 	number uint64
 }
@@ -69,6 +72,8 @@ func (p *places) next(list []*queued) *queued {
 
 // ask has a job wait, or gives nil if it is to have a place now: then it waits no more.
 func (t *queue) ask(info *protocol.JobInfo, p *places, now time.Time) *protocol.Refusal {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.list = slices.DeleteFunc(t.list, func(q *queued) bool { return now.Sub(q.asked) > forgetQueue })
 	me := t.find(func(q *queued) bool { return q.info.Owner == info.Owner && q.info.Driver == info.Driver })
 	if me == nil {
@@ -92,8 +97,11 @@ func (t *queue) ask(info *protocol.JobInfo, p *places, now time.Time) *protocol.
 	return refuse(protocol.CodeQueued, "%s", t.why(me, p))
 }
 
-// turn reports whether a job is one of those that get the places that are free.
+// turn reports whether a job is one of those that get the places that are free. The mutex is held, as for the others below.
 func (t *queue) turn(me *queued, p *places) bool {
+	if p.full(me.info.Owner) != "" {
+		return false // as most are told, once a second each
+	}
 	now := *p
 	now.of = map[string]int{}
 	for owner, n := range p.of {
@@ -143,7 +151,7 @@ func (t *queue) drop(q *queued) {
 	t.list = slices.DeleteFunc(t.list, func(x *queued) bool { return x == q })
 }
 
-// place gives a job a place, or says what it waits for. The jobs' lock for changes is held, as for the others below.
+// place gives a job a place, or says what it waits for. The jobs' lock for changes is held, so that nobody else gets it.
 func (h *Head) place(info *protocol.JobInfo) error {
 	if r := h.queue.ask(info, h.places(), time.Now()); r != nil {
 		return r
@@ -159,7 +167,7 @@ func (h *Head) places() *places {
 	return p
 }
 
-// waiting is a job that waits for a place, by its name or its id; nil if none does.
+// waiting is a job that waits for a place, by its name or its id; nil if none does. The queue's mutex is held.
 func (h *Head) waiting(c caller, name string) *queued {
 	return h.queue.find(func(q *queued) bool {
 		return c.owns(q.info) && !q.over && (q.info.Job == name || q.info.Name == name && name != "" && q.info.Owner == c.name)
@@ -168,18 +176,29 @@ func (h *Head) waiting(c caller, name string) *queued {
 
 // whyNoPlace says what a job waits for that isn't open yet; "" if it doesn't.
 func (h *Head) whyNoPlace(c caller, name string) string {
-	h.jobs.change.Lock()
-	defer h.jobs.change.Unlock()
+	h.queue.mu.Lock()
+	defer h.queue.mu.Unlock()
 	if q := h.waiting(c, name); q != nil {
 		return h.queue.why(q, h.places())
 	}
 	return ""
 }
 
+// cancelWaiting has a job wait no more, if it does.
+func (h *Head) cancelWaiting(c caller, name string) bool {
+	h.queue.mu.Lock()
+	defer h.queue.mu.Unlock()
+	q := h.waiting(c, name)
+	if q != nil {
+		q.over = true
+	}
+	return q != nil
+}
+
 // withQueued adds to a list the jobs that wait for a place.
 func (h *Head) withQueued(c caller, which string, list []protocol.JobInfo) []protocol.JobInfo {
-	h.jobs.change.Lock()
-	defer h.jobs.change.Unlock()
+	h.queue.mu.Lock()
+	defer h.queue.mu.Unlock()
 	for _, q := range h.queue.list {
 		if c.owns(q.info) && !q.over && (which == "" || which == q.info.Job || which == q.info.Name) {
 			list = slices.DeleteFunc(list, func(j protocol.JobInfo) bool { return j.Job == q.info.Job })

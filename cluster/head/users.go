@@ -21,7 +21,8 @@ const (
 
 // users is what users may have of the cluster, as far as anything was said of them.
 type users struct {
-	path string
+	path   string
+	change sync.Mutex // held by who changes one, over its I/O: each renewal of a job looks at its user's
 
 	mu  sync.Mutex
 	all map[string]protocol.UserShare
@@ -39,11 +40,13 @@ func openUsers(path string) (*users, error) {
 	return t, nil
 }
 
-// save must be called with the lock held.
+// save must be called with the change lock held. The table that was there isn't changed.
 func (t *users) save(all map[string]protocol.UserShare) error {
 	if err := writeJSON(t.path, sortedUsers(all)); err != nil {
 		return err
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.all = all
 	return nil
 }
@@ -55,8 +58,8 @@ func sortedUsers(all map[string]protocol.UserShare) []protocol.UserShare {
 }
 
 func (t *users) put(u protocol.UserShare) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.change.Lock()
+	defer t.change.Unlock()
 	if _, ok := t.all[u.Name]; !ok && len(t.all) >= maxUsers {
 		return refuse(protocol.CodeFull, "the head keeps shares of %d users already: remove some with muster user rm", maxUsers)
 	}
@@ -67,8 +70,8 @@ func (t *users) put(u protocol.UserShare) error {
 
 // drop forgets what was said of a user, and reports whether there was anything.
 func (t *users) drop(name string) (bool, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.change.Lock()
+	defer t.change.Unlock()
 	if _, ok := t.all[name]; !ok {
 		return false, nil
 	}

@@ -14,7 +14,8 @@ type Ended struct {
 
 // RunProgram runs a program that isn't a worker, as workers are run but without a socket, to its end; nothing of it is left
 // then. What comes on stop ends it: SIGTERM, and after so long it is killed with all that it has started; at once if that
-// isn't above 0. An error says that it couldn't be started.
+// isn't above 0. Who says it again doesn't give it more time, nor another SIGTERM, by which many programs leave at once. An
+// error says that it couldn't be started.
 func RunProgram(s *Spec, stop <-chan time.Duration) (Ended, error) {
 	p, err := launch(s, nil)
 	if err != nil {
@@ -26,7 +27,7 @@ func RunProgram(s *Spec, stop <-chan time.Duration) (Ended, error) {
 	late := time.NewTimer(time.Hour)
 	defer late.Stop()
 	late.Stop()
-	killed := false
+	told, killed := false, false
 	for {
 		select {
 		case <-p.exited:
@@ -36,13 +37,15 @@ func RunProgram(s *Spec, stop <-chan time.Duration) (Ended, error) {
 			}
 			return end, nil
 		case grace := <-stop:
-			if grace > 0 {
+			switch {
+			case grace <= 0:
+				killed = true
+				KillGroup(p.pid())
+			case !told:
+				told = true
 				p.terminate()
 				late.Reset(grace)
-				continue
 			}
-			killed = true
-			KillGroup(p.pid())
 		case <-late.C:
 			killed = true
 			KillGroup(p.pid())

@@ -25,14 +25,18 @@ func shell(t *testing.T, script string, out io.Writer) *Spec {
 type begun struct {
 	output
 
-	stop chan time.Duration
-	then time.Duration
+	stop  chan time.Duration
+	then  time.Duration
+	again bool // it is told so again, with more time
 }
 
 func (b *begun) Write(p []byte) (int, error) {
 	select {
 	case b.stop <- b.then:
 	default:
+	}
+	if b.again {
+		b.stop <- time.Hour
 	}
 	return b.output.Write(p)
 }
@@ -46,18 +50,20 @@ func TestProgram(t *testing.T) {
 		stop   time.Duration // once it has begun
 		code   int
 		how    string
+		again  bool
 	}{
-		"exits":          {"echo $NAME $1 $MUSTER_WORKER; exit 3", asItLikes, 3, "exited with status 3"},
-		"is killed":      {"echo $NAME $1; kill -9 $$", asItLikes, -1, "was killed (signal 9)"},
-		"dies":           {"echo $NAME $1; kill -11 $$", asItLikes, -1, "died of signal 11"},
-		"is told":        {"echo $NAME $1; exec sleep 60", time.Minute, -1, "died of signal 15"},
-		"takes too long": {"trap '' TERM; echo $NAME $1; while :; do sleep 60; done", time.Millisecond, -1, "was killed"},
-		"at once":        {"echo $NAME $1; exec sleep 60", 0, -1, "was killed"},
+		"exits":          {"echo $NAME $1 $MUSTER_WORKER; exit 3", asItLikes, 3, "exited with status 3", false},
+		"is killed":      {"echo $NAME $1; kill -9 $$", asItLikes, -1, "was killed (signal 9)", false},
+		"dies":           {"echo $NAME $1; kill -11 $$", asItLikes, -1, "died of signal 11", false},
+		"is told":        {"echo $NAME $1; exec sleep 60", time.Minute, -1, "died of signal 15", false},
+		"takes too long": {"trap '' TERM; echo $NAME $1; while :; do sleep 60; done", time.Millisecond, -1, "was killed", false},
+		"is told again":  {"trap '' TERM; echo $NAME $1; while :; do sleep 60; done", time.Millisecond, -1, "was killed", true},
+		"at once":        {"echo $NAME $1; exec sleep 60", 0, -1, "was killed", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := begun{then: tt.stop}
+			out := begun{then: tt.stop, again: tt.again}
 			if tt.stop != asItLikes {
-				out.stop = make(chan time.Duration, 1)
+				out.stop = make(chan time.Duration, 2)
 			}
 			end, err := RunProgram(shell(t, tt.script, &out), out.stop)
 			if err != nil || end.Code != tt.code || !strings.Contains(end.How, tt.how) {
