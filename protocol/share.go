@@ -1,5 +1,7 @@
 package protocol
 
+import "math"
+
 // How a cluster's room is shared between users, and between the jobs of one. See docs/sharing.md.
 
 // The operations about shares, and who may ask for them.
@@ -62,17 +64,24 @@ type Amounts struct {
 	Named  map[string]int64 `json:"named,omitempty"`
 }
 
-// Add adds others to a.
+// Add adds others to a. A sum that is too large for its type is the largest one.
 func (a *Amounts) Add(o *Amounts) {
-	a.CPU += o.CPU
-	a.Memory += o.Memory
-	a.GPUs += o.GPUs
+	a.CPU = sum(a.CPU, o.CPU)
+	a.Memory = sum(a.Memory, o.Memory)
+	a.GPUs = sum(a.GPUs, o.GPUs)
 	if len(o.Named) > 0 && a.Named == nil {
 		a.Named = map[string]int64{}
 	}
 	for name, n := range o.Named {
-		a.Named[name] += n
+		a.Named[name] = sum(a.Named[name], n)
 	}
+}
+
+func sum(a, b int64) int64 {
+	if b > 0 && a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 // Vector is the amounts in an order: CPU, memory, GPUs, and the named ones.

@@ -22,16 +22,20 @@ func (h *Head) keepDrivers(ctx context.Context) {
 		case <-ticker.C:
 		case <-h.drivers.wake:
 		}
+		seen := nodesSeen{}
 		for _, s := range h.drivers.list() {
-			if err := h.drive(s.ID); err != nil && ctx.Err() == nil {
+			if err := h.drive(s.ID, seen); err != nil && ctx.Err() == nil {
 				h.log.Error("look after a driver", "submission", s.ID, "error", err)
 			}
 		}
 	}
 }
 
+// nodesSeen is the nodes as owners see them, in one look at all submissions.
+type nodesSeen map[string][]protocol.NodeInfo
+
 // drive does what is to be done about a submission now.
-func (h *Head) drive(id string) error {
+func (h *Head) drive(id string, seen nodesSeen) error {
 	h.drivers.change.Lock()
 	defer h.drivers.change.Unlock()
 	s, ok := h.drivers.get(id)
@@ -45,7 +49,7 @@ func (h *Head) drive(id string) error {
 		}
 		return nil
 	case s.State == protocol.DriverWaiting:
-		return h.placeDriver(&s, now)
+		return h.placeDriver(&s, now, seen)
 	}
 	if why, left := h.lostDriver(&s); left {
 		return h.driverEnded(&s, func() { s.left(now) })
@@ -67,8 +71,13 @@ func (s *submission) current() protocol.DriverID {
 }
 
 // placeDriver gives a waiting one to a node, if there is one for it.
-func (h *Head) placeDriver(s *submission, now time.Time) error {
-	node, why := s.place(now, h.trusted(h.nodes.list(time.Now(), s.Owner), s.Owner), h.drivers.byNode())
+func (h *Head) placeDriver(s *submission, now time.Time, seen nodesSeen) error {
+	nodes, ok := seen[s.Owner]
+	if !ok {
+		nodes = h.trusted(h.nodes.list(time.Now(), s.Owner), s.Owner)
+		seen[s.Owner] = nodes
+	}
+	node, why := s.place(now, nodes, h.drivers.byNode())
 	if node == "" {
 		if why == "" || why == s.Reason || time.Since(h.started) < h.cfg.Ages.Dead { // nodes may not have reported yet
 			return nil

@@ -55,6 +55,10 @@ func (t *nodes) report(in protocol.NodeInfo, now time.Time) (news told, err erro
 		return nothingNew, refuse(protocol.CodeMalformed,
 			"a node has at most %d labels and as many named resources, and names as many users whom it doesn't serve", maxNodeFields)
 	}
+	if !plausible(&in) {
+		return nothingNew, refuse(protocol.CodeMalformed, "no machine has %v CPUs, %v GPUs, %d bytes of memory, or so much of anything else",
+			in.CPUs, in.GPUs, in.Memory)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.all[in.Node]
@@ -130,44 +134,6 @@ func (t *nodes) lost(now time.Time, up time.Duration) []protocol.NodeInfo {
 		}
 	}
 	return out
-}
-
-// loaded takes what jobs have of a node. One that the head doesn't know yet says it again with its report.
-func (t *nodes) loaded(id string, in *protocol.NodeLoad) error {
-	if len(in.Jobs) > maxLoads {
-		return refuse(protocol.CodeMalformed, "a node has tasks of at most %d jobs", maxLoads)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := t.all[id]
-	if n == nil {
-		return refuse(protocol.CodeUnknown, "the head doesn't know node %s yet: its report comes first", id)
-	}
-	n.jobs = in.Jobs
-	return nil
-}
-
-const maxLoads = 10_000
-
-// load is what the nodes that live have in all, and what jobs have of that.
-func (t *nodes) load(now time.Time) (total protocol.Amounts, jobs map[string]protocol.Amounts) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	jobs = map[string]protocol.Amounts{}
-	for _, n := range t.all {
-		if n.dead || n.info.Stopped || now.Sub(n.seen) > t.dead {
-			continue
-		}
-		total.Add(&protocol.Amounts{
-			CPU: int64(n.info.CPUs * unit), Memory: n.info.Memory, GPUs: int64(n.info.GPUs * unit), Named: n.info.Named,
-		})
-		for id, used := range n.jobs {
-			sum := jobs[id]
-			sum.Add(&used)
-			jobs[id] = sum
-		}
-	}
-	return total, jobs
 }
 
 // unit is one CPU or GPU.
