@@ -21,7 +21,7 @@ var exitCodes = []struct{ code, meaning string }{
 	{"2", "the command line is wrong; of `run` also: the program couldn't begin, since its job is open elsewhere, its cluster " +
 		"refused it, or it fits no node"},
 	{"130, 143", "of `run`: the program was ended by Ctrl-C, by SIGTERM"},
-	{"others", "of `run`: the program's own"},
+	{"others", "of `run` and `attach`: the program's own"},
 }
 
 // newExitCodes is a topic of muster help.
