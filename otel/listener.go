@@ -33,9 +33,11 @@ type listener struct {
 	chunks   uint64           // of Maps
 }
 
-// task is one that is followed. Its parent is known for as long as it is, whatever has become of that.
+// task is one that is followed. Once it has begun it knows its parent's span alone, and not the parent: tasks that start one
+// another without end would all be kept.
 type task struct {
-	parent *task
+	parent *task           // until it begins
+	above  context.Context //nolint:containedctx // carries the parent's span
 	ctx    context.Context //nolint:containedctx // carries the span of the last attempt, for its children
 	span   api.Span        // of the attempt that runs; nil for none
 }
@@ -118,7 +120,11 @@ func (l *listener) sampled(n uint64) bool {
 }
 
 func (l *listener) start(t *task, e event.Event, at time.Time) {
-	t.ctx, t.span = l.tracer.Start(t.parent.ctx, e.Func, api.WithTimestamp(at))
+	if t.parent != nil {
+		t.above, t.parent = t.parent.ctx, nil
+	}
+	_, t.span = l.tracer.Start(t.above, e.Func, api.WithTimestamp(at))
+	t.ctx = api.ContextWithSpanContext(context.Background(), t.span.SpanContext())
 }
 
 // ended ends the span of an attempt. One of a task that isn't followed has a span only if it failed.

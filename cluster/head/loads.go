@@ -9,7 +9,7 @@ import (
 // What nodes have, and what jobs have of them, by which users share the cluster. It is what agents say, so it is kept to
 // what can be: else one of them could make everybody's shares nothing, or somebody's all.
 
-const mostCPUs = 1e6 // of a node, and as many GPUs
+const mostCPUs = 1 << 20 // of a node, and as many GPUs
 
 // plausible reports whether a node can have what it says.
 func plausible(n *protocol.NodeInfo) bool {

@@ -21,10 +21,16 @@ func (h *Head) submit(_ context.Context, c caller, in *protocol.Submit) (any, er
 			return nil, refuse(protocol.CodeUnknown, "the head doesn't have the executable for %s/%s: upload it first", b.OS, b.Arch)
 		}
 	}
+	if err := h.nameIsFree(c, in.Name); err != nil {
+		return nil, err
+	}
 	h.drivers.change.Lock()
 	defer h.drivers.change.Unlock()
 	former, known := h.drivers.find(c.name, in.Name)
-	if err := h.nameIsFree(c, in.Name, former, known); err != nil {
+	if known && former.State.Live() { // since then
+		return nil, submittedAlready(&former)
+	}
+	if err := h.roomForADriver(); err != nil {
 		return nil, err
 	}
 	if err := h.disk.room(0); err != nil {
@@ -50,11 +56,15 @@ func (h *Head) submit(_ context.Context, c caller, in *protocol.Submit) (any, er
 // newDriverID is an id that no user, node or job can have: their names begin with small letters.
 func newDriverID() string { return newID("D") }
 
-// nameIsFree refuses the name of what lives.
-func (h *Head) nameIsFree(c caller, name string, former submission, known bool) error {
-	if known && former.State.Live() {
-		return refuse(protocol.CodeHeld,
-			"%q is submitted already, and %s: muster attach %s follows it, muster cancel %s ends it", name, former.State, name, name)
+func submittedAlready(s *submission) error {
+	return refuse(protocol.CodeHeld,
+		"%q is submitted already, and %s: muster attach %s follows it, muster cancel %s ends it", s.Name, s.State, s.Name, s.Name)
+}
+
+// nameIsFree refuses the name of what lives. It may ask the driver of a job of that name, so no lock is held.
+func (h *Head) nameIsFree(c caller, name string) error {
+	if s, ok := h.drivers.find(c.name, name); ok && s.State.Live() {
+		return submittedAlready(&s)
 	}
 	if j, ok := h.jobs.find(c.name, name); ok {
 		if held := j.held(time.Now(), h.cfg.Ages.Dead, h.server.connected); held != nil {
@@ -62,6 +72,11 @@ func (h *Head) nameIsFree(c caller, name string, former submission, known bool) 
 				name, j.info.PID, short(j.info.Host))
 		}
 	}
+	return nil
+}
+
+// roomForADriver refuses one more than are kept. The change lock is held.
+func (h *Head) roomForADriver() error {
 	live := 0
 	all := h.drivers.list()
 	for _, s := range all {
