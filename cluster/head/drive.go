@@ -28,7 +28,22 @@ func (h *Head) keepDrivers(ctx context.Context) {
 				h.log.Error("look after a driver", "submission", s.ID, "error", err)
 			}
 		}
+		if err := h.dropSurplusDrivers(keptDrivers); err != nil {
+			h.log.Error("forget drivers that have ended", "error", err)
+		}
 	}
+}
+
+// dropSurplusDrivers forgets drivers that have ended, as far as they are more than are kept.
+func (h *Head) dropSurplusDrivers(most int) error {
+	h.drivers.change.Lock()
+	defer h.drivers.change.Unlock()
+	for _, id := range h.drivers.surplus(most) {
+		if err := h.drivers.remove(id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nodesSeen is the nodes as owners see them, in one look at all submissions.

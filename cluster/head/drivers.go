@@ -13,8 +13,8 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// keepDrivers is how many submissions that have ended are kept at most.
-const keepDrivers = 1000
+// keptDrivers is how many submissions that have ended are kept: the oldest go first, whosever they are.
+const keptDrivers = 1000
 
 // drivers is the table of submissions. Each has a file, written before anybody learns of a change.
 type drivers struct {
@@ -118,6 +118,19 @@ func (t *drivers) list() []submission {
 	return slices.SortedFunc(maps.Values(t.all), func(a, b submission) int {
 		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
 	})
+}
+
+// surplus is the ids of those that have ended and are too many, the first to go first.
+func (t *drivers) surplus(most int) (ids []string) {
+	ended := slices.DeleteFunc(t.list(), func(s submission) bool { return s.State.Live() })
+	if len(ended) <= most {
+		return nil
+	}
+	slices.SortStableFunc(ended, func(a, b submission) int { return a.Ended.Compare(b.Ended) })
+	for _, s := range ended[:len(ended)-most] {
+		ids = append(ids, s.ID)
+	}
+	return ids
 }
 
 // look has what is to be decided be decided soon.

@@ -1,6 +1,7 @@
 package head
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -196,5 +197,43 @@ func TestPlaceOfADriver(t *testing.T) {
 	labelled := change("c", func(n *protocol.NodeInfo) { n.Labels = map[string]string{"zone": "b"} })
 	if node, _ := s.place(noon, labelled, nil); node != "c" {
 		t.Errorf("%q", node)
+	}
+}
+
+// Of the submissions that have ended only the last are kept, also over a restart, and all that live.
+func TestSurplusOfDrivers(t *testing.T) {
+	now := time.Now()
+	table, err := openDrivers(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range []string{"D3", "D1", "D4", "D2", "D5"} {
+		s := submitted()
+		s.ID, s.At = id, now
+		if id != "D2" {
+			s.over(protocol.DriverDone, 0, "", now.Add(time.Duration(i)*time.Second))
+		}
+		if err := table.store(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := &Head{drivers: table}
+	for _, most := range []int{4, 2} {
+		if err := h.dropSurplusDrivers(most); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, err := openDrivers(table.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, all := range []*drivers{table, again} {
+		ids := []string{}
+		for _, s := range all.list() {
+			ids = append(ids, s.ID)
+		}
+		if !slices.Equal(ids, []string{"D2", "D4", "D5"}) {
+			t.Errorf("kept: %v", ids)
+		}
 	}
 }

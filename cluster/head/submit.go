@@ -78,15 +78,13 @@ func (h *Head) nameIsFree(c caller, name string) error {
 // roomForADriver refuses one more than are kept. The change lock is held.
 func (h *Head) roomForADriver() error {
 	live := 0
-	all := h.drivers.list()
-	for _, s := range all {
+	for _, s := range h.drivers.list() {
 		if s.State.Live() {
 			live++
 		}
 	}
-	if live >= h.cfg.Limits.LiveJobs || len(all) >= h.cfg.Limits.LiveJobs+keepDrivers {
-		return refuse(protocol.CodeFull, "%d drivers are submitted, and %d more are remembered: try again when some have ended; "+
-			"muster job rm removes what is remembered", live, len(all)-live)
+	if live >= h.cfg.Limits.LiveJobs {
+		return refuse(protocol.CodeFull, "%d drivers are submitted, which is as many as this cluster takes: try again when some have ended", live)
 	}
 	return nil
 }

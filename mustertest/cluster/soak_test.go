@@ -160,7 +160,7 @@ func (r *soakRun) disturb() {
 	}
 	what := r.kills % len(r.killed)
 	workers := append(r.c.Workers(1), r.c.Workers(2)...)
-	if what == 0 && len(workers) == 0 {
+	if what == 0 && len(workers) == 0 || what == 1 && len(r.running) == 0 {
 		return // there will be one
 	}
 	r.kills++
@@ -169,7 +169,7 @@ func (r *soakRun) disturb() {
 		if p, err := os.FindProcess(workers[0]); err == nil {
 			_ = p.Kill() // it may have ended by itself
 		}
-	case what == 1 && len(r.running) > 0:
+	case what == 1:
 		j := &r.running[len(r.running)-1]
 		j.driver.Kill()
 		*j = r.run(j.name)
