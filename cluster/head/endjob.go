@@ -16,6 +16,9 @@ func (h *Head) mine(c caller, id string) (job, error) {
 		if info, over := h.jobs.over(id); over && c.owns(info) {
 			return j, refuse(protocol.CodeSuperseded, "job %s is over: %s", label(info), or(info.Error, "it was closed"))
 		}
+		if s, is := h.drivers.get(id); is && c.ownsDriver(&s) {
+			return j, s.noJob(h.cfg.Now())
+		}
 		return j, refuse(protocol.CodeUnknown, "there is no job %q; muster jobs lists them", short(id))
 	}
 	if !c.owns(j.info) {

@@ -51,6 +51,9 @@ func (s *submission) taken(node string, t *protocol.TakeDriver) bool {
 		(s.State == protocol.DriverStarting || s.State == protocol.DriverRunning && s.PublicKey == t.PublicKey)
 }
 
+// nodeLeft is why a driver is started again whose node has ended it.
+const nodeLeft = "its node was stopped or drained"
+
 // end notes how the attempt ended that was running: an exit code is the driver's own will, and final; a signal or the loss
 // of its machine isn't.
 func (s *submission) end(e *protocol.DriverEnd, now time.Time) {
@@ -58,7 +61,7 @@ func (s *submission) end(e *protocol.DriverEnd, now time.Time) {
 	why := e.Reason
 	switch {
 	case e.Left:
-		s.again("its node was stopped", now, false)
+		s.again(nodeLeft, now, false)
 	case e.Unmet:
 		s.again(or(why, "it couldn't be started"), now, true)
 	case e.Code < 0:
@@ -80,7 +83,7 @@ func (s *submission) lost(why string, now time.Time) {
 }
 
 // left notes that its node was stopped as it was told to, which counts against nobody.
-func (s *submission) left(now time.Time) { s.again("its node was stopped", now, false) }
+func (s *submission) left(now time.Time) { s.again(nodeLeft, now, false) }
 
 // again has it started again after a pause that doubles, unless that was done too often.
 func (s *submission) again(why string, now time.Time, counts bool) {
@@ -122,7 +125,18 @@ func (s *submission) why(now time.Time) string {
 	case now.Before(s.After):
 		return fmt.Sprintf("its driver is started again in %v: %s", s.After.Sub(now).Round(time.Second), s.Reason)
 	}
+	if len(s.Restarts) > 0 {
+		return "its driver waits to be started again: " + s.Reason
+	}
 	return "its driver waits for a node: " + or(s.Reason, "one is being looked for")
+}
+
+// noJob says to whom asks for its job that there is none.
+func (s *submission) noJob(now time.Time) error {
+	if s.State.Live() {
+		return refuse(protocol.CodeUnknown, "job %q isn't open yet: %s; try again when muster jobs says that it is running", s.Name, s.why(now))
+	}
+	return refuse(protocol.CodeSuperseded, "job %q has ended, and had never begun: %s", s.Name, s.Reason)
 }
 
 // unanswered reports whether the node was asked for so long that another is to be.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/musterrun/muster/protocol"
 )
@@ -61,6 +62,27 @@ func TestEndOfADriver(t *testing.T) {
 				t.Errorf("it has ended at %v", s.Ended)
 			}
 		})
+	}
+}
+
+// What one is told of a driver between two attempts, and why it couldn't be started.
+func TestWhyADriverWaits(t *testing.T) {
+	s := submitted()
+	s.end(&protocol.DriverEnd{Code: -1, Reason: "it was killed (signal 9)"}, noon)
+	for after, want := range map[time.Duration]string{
+		0:           "its driver is started again in 1s: it was killed (signal 9)",
+		time.Minute: "its driver waits to be started again: it was killed (signal 9)",
+	} {
+		if got := s.why(noon.Add(after)); got != want {
+			t.Errorf("after %v: %s", after, got)
+		}
+	}
+	long := "node n1 doesn't serve user ann: it has no account ann: make one, or start its agent with --worker-user NAME"
+	if got := reason(long + "\nat x"); got != long {
+		t.Error(got)
+	}
+	if got := reason(strings.Repeat("\u00e9", maxReason)); len(got) > maxReason || !utf8.ValidString(got) {
+		t.Error(got)
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
+// maxReason is how long the reason may be for which a driver has ended, in bytes.
+const maxReason = 300
+
 // submit notes a driver that the cluster is to run, and has it started.
 func (h *Head) submit(_ context.Context, c caller, in *protocol.Submit) (any, error) {
 	if err := checkSubmit(in); err != nil {
@@ -137,6 +140,12 @@ func (h *Head) takeDriver(_ context.Context, c caller, in *protocol.TakeDriver) 
 	return protocol.DriverTaken{Submit: s.Spec, Owner: s.Owner, Identity: id, Again: s.Attempt > 1}, err
 }
 
+// reason is the first line of what a node says, with what one is to do about it, which stands at its end.
+func reason(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.ToValidUTF8(line[:min(len(line), maxReason)], "")
+}
+
 // endDriver takes a node's word for how an attempt has ended. An attempt that isn't the last is no news.
 func (h *Head) endDriver(_ context.Context, c caller, in *protocol.DriverEnd) (any, error) {
 	h.drivers.change.Lock()
@@ -146,7 +155,7 @@ func (h *Head) endDriver(_ context.Context, c caller, in *protocol.DriverEnd) (a
 		return nil, nil //nolint:nilnil // an empty answer
 	}
 	in.Tail = strings.ToValidUTF8(in.Tail[max(0, len(in.Tail)-protocol.MaxTail):], "")
-	in.Reason = firstLine(in.Reason)
+	in.Reason = reason(in.Reason)
 	switch s.State {
 	case protocol.DriverCanceled:
 		s.Tail = in.Tail

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -299,9 +300,18 @@ func TestCancelSubmission(t *testing.T) {
 	c := start(t, Config{Ages: shortAges})
 	ann, eve := c.join(join.RoleUser, "ann"), c.join(join.RoleUser, "eve")
 	s := ann.submit("waits")
+	weight := 2.0
+	share := protocol.ShareJob{Job: s.ID, Weight: &weight}
+	if text := ann.refused(protocol.CodeUnknown, protocol.OpShareJob, share); !strings.Contains(text, `job "waits" isn't open yet`) {
+		t.Error(text)
+	}
+	eve.refused(protocol.CodeUnknown, protocol.OpShareJob, share)
 	eve.refused(protocol.CodeUnknown, protocol.OpCancelJob, protocol.JobID{Job: s.ID})
 	ann.refused(protocol.CodeHeld, protocol.OpRemoveJob, protocol.JobID{Job: "waits"})
 	ann.ask(protocol.OpCancelJob, protocol.JobID{Job: s.ID}, nil)
+	if text := ann.refused(protocol.CodeSuperseded, protocol.OpShareJob, share); !strings.Contains(text, "cancelled by ann") {
+		t.Error(text)
+	}
 	n := c.carry()
 	ann.submit("runs")
 	d := n.heard(protocol.NodeDrive)

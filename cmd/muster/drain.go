@@ -59,7 +59,7 @@ func newUndrain() *cobra.Command {
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, args []string) error {
 		n, err := askDrain(cmd.Context(), r, args[0], protocol.OpUndrain, 0)
 		if err == nil {
-			fmt.Fprintf(cmd.OutOrStdout(), "node %s takes tasks again\n", n.Name)
+			fmt.Fprintf(cmd.OutOrStdout(), "node %s (%s) takes tasks again\n", n.Name, n.Node)
 		}
 		return err
 	})
@@ -82,12 +82,16 @@ func askDrain(ctx context.Context, r *reach, name, op string, within time.Durati
 func drainLine(n protocol.NodeInfo, deadline time.Duration) string {
 	switch {
 	case n.Stopped:
-		return fmt.Sprintf("node %s was stopped, and has given back its tasks", n.Name)
+		return fmt.Sprintf("node %s (%s) was stopped, and has given back its tasks", n.Name, n.Node)
 	case n.Drain == protocol.Drained:
-		return fmt.Sprintf("node %s is drained: nothing runs there", n.Name)
+		return fmt.Sprintf("node %s (%s) is drained: nothing runs there", n.Name, n.Node)
 	}
-	return fmt.Sprintf("node %s is being drained: %s there, and may end within %v; muster drain %s --wait waits",
-		n.Name, plural(n.Running, "task"), deadline, n.Node)
+	may := fmt.Sprintf("has %v to end", deadline)
+	if deadline <= 0 {
+		may = "is given back now"
+	}
+	return fmt.Sprintf("node %s (%s) is being drained: what runs there, %s, %s; muster drain %s --wait waits",
+		n.Name, n.Node, plural(n.Running, "task"), may, n.Node)
 }
 
 // awaitDrained waits until a node is empty. What it asks the node for is how far it is, and not that it be drained: somebody

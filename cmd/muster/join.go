@@ -124,7 +124,8 @@ func (f *joinFlags) mayJoin(state daemon.Folder, given bool) error {
 		return err
 	}
 	if running {
-		return fmt.Errorf("this machine's agent runs already (process %d), for cluster %s: muster leave stops it; "+
+		return fmt.Errorf("this machine's agent runs already (process %d), for cluster %s: muster down stops it, "+
+			"muster leave also forgets the cluster; "+
 			"for a user's token, give --context NAME", r.PID, r.About[aboutCluster])
 	}
 	id, err := join.Load(identityFile(state))
@@ -192,10 +193,10 @@ func (f *joinFlags) welcome(cmd *cobra.Command, state daemon.Folder) {
 	if err != nil {
 		return // it has just said that it serves; what it is called is only for people
 	}
-	leave := "muster leave"
+	down := "muster down"
 	if *f.state != "" {
-		leave += " --state " + *f.state
+		down += " --state " + *f.state
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "this machine is node %s of cluster %s (process %d)\nstop it by:\n  %s\n",
-		r.About[aboutNode], r.About[aboutCluster], r.PID, leave)
+		r.About[aboutNode], r.About[aboutCluster], r.PID, down)
 }
