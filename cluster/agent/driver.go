@@ -4,18 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/musterrun/muster/cluster/join"
-	"github.com/musterrun/muster/internal/child"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -140,104 +133,6 @@ func (a *Agent) takeDriver(ctx context.Context, d *driver) (*protocol.DriverTake
 	}
 }
 
-// runDriver runs a driver to its end. An error says why it wasn't started.
-func (a *Agent) runDriver(ctx context.Context, d *driver, taken *protocol.DriverTaken, id join.Identity) (child.Ended, error) {
-	i := slices.IndexFunc(taken.Binaries, func(b protocol.Binary) bool { return b.OS == runtime.GOOS && b.Arch == runtime.GOARCH })
-	if i < 0 {
-		return child.Ended{}, errors.New("it isn't built for " + runtime.GOOS + "/" + runtime.GOARCH)
-	}
-	acc, err := a.accountOf(taken.Owner)
-	if err != nil {
-		return child.Ended{}, fmt.Errorf("node %s doesn't serve user %s: %w", a.cfg.Node, taken.Owner, err)
-	}
-	dir, err := a.driverFolder(ctx, d, taken, id, acc)
-	if err != nil {
-		return child.Ended{}, err
-	}
-	path, err := a.bins.get(ctx, a.cfg.Control, &taken.Binaries[i])
-	if err != nil {
-		return child.Ended{}, err
-	}
-	defer a.bins.release(taken.Binaries[i].Hash)
-	log, err := openJoblog(a.folder.driverLog(d.DriverID), a.cfg.LogRoom)
-	if err != nil {
-		return child.Ended{}, err
-	}
-	defer log.close()
-	a.mu.Lock()
-	d.log = log
-	a.mu.Unlock()
-	group, err := a.limits.make(limit{weight: weightOf(1)})
-	if err != nil {
-		a.log.Warn("a driver runs without limits of its own", "driver", d.ID, "error", err)
-	}
-	defer group.end()
-	defer a.driverEnded(d)
-	return child.RunProgram(&child.Spec{
-		Path: path, Name: taken.Program, Args: taken.Args, Env: a.driverEnv(dir, acc, taken), Dir: dir, Output: log,
-		Attributes: acc.attributes, Killed: group.killed,
-		Started: func(pid int) {
-			a.folder.noteDriver(pid)
-			a.mu.Lock()
-			d.pid = pid
-			a.mu.Unlock()
-			if err := group.take(pid); err != nil {
-				a.log.Warn("a driver runs without limits of its own", "driver", d.ID, "error", err)
-			}
-		},
-	}, d.stop)
-}
-
-// driverEnded forgets a driver's process.
-func (a *Agent) driverEnded(d *driver) {
-	a.mu.Lock()
-	pid := d.pid
-	d.pid = 0
-	a.mu.Unlock()
-	a.folder.forgetDriver(pid)
-}
-
-// driverFolder makes the folder in which the driver runs, with its files, and its identity in a file that it may read.
-func (a *Agent) driverFolder(ctx context.Context, d *driver, taken *protocol.DriverTaken, id join.Identity, acc *account) (string, error) {
-	dir, err := a.folder.makeJob(d.ID, acc)
-	if err != nil {
-		return "", err
-	}
-	return dir, acc.do(func() error {
-		err := errors.Join(os.MkdirAll(filepath.Join(dir, "tmp"), 0o700), id.Save(filepath.Join(dir, identityName)))
-		for i := range taken.Files {
-			if err == nil {
-				err = placeFile(ctx, a.cfg.Control, dir, &taken.Files[i])
-			}
-		}
-		return err
-	})
-}
-
-// identityName is the file in its folder by which a driver reaches the cluster.
-const identityName = ".muster.json"
-
-// driverEnv is a driver's clean environment: what programs need to run at all, what was submitted with it, and what Main
-// needs to run it as its job. It has a cache of its own: what it resumes from is the job's journal on the head.
-func (a *Agent) driverEnv(dir string, acc *account, taken *protocol.DriverTaken) []string {
-	env := append(cleanEnv(dir, acc), "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))
-	if len(a.gpus.names) > 0 {
-		env = append(env, visibleGPUs+"=")
-	}
-	env = append(env, taken.Env...)
-	env = append(env, protocol.EnvAddr+"="+filepath.Join(dir, identityName), protocol.EnvJob+"="+taken.Name)
-	if list := protocol.BinaryList(taken.Binaries); list != "" {
-		env = append(env, protocol.EnvBinaries+"="+list)
-	}
-	if list := protocol.FileList(taken.Files); list != "" {
-		env = append(env, protocol.EnvFiles+"="+list)
-	}
-	if taken.Again {
-		env = append(env, protocol.EnvTakeOver+"=1")
-	}
-	return env
-}
-
 // tellEnd tells the head how a driver has ended, until it has heard it or the agent has no time left.
 func (a *Agent) tellEnd(end *protocol.DriverEnd) {
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, takeAgain) {
@@ -246,68 +141,4 @@ func (a *Agent) tellEnd(end *protocol.DriverEnd) {
 			return
 		}
 	}
-}
-
-// driverOver keeps the log of a driver that has ended for a while.
-func (a *Agent) driverOver(d *driver) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	d.over = true
-	a.past = append(a.past, d)
-	if len(a.past) <= keptLogs {
-		return
-	}
-	oldest := a.past[0]
-	a.past = slices.Delete(a.past, 0, 1)
-	if a.drivers[oldest.ID] == oldest {
-		delete(a.drivers, oldest.ID)
-	}
-	a.folder.removeLog(a.folder.driverLog(oldest.DriverID))
-}
-
-// leaveDrivers kills the drivers, since the agent stops or its node is drained: they would hardly end by themselves, and
-// the head has others start them again. They are killed at once, and not asked to end: Main would cancel
-// what runs on other nodes, and so the next one adopts it. The mutex is held.
-func (a *Agent) leaveDrivers() {
-	for _, d := range a.drivers {
-		if !d.over {
-			d.left = true
-			d.tell(0)
-		}
-	}
-}
-
-// forgetDrivers removes the logs of those that have ended. No goroutine is left.
-func (a *Agent) forgetDrivers() {
-	for _, d := range a.past {
-		a.folder.removeLog(a.folder.driverLog(d.DriverID))
-	}
-}
-
-// driversOver reports whether all drivers have ended, and the head knows. The mutex is held.
-func (a *Agent) driversOver() bool {
-	for _, d := range a.drivers {
-		if !d.over {
-			return false
-		}
-	}
-	return true
-}
-
-// driverLogOf is the log of a driver that runs or has ended lately; nil if there is none. The mutex is held.
-func (a *Agent) driverLogOf(id protocol.DriverID) *joblog {
-	if d := a.drivers[id.ID]; d != nil && d.DriverID == id {
-		return d.log
-	}
-	for _, d := range a.past {
-		if d.DriverID == id {
-			return d.log
-		}
-	}
-	return nil
-}
-
-// driverLog is the path of a driver's log.
-func (f *folder) driverLog(id protocol.DriverID) string {
-	return f.job(id.ID) + "-" + strconv.Itoa(id.Attempt) + ".log"
 }

@@ -2,6 +2,7 @@ package head
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,5 +110,28 @@ func TestJournalsAreBounded(t *testing.T) {
 		if info.Config.MaxBytes != want.size || info.Config.Discard != jetstream.DiscardNew || info.State.Msgs != want.left {
 			t.Errorf("job %q: at most %d bytes, %d messages left", name, info.Config.MaxBytes, info.State.Msgs)
 		}
+	}
+}
+
+// A job isn't removed whose driver is to be started again, however many have ended since.
+func TestSurplusKeepsWhatIsSubmitted(t *testing.T) {
+	table, now := &jobs{all: map[string]*job{}}, time.Now()
+	for i, name := range []string{"a", "nightly", "b"} {
+		info := protocol.JobInfo{
+			OpenJob: protocol.OpenJob{Name: name}, Job: fmt.Sprint("j", i), Owner: "ann", State: protocol.JobFailed,
+			Ended: now.Add(time.Duration(i) * time.Second),
+		}
+		table.all[info.Job] = &job{info: info}
+	}
+	waiting := submitted() // ann's nightly
+	waiting.lost("its node is lost", now)
+	submissions := &drivers{all: map[string]submission{waiting.ID: *waiting}}
+	if ids := table.surplus(1, submissions.liveNames()); !slices.Equal(ids, []string{"j0"}) {
+		t.Errorf("%v go", ids)
+	}
+	waiting.cancel("ann", now)
+	submissions.all[waiting.ID] = *waiting
+	if ids := table.surplus(1, submissions.liveNames()); !slices.Equal(ids, []string{"j0", "j1"}) {
+		t.Errorf("%v go once it is cancelled", ids)
 	}
 }

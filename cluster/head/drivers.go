@@ -120,6 +120,17 @@ func (t *drivers) list() []submission {
 	})
 }
 
+// liveNames is whose submissions live, by owner and name.
+func (t *drivers) liveNames() map[[2]string]bool {
+	names := map[[2]string]bool{}
+	for _, s := range t.list() {
+		if s.State.Live() {
+			names[[2]string{s.Owner, s.Name}] = true
+		}
+	}
+	return names
+}
+
 // surplus is the ids of those that have ended and are too many, the first to go first.
 func (t *drivers) surplus(most int) (ids []string) {
 	ended := slices.DeleteFunc(t.list(), func(s submission) bool { return s.State.Live() })

@@ -111,9 +111,9 @@ func (h *Head) endSilent(ctx context.Context, now time.Time) {
 }
 
 // dropSurplus removes jobs with a name that have ended, if there are more than are kept: those that are done first, since
-// the others may be resumed, and of these the oldest.
+// the others may be resumed, and of these the oldest. Those whose drivers are to be started again stay.
 func (h *Head) dropSurplus(ctx context.Context) error {
-	for _, id := range h.jobs.surplus(h.cfg.Limits.KeptJobs) {
+	for _, id := range h.jobs.surplus(h.cfg.Limits.KeptJobs, h.drivers.liveNames()) {
 		if err := h.dropIfEnded(ctx, id); err != nil {
 			return err
 		}
@@ -131,12 +131,13 @@ func (h *Head) dropIfEnded(ctx context.Context, id string) error {
 	return h.removeJob(ctx, j.info)
 }
 
-// surplus is the ids of the named jobs that have ended and are too many, the first to go first.
-func (t *jobs) surplus(most int) (ids []string) {
+// surplus is the ids of the named jobs that have ended and are too many, the first to go first, without those that are
+// needed still, by owner and name.
+func (t *jobs) surplus(most int, needed map[[2]string]bool) (ids []string) {
 	var kept []protocol.JobInfo
 	t.mu.Lock()
 	for _, j := range t.all {
-		if j.named() && !j.live() {
+		if j.named() && !j.live() && !needed[[2]string{j.info.Owner, j.info.Name}] {
 			kept = append(kept, j.info)
 		}
 	}

@@ -107,7 +107,7 @@ func (f *agentFlags) config() (c agent.Config, err error) {
 	return c, nil
 }
 
-// perUnit is in what amounts of named resources are counted.
+// perUnit is in what amounts are counted, of CPUs and of named resources.
 const perUnit = 10_000
 
 func parseResources(list []string) (map[string]int64, error) {

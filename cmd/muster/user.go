@@ -102,7 +102,7 @@ func newUserList(name *string) *cobra.Command {
 		rows := [][]string{{"USER", "ROLE", "WEIGHT", "CPUS", "OF", "JOBS", "OF", "SHARE"}}
 		for _, u := range all {
 			rows = append(rows, []string{
-				u.Name, dash(u.Role), number(u.Weight, "1"), number(float64(u.Used.CPU)/unit, "0"), number(u.CPUs, "-"),
+				u.Name, dash(u.Role), number(u.Weight, "1"), number(float64(u.Used.CPU)/perUnit, "0"), number(u.CPUs, "-"),
 				strconv.Itoa(u.Live), number(float64(u.Jobs), "-"), fmt.Sprintf("%.0f %%", 100*u.Share),
 			})
 		}
@@ -110,9 +110,6 @@ func newUserList(name *string) *cobra.Command {
 	})
 	return cmd
 }
-
-// unit is one CPU, as messages count.
-const unit = 10_000
 
 // listUsers is the users that one may see, never nil.
 func listUsers(ctx context.Context, r *reach) ([]protocol.UserInfo, error) {
