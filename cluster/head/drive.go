@@ -159,11 +159,7 @@ func (h *Head) driverEnded(s *submission, change func()) error {
 	if public == "" {
 		return nil
 	}
-	revoked, err := h.identities.dropKey(public)
-	if err != nil {
-		return err
-	}
-	return h.server.update(revoked, h.disk.full())
+	return h.refuseKey(public)
 }
 
 func (s *submission) label() string { return fmt.Sprintf("%q (%s) of %s", s.Name, s.ID, s.Owner) }

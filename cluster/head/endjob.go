@@ -142,11 +142,7 @@ func (h *Head) cancelJob(ctx context.Context, c caller, in *protocol.JobID) (any
 	if err := h.end(ctx, j, protocol.JobFailed, why, "is over: "+why); err != nil {
 		return nil, err
 	}
-	revoked, err := h.identities.dropKey(j.info.PublicKey)
-	if err != nil {
-		return nil, err
-	}
-	return nil, h.server.update(revoked, h.disk.full())
+	return nil, h.refuseKey(j.info.PublicKey)
 }
 
 // forgetJob removes a job that isn't running, with its journal, so that nothing of it is listed.

@@ -45,6 +45,7 @@ type Head struct {
 	events     ring
 	stalled    atomic.Bool // JetStream of servers that aren't the head's own doesn't answer
 	counters   counters
+	enforcing  sync.Mutex // held by who tells the servers whom to refuse
 
 	server   middleware
 	conn     *nats.Conn

@@ -21,6 +21,8 @@ type identities struct {
 	path string
 	now  func() time.Time
 
+	change sync.Mutex // held by who changes one, over its I/O
+
 	mu      sync.Mutex
 	keys    map[string]protocol.IdentityInfo // by public key
 	revoked map[string]time.Time             // keys that are refused, for as long as JWTs of them may be good
@@ -45,12 +47,28 @@ func openIdentities(path string, now func() time.Time) (*identities, error) {
 	return t, nil
 }
 
-// save must be called with the lock held. What is too old to matter is dropped.
-func (t *identities) save() error {
+// update changes the table, and then writes it. The mutex isn't held meanwhile: each request looks up who asks.
+func (t *identities) update(change func() error) error {
+	t.change.Lock()
+	defer t.change.Unlock()
+	file, err := t.changed(change)
+	if err != nil {
+		return err
+	}
+	return writeJSON(t.path, file)
+}
+
+// changed changes the table, and gives what is to be written. What is too old to matter is dropped.
+func (t *identities) changed(change func() error) (file identityFile, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := change(); err != nil {
+		return file, err
+	}
 	now := t.now()
 	maps.DeleteFunc(t.keys, func(_ string, k protocol.IdentityInfo) bool { return now.Sub(k.Expires) > forgetAfter })
 	maps.DeleteFunc(t.revoked, func(_ string, at time.Time) bool { return now.Sub(at) > jwtAge+backDate })
-	return writeJSON(t.path, identityFile{Keys: t.sorted(), Revoked: t.revoked})
+	return identityFile{Keys: t.sorted(), Revoked: maps.Clone(t.revoked)}, nil
 }
 
 func (t *identities) sorted() []protocol.IdentityInfo {
@@ -61,10 +79,10 @@ func (t *identities) sorted() []protocol.IdentityInfo {
 
 // put adds a key or its new expiry.
 func (t *identities) put(k protocol.IdentityInfo) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.keys[k.PublicKey] = k
-	return t.save()
+	return t.update(func() error {
+		t.keys[k.PublicKey] = k
+		return nil
+	})
 }
 
 func (t *identities) get(public string) (protocol.IdentityInfo, bool) {
@@ -117,30 +135,46 @@ func (t *identities) keysOf(who string) (keys []string) {
 }
 
 // drop removes all keys of somebody, and gives what is refused from now on.
-func (t *identities) drop(who string) (map[string]time.Time, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	found := false
-	for public, k := range t.keys {
-		if k.Name == who {
-			found = true
-			delete(t.keys, public)
-			t.revoked[public] = t.now()
+func (t *identities) drop(who string) error {
+	return t.update(func() error {
+		found := false
+		for public, k := range t.keys {
+			if k.Name == who {
+				found = true
+				delete(t.keys, public)
+				t.revoked[public] = t.now()
+			}
 		}
-	}
-	if !found {
-		return nil, refuse(protocol.CodeUnknown, "there is no user or node %q; muster identity ls lists them", short(who))
-	}
-	return maps.Clone(t.revoked), t.save()
+		if !found {
+			return refuse(protocol.CodeUnknown, "there is no user or node %q; muster identity ls lists them", short(who))
+		}
+		return nil
+	})
 }
 
 // dropKey refuses one key from now on, such as that of a job's former driver.
-func (t *identities) dropKey(public string) (map[string]time.Time, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.keys, public)
-	t.revoked[public] = t.now()
-	return maps.Clone(t.revoked), t.save()
+func (t *identities) dropKey(public string) error {
+	return t.update(func() error {
+		delete(t.keys, public)
+		t.revoked[public] = t.now()
+		return nil
+	})
+}
+
+// refuseKey has one key refused from now on, by the head and by its servers.
+func (h *Head) refuseKey(public string) error {
+	if err := h.identities.dropKey(public); err != nil {
+		return err
+	}
+	return h.enforce()
+}
+
+// enforce has the servers refuse what is to be refused now. It is asked for under several locks: those who ask at once wait
+// for each other, so that nobody takes back what another has just had refused.
+func (h *Head) enforce() error {
+	h.enforcing.Lock()
+	defer h.enforcing.Unlock()
+	return h.server.update(h.identities.refused(), h.disk.full())
 }
 
 func (t *identities) refused() map[string]time.Time {

@@ -198,7 +198,7 @@ func (h *Head) watchDisk() {
 	if !changed {
 		return
 	}
-	if err := h.server.update(h.identities.refused(), low); err != nil {
+	if err := h.enforce(); err != nil {
 		h.log.Error("stop journals from growing", "error", err)
 	}
 	if low {

@@ -96,11 +96,7 @@ func (h *Head) begin(ctx context.Context, info protocol.JobInfo, former *job) er
 		return nil
 	}
 	// A former driver that doesn't know yet would go on talking to nodes, so its key goes.
-	revoked, err := h.identities.dropKey(former.info.PublicKey)
-	if err != nil {
-		return err
-	}
-	return h.server.update(revoked, h.disk.full())
+	return h.refuseKey(former.info.PublicKey)
 }
 
 // label is what people call a job.

@@ -228,13 +228,12 @@ func (h *Head) dropIdentity(ctx context.Context, c caller, in *protocol.Identity
 	h.jobs.change.Lock()
 	defer h.jobs.change.Unlock()
 	note := h.server.after(h.identities.keysOf(in.Name))
-	revoked, err := h.identities.drop(in.Name)
-	if err != nil {
+	if err := h.identities.drop(in.Name); err != nil {
 		return nil, err
 	}
 	for _, id := range h.jobs.due(func(j *job) bool { return j.info.Owner == in.Name && j.info.State != protocol.JobDone }) {
 		j, _ := h.jobs.get(id)
-		if revoked, err = h.identities.dropKey(j.info.PublicKey); err != nil {
+		if err := h.identities.dropKey(j.info.PublicKey); err != nil {
 			return nil, err
 		}
 		why := "its owner was revoked by " + c.name
@@ -243,5 +242,5 @@ func (h *Head) dropIdentity(ctx context.Context, c caller, in *protocol.Identity
 		}
 	}
 	h.event("identity.revoked", "", "", in.Name+" is revoked by "+c.name)
-	return protocol.IdentityDropped{Note: note}, h.server.update(revoked, h.disk.full())
+	return protocol.IdentityDropped{Note: note}, h.enforce()
 }
