@@ -132,7 +132,7 @@ func historyRows(what protocol.HistoryKind, h *protocol.History) (rows [][]strin
 			add(moment(a.Time), a.Job, task, a.Attempt, a.End, a.Node, short3(a.Took), clip(a.Error, 100))
 		}
 	case protocol.HistoryNodes:
-		add("NODE", "NAME", "PLATFORM", "CPUS", "MEMORY", "STARTED", "LAST SEEN", "STATE", "MOST RESIDENT")
+		add("NODE", "NAME", "PLATFORM", "CPUS", "MEMORY", "STARTED", "AS OF", "STATE", "MOST RESIDENT")
 		for _, n := range h.Nodes {
 			add(n.Node, clip(n.Name, 30), n.OS+"/"+n.Arch, n.CPUs, size(n.Memory), moment(n.Started), moment(n.Seen), n.State, size(n.Most))
 		}

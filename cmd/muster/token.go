@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,6 +62,9 @@ one user, unless it is started with --allow-users: yours, or those of --user.`,
 		fmt.Fprintln(cmd.OutOrStdout(), "muster join --token", info.Token)
 		fmt.Fprintf(cmd.ErrOrStderr(), "token %s: role %s, %s, until %s\n",
 			info.ID, info.Role, plural(info.Left, "use"), info.Expires.Local().Format(time.DateTime))
+		if t, err := join.ParseToken(info.Token); err == nil && !slices.ContainsFunc(t.Addresses, reachable) {
+			fmt.Fprintln(cmd.ErrOrStderr(), onlyHere(listenFlag))
+		}
 		return nil
 	})
 	return cmd

@@ -93,7 +93,7 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	if up.Already {
 		verb = "was up already"
 	}
-	at, listen := "its head at "+up.Addr, "--addr 0.0.0.0:4222"
+	at, listen := "its head at "+up.Addr, listenFlag
 	if strings.Contains(up.Addr, "://") {
 		at, listen = "with the NATS servers at "+up.Addr+", its head", "--join-addr 0.0.0.0:4223"
 	}
@@ -106,8 +106,8 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	}
 	fmt.Fprintf(w, "\nanother machine joins by (%d of them until %s):\n  muster join %s--token %s\n",
 		up.Uses, up.Expires.Local().Format(time.DateTime), up.joinAddress(), up.Token)
-	if host, _, err := net.SplitHostPort(up.Join); err == nil && net.ParseIP(host).IsLoopback() {
-		fmt.Fprintln(w, "  (this head can be reached from this machine only: stop it, and give "+listen+" for others)")
+	if !reachable(up.Join) {
+		fmt.Fprintln(w, "  "+onlyHere(listen))
 	}
 	fmt.Fprintln(w, "run a program on it by:\n  muster run PACKAGE")
 	if at := up.Head.About[aboutMetrics]; at != "" {
@@ -122,6 +122,19 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 		down += ", or Ctrl-C there"
 	}
 	fmt.Fprintf(w, "stop it by:\n  %s\n", down)
+}
+
+const listenFlag = "--addr 0.0.0.0:4222"
+
+// onlyHere says what one is to do about a head at such an address.
+func onlyHere(listen string) string {
+	return "(this head can be reached from this machine only: stop it, and give " + listen + " for others)"
+}
+
+// reachable is false for an address that only this machine can reach.
+func reachable(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err != nil || !net.ParseIP(host).IsLoopback()
 }
 
 // joinAddress is the address to join at, and a space. With several, the token, which has them, says it better.

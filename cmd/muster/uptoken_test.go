@@ -33,3 +33,14 @@ func TestTokenIsGood(t *testing.T) {
 		t.Error("one of a head that has moved is good")
 	}
 }
+
+// One is told of a head that other machines can't reach, before they try.
+func TestReachable(t *testing.T) {
+	for address, want := range map[string]bool{
+		"127.0.0.1:4223": false, "[::1]:4223": false, "10.0.0.5:4223": true, "head.example.org:4223": true, "": true,
+	} {
+		if got := reachable(address); got != want {
+			t.Errorf("%q: %v", address, got)
+		}
+	}
+}

@@ -27,12 +27,13 @@ func (s *Session) whyRoomAway(id coordinator.NeedID) string {
 		return err.Error() + s.nearest(amounts, where) + s.failsIn(id)
 	}
 	var names []string
-	could := 0
+	could, idle := 0, false
 	for i := range s.carried.nodes {
 		n := &s.carried.nodes[i]
 		if !n.Alive || !where.matches(n.AllLabels()) || s.hasOf(n, amounts) < 1 {
 			continue
 		}
+		idle = idle || n.Drain == "" && n.FreeCPU >= cpusOf(amounts)
 		if could++; could <= maxNodes {
 			names = append(names, s.nodeName(n.Node)+" "+roomOn(n))
 		}
@@ -41,6 +42,9 @@ func (s *Session) whyRoomAway(id coordinator.NeedID) string {
 		names = append(names, fmt.Sprintf("%d others", could-maxNodes))
 	}
 	text := fmt.Sprintf("it waits for room of %s on %s", s.needText(amounts), strings.Join(names, " or "))
+	if idle {
+		text += "; a node that is new to the job gets its program first"
+	}
 	mine := s.carried.holding.nodes
 	for node, at := range mine {
 		if at.need == id {
@@ -54,6 +58,16 @@ func (s *Session) whyRoomAway(id coordinator.NeedID) string {
 		}
 	}
 	return text
+}
+
+// cpusOf is how many CPUs are asked for.
+func cpusOf(amounts []coordinator.Amount) (n float64) {
+	for _, a := range amounts {
+		if a.Dim == coordinator.CPU {
+			n += float64(a.N) / coordinator.Unit
+		}
+	}
+	return n
 }
 
 // roomOn says what a node has for tasks.

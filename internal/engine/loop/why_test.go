@@ -112,12 +112,19 @@ func TestWhy(t *testing.T) {
 		}
 	}
 	check(2, "loop.hold #2 is ready: the cluster hasn't said yet which nodes there are")
-	s.Survey([]protocol.NodeInfo{
+	nodes := []protocol.NodeInfo{
 		{Node: "a", Name: "first", Alive: true, CPUs: 1, GPUs: 1, Labels: map[string]string{"zone": "b"}},
-		{Node: "b", Name: "other", Alive: true, CPUs: 2, Labels: map[string]string{"spot": "1"}},
+		{Node: "b", Name: "other", Alive: true, CPUs: 2, FreeCPU: 1, Labels: map[string]string{"spot": "1"}},
 		{Node: "c", Name: "gone", CPUs: 64},
-	})
+	}
+	s.Survey(nodes)
+	check(2, "other (1 of 2 CPUs free); a node that is new to the job gets its program first")
+	nodes[1].FreeCPU = 0
+	s.Survey(nodes)
 	check(1, "loop.hold #1 runs on node first for ")
+	if strings.Contains(why(s, 2), "new to the job") {
+		t.Error("no node has room, and one is said to get its program")
+	}
 	check(2, "loop.hold #2 is ready: it waits for room of 1 CPU on first (0 of 1 CPUs free) or other (0 of 2 CPUs free)")
 	check(3, "loop.hold #3 is ready, and 1 task like it goes before it; of these, loop.hold #2 is ready: it waits for room of 1 CPU")
 	check(4, "loop.hold #4 waits for loop.hold #2\nloop.hold #2 is ready: ")
