@@ -133,7 +133,7 @@ func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Tim
 	a.rank()
 	var asked *job // that has the smallest share of those whose turn it is
 	for _, j := range a.jobs {
-		if j.info != nil && j.offer.parked && now.Sub(j.offer.since) < turn && (asked == nil || j.precedes(asked)) {
+		if j.info != nil && j.offer.asked() && now.Sub(j.offer.since) < turn && (asked == nil || j.precedes(asked)) {
 			asked = j
 		}
 	}
@@ -143,7 +143,7 @@ func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Tim
 			return first, asked.offer.since.Add(turn)
 		}
 		first = append(first, j)
-		if j.offer.parked {
+		if j.offer.asked() {
 			continue // it had its turn
 		}
 		if len(list) > len(first) {
@@ -153,6 +153,10 @@ func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Tim
 	}
 	return first, later
 }
+
+// asked reports whether the coordinator has an offer of CPUs. One of places for I/O alone, such as a busy node makes, says
+// nothing of what it wants of CPUs.
+func (o *offered) asked() bool { return o.parked && o.room.cpu > 0 }
 
 // precedes reports whether a job comes before another by the last ranking.
 func (j *job) precedes(o *job) bool { return j.quota.rank.Compare(o.quota.rank) < 0 }
@@ -164,10 +168,7 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 	o, free := &j.offer, &a.ledger.free
 	a.counters.offers++
 	o.number++
-	if !o.parked {
-		o.since = now
-	}
-	asked := o.parked
+	asked, parked := o.asked(), o.parked
 	o.parked, o.at = true, now
 	o.before = o.cpu
 	named := append(o.room.named[:0], free.named...)
@@ -175,6 +176,9 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 	o.room.named = named
 	if !a.ledger.worth() || a.overLimit(j) {
 		o.room.cpu = 0
+	}
+	if !parked || !asked && o.room.cpu > 0 {
+		o.since = now
 	}
 	if o.cpu = o.room.cpu; !asked {
 		o.cpu = min(o.cpu, a.part(j, now))
