@@ -97,7 +97,11 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 		}
 		return len(a.resume) == 0, time.Time{}
 	case o.parked && (!a.ledger.grown(&o.room) || a.overLimit(j)):
-		return false, o.at.Add(o.patience(a.cfg.offerAgain))
+		at, soonest := o.at.Add(o.patience(a.cfg.offerAgain)), now.Add(min(a.cfg.offerAgain, time.Second)) // several at once
+		if at.Before(soonest) {
+			return false, soonest
+		}
+		return false, at
 	}
 	switch free := &a.ledger.free; {
 	case len(a.resume) > 0:
