@@ -106,7 +106,8 @@ func TestPlanPictures(t *testing.T) {
 
 func TestPlanOfFailure(t *testing.T) {
 	ctx := open(t, muster.Config{CPUs: 1})
-	r := benchInc.From(ctx, tFail.Go(ctx, 3))
+	lazy := muster.Lazy(ctx) // both have begun when the first fails, or the second has no number
+	r := benchInc.From(lazy, tFail.Go(lazy, 3))
 	_ = r.Wait(ctx)
 	if got, want := timeless(r.Plan().String()), "1 t.fail #1 failed T\n2 bench.inc #2 failed <- 1\n"; got != want {
 		t.Errorf("got:\n%s", got)
