@@ -147,6 +147,9 @@ func (r *soakRun) collect() {
 		j.driver.Wait(time.Second) // it has ended
 		j.driver.free()
 		r.c.Ask(protocol.OpRemoveJob, protocol.JobID{Job: j.name}, nil)
+		if err := os.RemoveAll(filepath.Join(r.c.dir, "cache", "jobs", j.name)); err != nil { // the driver's own record
+			r.t.Error(err)
+		}
 		r.c.drivers = slices.DeleteFunc(r.c.drivers, func(d *Driving) bool { return d == j.driver })
 		r.done++
 		return true
