@@ -108,6 +108,9 @@ func (c *Carrier) round() {
 			break // nobody gets anything now: with a thousand nodes, that is most of what there would be to look at
 		}
 	}
+	for _, p := range offers { // also those that weren't looked at
+		p.Waits = true
+	}
 	clear(offers)
 	c.giver.offers = offers
 }
@@ -124,7 +127,6 @@ func (c *Carrier) give(p *dispatch.Parked) (more bool) {
 	b.Epoch, b.Tasks = c.opened.Epoch, b.Tasks[:0]
 	o := p.Offer
 	o.Shared = o.Shared && p.Waits
-	p.Waits = true
 	more = c.job.Take(&o, b)
 	if len(b.Tasks) == 0 {
 		return more
