@@ -39,6 +39,7 @@ func (s Side) understands(peer Side) bool {
 // VersionError is that a side doesn't understand what its peer speaks.
 type VersionError struct{ Peer, Self Side }
 
+// Error says who is to be upgraded.
 func (e *VersionError) Error() string {
 	older, too := e.Peer, ""
 	if e.Peer.Major > e.Self.Major {
