@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -213,4 +214,20 @@ func TestTaskLongerThanAMessage(t *testing.T) {
 		t.Errorf("got %d tasks", len(b.Tasks))
 	}
 	s.until("the long one has failed", func() bool { return s.done[1] == 1 })
+}
+
+// TestSharedRoomMayBeGone: whether room that others are offered too may have gone to them is asked of each offer that was
+// there before, also of one that a round didn't come to.
+func TestSharedRoomMayBeGone(t *testing.T) {
+	c := newCarrier(Config{})
+	t.Cleanup(c.end)
+	c.job, c.roll = newSession(t), dispatch.NewRollCall(1, time.Now())
+	first, second := &dispatch.Parked{Offer: protocol.Offer{Node: "a"}}, &dispatch.Parked{Offer: protocol.Offer{Node: "b"}}
+	c.lot.Add(first)
+	c.lot.Add(second)
+	c.news.Store(true)
+	c.round()
+	if !first.Waits || !second.Waits {
+		t.Errorf("the offers wait: %v and %v", first.Waits, second.Waits)
+	}
 }
