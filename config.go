@@ -36,6 +36,11 @@ type Config struct {
 	// MaxPending bounds the tasks that have not ended: Go and its kin wait while there are so many, inside a task with its
 	// slot lent. Defaults to 2,000,000.
 	MaxPending int
+	// ArgumentBytes bounds the memory of the arguments of tasks that have not ended, by an estimate: Go and its kin wait
+	// while they take more, and Map holds fewer items. As many tasks as can run at once are always let in. Calls made inside
+	// tasks count, and don't wait; arguments of Local don't count, nor does what Refs stand for. An argument that many calls
+	// share counts for each: Put it once. Defaults to 1 GiB.
+	ArgumentBytes int64
 	// Grace is how long a cancelled or timed-out function may take to return. Defaults to 10 s.
 	Grace time.Duration
 	// UnsatisfiableAfter is how long a task waits for a node of the cluster that has what it needs: nodes may join. A
@@ -77,6 +82,9 @@ func (c Config) engine() (engine.Config, error) {
 	if e.MaxPending = c.MaxPending; e.MaxPending == 0 {
 		e.MaxPending = 2_000_000
 	}
+	if e.ArgumentBytes = c.ArgumentBytes; e.ArgumentBytes == 0 {
+		e.ArgumentBytes = 1 << 30
+	}
 	if c.Concurrency == 0 {
 		e.Concurrency = 1000
 	}
@@ -100,6 +108,8 @@ func (c Config) check() error {
 		return fmt.Errorf("muster: Config.Concurrency is %d: it must not be negative", c.Concurrency)
 	case c.MaxPending < 0:
 		return fmt.Errorf("muster: Config.MaxPending is %d: it must not be negative", c.MaxPending)
+	case c.ArgumentBytes < 0:
+		return fmt.Errorf("muster: Config.ArgumentBytes is %d: it must not be negative", c.ArgumentBytes)
 	case c.Memory < 0:
 		return fmt.Errorf("muster: Config.Memory is %d: it must not be negative", c.Memory)
 	case c.CacheLimit < 0:

@@ -29,6 +29,7 @@ func Func[In, Out any](name string, fn func(context.Context, In) (Out, error), o
 	f.fn.Name, f.fn.Do = name, fn
 	f.fn.InPlan, f.fn.OutPlan = register[In, Out](name, fn == nil)
 	f.fn.InRefs, f.fn.OutRefs = f.fn.InPlan, f.fn.OutPlan
+	f.fn.InSize = codec.SizerOf(reflect.TypeFor[In]())
 	f.fn.Opts = defaults()
 	apply(&f.fn.Spec, opts)
 	f.checkCached()

@@ -14,6 +14,7 @@ type Fn[In, Out any] struct {
 	OutPlan *codec.Plan
 	InRefs  codec.Finder
 	OutRefs codec.Finder
+	InSize  codec.Sizer // says 0 for Local
 	Weight  func(In) float64
 
 	CacheKey   func(In) In                 // the argument without what makes no difference; nil: all of it counts
@@ -40,7 +41,7 @@ func (f *Fn[In, Out]) Go(ctx context.Context, in In) *Typed[Out] {
 		}
 	}
 	c := &call[In, Out]{f: f, in: in}
-	c.traits = f.argTraits()
+	c.traits, c.bulk = f.argTraits(), f.bulkOf(at.s, &c.in)
 	at.s.identify(&c.Task, at.run, c)
 	start(ctx, at, &c.Task, c)
 	return &c.Typed

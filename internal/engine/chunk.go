@@ -24,6 +24,7 @@ type chunk[In, Out any] struct {
 	errs     []error // nil unless an item failed
 	full     float64 // fill up to this weight
 	weight   float64
+	bytes    int64 // of its items, about
 	next     atomic.Int64
 	began    atomic.Int64 // when the attempt began, in ns since the session did; 0 before
 	made     uint16       // attempts made in another chunk
@@ -58,7 +59,7 @@ func (c *chunk[In, Out]) expect(prior *journal.Entry, size, before int) {
 }
 
 func (c *chunk[In, Out]) isFull() bool {
-	return c.prior == nil && !c.known && c.weight >= c.full || len(c.items) >= c.limit
+	return c.prior == nil && !c.known && (c.weight >= c.full || c.bytes >= c.m.bulky) || len(c.items) >= c.limit
 }
 
 // recordsItem reports whether the chunk is a recorded Map's, and one item.
@@ -76,6 +77,7 @@ func (c *chunk[In, Out]) part(from, to int) *chunk[In, Out] {
 	p := &chunk[In, Out]{
 		m: c.m, base: c.base + from, items: c.items[from:to:to], outs: c.outs[from:to:to],
 		weight: c.weight * float64(to-from) / float64(max(1, len(c.items))), spliced: true,
+		bytes: c.bytes * int64(to-from) / int64(max(1, len(c.items))),
 	}
 	if c.found != nil {
 		p.found = c.found[from:to:to]

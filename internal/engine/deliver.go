@@ -208,6 +208,7 @@ func (m *mapper[In, Out]) ready() (*chunk[In, Out], int) {
 // drop takes a delivered chunk out of the queue and keeps its buffers for another. The mutex is held.
 func (m *mapper[In, Out]) drop(c *chunk[In, Out]) {
 	m.items -= c.size
+	m.bytes -= c.bulk.bytes()
 	for i, q := range m.queue {
 		if q == c {
 			copy(m.queue[i:], m.queue[i+1:])
@@ -236,7 +237,13 @@ func (m *mapper[In, Out]) empty() bool {
 func (m *mapper[In, Out]) hungry() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.open < m.room+2 && m.items < m.most && len(m.queue) < 2*m.room+spareChunks
+	return m.wantsMore()
+}
+
+// wantsMore is hungry, with the mutex held.
+func (m *mapper[In, Out]) wantsMore() bool {
+	return m.open < m.room+2 && m.items < m.most && len(m.queue) < 2*m.room+spareChunks &&
+		(len(m.queue) < m.room || m.s.pressure.allows(&m.s.cfg, m.bytes))
 }
 
 // sleep waits until a chunk finishes: the head, or while more input is wanted any.
@@ -250,7 +257,7 @@ func (d *driver[In, Out]) sleep(toEnd bool) {
 		can = can || !d.unordered && d.queue[0].over
 		head = &d.queue[0].Task
 	}
-	can = can || !toEnd && d.open < d.room+2 && d.items < d.most && len(d.queue) < 2*d.room+spareChunks
+	can = can || !toEnd && d.wantsMore()
 	d.mu.Unlock()
 	if can {
 		return

@@ -32,6 +32,7 @@ type mapper[In, Out any] struct {
 	shut     bool        // the session was closed
 	weighing bool        // the function's Weight runs
 	limit    int         // items per chunk, by their size
+	bulky    int64       // bytes of items that fill a chunk
 	rec      *mapJournal // nil without a journal
 	number   uint64      // in a worker: counts the Maps of the attempt
 
@@ -40,8 +41,9 @@ type mapper[In, Out any] struct {
 	queue     []*chunk[In, Out] // in order, not all delivered
 	finished  []*chunk[In, Out] // unordered only: in order of their ends
 	unordered bool
-	items     int // in the queue
-	open      int // chunks that have not finished
+	items     int   // in the queue
+	bytes     int64 // of their items
+	open      int   // chunks that have not finished
 	tick      *timer
 	left      bool
 
@@ -74,6 +76,7 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 	m := &mapper[In, Out]{
 		f: f, s: at.s, ctx: ctx, unordered: unordered, bell: make(chan struct{}, 1),
 		alone: f.Opts.Timeout > 0 || f.Opts.Once || f.Opts.Isolated || f.argTraits() != 0,
+		bulky: bulkyChunk,
 		limit: max(1, min(maxChunk, (1<<20)/max(1, int(unsafe.Sizeof(in)+unsafe.Sizeof(out))))),
 	}
 	if at.run.runsIn(at.s) {
@@ -155,6 +158,7 @@ func (m *mapper[In, Out]) add(v In, err error) {
 		c.fail(i, err)
 	}
 	c.weight += weight
+	c.bytes += m.f.sizeOf(m.s, &c.items[i])
 	if c.isFull() {
 		m.submit()
 	}
@@ -223,8 +227,9 @@ func (m *mapper[In, Out]) submit() {
 
 // start enters a chunk's task. Both mutexes are held.
 func (m *mapper[In, Out]) start(c *chunk[In, Out]) {
-	c.size = len(c.items)
+	c.size, c.bulk = len(c.items), toBulk(c.bytes)
 	m.items += c.size
+	m.bytes += c.bulk.bytes()
 	m.open++
 	c.s, c.ops, c.scope = m.s, c, m.scope
 	c.traits = quiet

@@ -54,8 +54,8 @@ type Session struct {
 	told          told
 	carried       carried
 	hosting       hosting
-	dropped       []upDrop      // tasks that went up, to be given up
-	space         chan struct{} // closed when tasks may be started again; nil while nobody waits for that
+	dropped       []upDrop // tasks that went up, to be given up
+	pressure      pressure
 }
 
 // Open makes a session.

@@ -24,6 +24,9 @@ func (s *Session) settle(t *Task, err error, kind event.Kind) {
 	if c, ok := t.ops.(interface{ ended() }); ok {
 		c.ended()
 	}
+	if !t.is(lazily) { // it was submitted
+		s.pressure.remove(t.bulk)
+	}
 	if len(s.pauses) > 0 {
 		s.pauses[t.id].stop(s)
 		delete(s.pauses, t.id)

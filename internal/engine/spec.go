@@ -65,6 +65,8 @@ type Config struct {
 	Strict      bool
 	MaxPending  int // tasks that have not ended; 0 for no bound
 	Grace       time.Duration
+	// ArgumentBytes is how many bytes the arguments of tasks that have not ended may take; 0 for no bound.
+	ArgumentBytes int64
 
 	// Carrier takes the tasks of registered functions to other machines; nil: they run here.
 	Carrier Carrier

@@ -22,7 +22,7 @@ func start(ctx context.Context, at site, t *Task, ops Ops) {
 	by := s.tetherOf(ctx, at.run)
 	s.mu.Lock()
 	if !at.lazy {
-		s.admit(ctx, at.run)
+		s.admit(ctx, at.run, t.bulk)
 	}
 	if s.closed {
 		s.mu.Unlock()
@@ -135,6 +135,7 @@ func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 		t.traits &^= lazily
 		s.lazies--
 	}
+	s.pressure.add(t.bulk)
 	t.scope = s.awake(t.scope)
 	spec := coordinator.Spec{Depth: uint32(t.depth), Scope: t.scope.id, Priority: int32(sp.Opts.Priority), Value: t.is(joins)}
 	if !t.is(once) && !sp.Opts.Once {

@@ -26,6 +26,7 @@ type Task struct {
 	took    float32      // seconds of the last attempt
 	born    uint32       // milliseconds from the session's start to its own; on a cluster
 	depth   uint16       // tasks above it
+	bulk    bulk         // of its argument
 	phase   phase
 	traits  traits
 	up      bool // in a worker: it goes to the agent; doesn't change once it has started

@@ -129,7 +129,7 @@ func (f *Fn[In, Out]) called(r *Run, c *protocol.Call) (*Task, error) {
 	if err := f.InPlan.Decode(c.Arg, &k.in, awayReader{r}); err != nil {
 		return nil, fmt.Errorf("argument: %w", err)
 	}
-	k.traits = f.argTraits()
+	k.traits, k.bulk = f.argTraits(), f.bulkOf(r.s, &k.in)
 	r.s.identify(&k.Task, r, k)
 	start(r, r.at(c.Lazy), &k.Task, k)
 	return &k.Task, nil

@@ -156,11 +156,10 @@ func (s *Session) whyPause(id coordinator.ID) string {
 
 // crowded says that calls wait since there are too many tasks, if they do.
 func (s *Session) crowded() string {
-	if s.space == nil {
+	if s.pressure.space == nil {
 		return ""
 	}
-	return fmt.Sprintf("; or it starts a task, and waits since %d haven't ended, of at most %d (Config.MaxPending)",
-		s.m.Len(), s.cfg.MaxPending)
+	return "; or it starts a task, and waits since " + s.pressureText()
 }
 
 // whyRoom says which room a task lacks that is the first one to want it.
@@ -191,9 +190,8 @@ func (s *Session) whyAll() (lines []string) {
 	if s.carried.stranded != nil {
 		lines = append(lines, "it gives nothing out any more: "+s.carried.stranded.Error())
 	}
-	if s.space != nil {
-		lines = append(lines, fmt.Sprintf("calls wait before they start more tasks: %d haven't ended, of at most %d (Config.MaxPending)",
-			s.m.Len(), s.cfg.MaxPending))
+	if s.pressure.space != nil {
+		lines = append(lines, "calls wait before they start more tasks: "+s.pressureText())
 	}
 	var firsts []coordinator.ID
 	s.m.EachAway(func(_ coordinator.NeedID, _ []coordinator.Amount, _ uint32, first coordinator.ID) {
