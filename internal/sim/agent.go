@@ -195,7 +195,8 @@ func (w *work) learn() {
 func (w *work) nextEpoch(epoch uint32) {
 	a := w.a
 	w.epoch = epoch
-	list := sorted(w.tasks)
+	list := append(sorted(w.tasks), w.former...)
+	w.former = nil
 	w.tasks = map[protocol.Attempt]*run{}
 	w.came, w.offer, w.telling, w.missing = nil, offered{number: w.offer.number}, false, 0
 	w.up.begin()
@@ -204,14 +205,18 @@ func (w *work) nextEpoch(epoch uint32) {
 		switch {
 		case !r.given:
 			w.forget(r)
+			continue
+		case r.orphan:
 		case r.spoke:
 			r.orphan = true
-			w.former = append(w.former, r)
 			a.s.truth.excuse(r, "orphan")
 			a.s.within(a.life, time.Millisecond, func() { r.stop() })
-		default:
-			w.former = append(w.former, r)
+		case !a.s.has(hidesRunning):
 			held = append(held, protocol.Held{Key: keyOf(r.task), Life: w.life})
+			r.told = true
+		}
+		if w.former = append(w.former, r); a.s.has(freesRunning) {
+			a.charge(r, -1)
 		}
 	}
 	w.waiting = nil

@@ -16,7 +16,9 @@ const grace = 10 * time.Second
 func (s *session) up(on *agent, it protocol.Item) {
 	switch it := it.(type) {
 	case protocol.GiveBack:
-		s.gaveBack(on, &it)
+		if !s.d.s.errs(losesGiveBack) {
+			s.gaveBack(on, &it)
+		}
 	case protocol.Held:
 		s.upHeld(on, it)
 	case protocol.Started:
@@ -33,7 +35,11 @@ func (s *session) up(on *agent, it protocol.Item) {
 // upHeld notes what a node runs for an earlier driver.
 func (s *session) upHeld(on *agent, h protocol.Held) {
 	t := taskOf(h.Key)
+	s.known[t] = !h.Gone && !s.gave[t]
 	if !h.Gone {
+		if s.d.s.has(forgetsHeld) {
+			return
+		}
 		if s.useless[t] == on {
 			return // a failure of it has come already: as a rule nothing else would
 		}
@@ -88,7 +94,9 @@ func (s *session) upCall(on *agent, k *protocol.Call) {
 		at.calls, at.asked = map[int32]*call{}, map[int32]bool{}
 		at.scope = s.brain.m.OpenScope()
 	}
-	at.calls[t] = s.submit(t, at)
+	if at.calls[t] = s.submit(t, at); at.inst.vain {
+		s.excuseCall(at.calls[t])
+	}
 }
 
 // upWant answers with the value of a call once it has ended.

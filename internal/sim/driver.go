@@ -263,7 +263,9 @@ func (d *driver) round() {
 	}
 	d.news = false
 	for _, node := range d.births.Take() {
-		d.lost(node)
+		if !d.s.has(missesRebirth) {
+			d.lost(node)
+		}
 	}
 	for _, p := range d.scratch {
 		if !d.roll.Over() || d.paused || d.leaving || !d.host.linked {
@@ -299,10 +301,23 @@ func (d *driver) answer(p *dispatch.Parked, b *protocol.Batch) {
 	}
 	a := d.s.agent(p.Node)
 	life, number := p.Life, p.Number
+	if d.s.has(givesTwice) {
+		d.giveTwice(a, b)
+	}
 	if d.s.net.send(d.host, a.host, func() { a.onBatch(d.job, life, number, b) }) || len(b.Tasks) == 0 {
 		return
 	}
 	if lost := d.handed.Remove(b.Number); lost != nil {
 		d.unconfirmed(p.Node, lost.Tasks)
 	}
+}
+
+// giveTwice gives a batch to another node too.
+func (d *driver) giveTwice(a *agent, b *protocol.Batch) {
+	other := d.s.agents[(a.n+1)%len(d.s.agents)]
+	d.s.net.send(d.host, other.host, func() {
+		if w := other.jobs[d.job.n]; w != nil {
+			other.onBatch(d.job, w.life, w.offer.number, b)
+		}
+	})
 }

@@ -14,6 +14,9 @@ func (s *session) outcomes(r *record) {
 			n.pack.observe(o.took)
 			n.measured = true
 			s.arrive(at, o.status, o.exec)
+			if o.status == succeeded && s.d.s.errs(countsTwice) {
+				s.arrive(at, o.status, o.exec)
+			}
 		} else if s.d.job.program.tasks[o.task].parent >= 0 {
 			s.d.s.truth.excuseTask(s.d.job, o.task, "called by what was lost")
 		}
@@ -36,7 +39,7 @@ func (s *session) attemptFor(node *agent, o *outcome) *attempt {
 		return at
 	}
 	c := s.callOf(o.id)
-	if c == nil || o.status != succeeded || c.lost[o.attempt] != node {
+	if c == nil || o.status != succeeded || c.lost[o.attempt] != node || s.d.s.has(dropsLate) {
 		return nil
 	}
 	if c.at != nil {
@@ -49,7 +52,7 @@ func (s *session) attemptFor(node *agent, o *outcome) *attempt {
 
 // replay takes an outcome of an earlier epoch (internal/engine/adopted.go).
 func (s *session) replay(node *agent, o *outcome) {
-	if s.gave[o.task] {
+	if s.gave[o.task] && !o.untold && !s.known[o.task] {
 		s.d.s.truth.excuseTask(s.d.job, o.task, "not known in time")
 	}
 	at := s.adopted[o.task]
@@ -63,7 +66,7 @@ func (s *session) replay(node *agent, o *outcome) {
 		s.useless[o.task] = node
 		return
 	}
-	if s.recorded[o.task] != 0 {
+	if s.recorded[o.task] != 0 && !s.d.s.has(lastCounts) {
 		return
 	}
 	s.recorded[o.task] = o.exec
@@ -126,6 +129,7 @@ func (s *session) lost(node string) {
 		if who == on {
 			delete(s.held, t)
 			delete(s.adopted, t)
+			delete(s.known, t)
 		}
 	}
 }

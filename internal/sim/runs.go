@@ -28,6 +28,7 @@ type run struct {
 	over   bool
 	spoke  bool
 	orphan bool
+	told   bool   // to a driver after its own
 	wants  int    // calls that it waits for
 	exec   uint32 // which execution it is
 	inputs uint64
@@ -75,7 +76,7 @@ func (w *work) take(b *protocol.Batch, offered int64) {
 		}
 		a.charge(r, 1)
 		w.tasks[at] = r
-		if r.once {
+		if r.once && !a.s.has(beginsUnrecorded) {
 			w.up.say(protocol.Started{Attempt: at})
 		} else {
 			w.dispatch(r)
@@ -103,7 +104,7 @@ func (w *work) forget(r *run) {
 	if w.tasks[r.at] == r { // an earlier epoch's may have the same name
 		delete(w.tasks, r.at)
 	}
-	if r.lent { // its CPU is free already
+	if r.lent && !w.a.s.has(keepsLent) { // its CPU is free already
 		w.a.free.cpu -= r.cpu
 	}
 	w.a.charge(r, -1)
@@ -193,6 +194,9 @@ func (r *run) begin() {
 	s, w := r.w.a.s, r.w
 	t := &w.job.program.tasks[r.task]
 	for _, d := range r.deps {
+		if s.has(mixesValues) {
+			d = r.deps[0]
+		}
 		r.inputs = mix(r.inputs, binary.LittleEndian.Uint32(d.Value.Data))
 	}
 	r.exec = s.truth.begin(w.job, r.task)
@@ -302,7 +306,6 @@ func (r *run) stop() {
 	if r.over {
 		return
 	}
-	r.w.a.s.truth.excuse(r, "stopped")
 	r.ends(canceled, 0)
 }
 
@@ -315,6 +318,7 @@ func (r *run) ends(how status, took time.Duration) {
 	if !r.orphan {
 		w.out.add(r.epoch, outcome{
 			id: coordinator.ID(r.at.Task), attempt: r.at.N, task: r.task, status: how, took: took, exec: r.exec,
+			untold: r.epoch < w.epoch && !r.told,
 		})
 		w.out.wake()
 	}

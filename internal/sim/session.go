@@ -31,6 +31,7 @@ type session struct {
 	adopted  map[int32]*attempt // attempts that stand for such a task
 	recorded map[int32]uint32   // successes that a call of that key finds: earlier drivers', and calls' of attempts
 	gave     []bool             // tasks that a node was given
+	known    map[int32]bool     // for the truth: tasks that a node said in time it has
 	useless  map[int32]*agent   // from which failures of earlier drivers' tasks have come
 	begun    map[int32]bool     // by earlier drivers, of tasks that must not run twice
 }
@@ -46,6 +47,7 @@ type call struct {
 	exec    uint32 // whose value it has
 	maybe   bool   // it failed since it may have run
 	suspect bool
+	vain    bool // for the truth: nobody wants it any more
 	deaths  int
 	lost    map[uint32]*agent // who had the attempts that were taken back
 	wanted  []*attempt
@@ -86,7 +88,7 @@ func newSession(d *driver) *session {
 	s := &session{
 		d: d, calls: make([]*call, d.job.program.roots), left: d.job.program.roots,
 		held: map[int32]*agent{}, adopted: map[int32]*attempt{}, recorded: map[int32]uint32{}, useless: map[int32]*agent{},
-		begun: map[int32]bool{}, gave: make([]bool, len(d.job.program.tasks)),
+		known: map[int32]bool{}, begun: map[int32]bool{}, gave: make([]bool, len(d.job.program.tasks)),
 		crowd: crowd{looked: -recallAfter, nodes: make([]int64, len(d.s.agents))}, alive: make([]bool, len(d.s.agents)),
 	}
 	s.brain.m = coordinator.New([]int64{0, 0, 0})
@@ -362,6 +364,7 @@ func (s *session) excuseCall(c *call) {
 	if c.over {
 		return
 	}
+	c.vain = true
 	s.d.s.truth.excuseTask(s.d.job, c.task, "called by what was lost")
 	if c.at != nil {
 		for _, t := range slices.Sorted(maps.Keys(c.at.calls)) {

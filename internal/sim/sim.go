@@ -19,6 +19,8 @@ type Config struct {
 	Servers int // of NATS: 1 or 3
 	Shape   Shape
 	Faults  Faults
+
+	bug bug
 }
 
 // sim is one simulation: all of it is told by the seed.

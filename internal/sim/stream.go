@@ -34,6 +34,7 @@ type outcome struct {
 	status  status
 	took    time.Duration
 	exec    uint32 // which execution: it stands for its value
+	untold  bool   // it ended for a later driver, which was never told that it runs
 }
 
 type status uint8
@@ -53,7 +54,7 @@ const (
 func (t *stream) publish(from *host, r record, answer func()) bool {
 	s := t.s
 	return s.net.send(from, s.store, func() {
-		if !t.append(r, -1) {
+		if !s.errs(losesRecord) && !t.append(r, -1) {
 			return
 		}
 		if answer != nil && !s.net.chance(s.faults.LoseAck) {

@@ -183,6 +183,9 @@ func (b *outbox) repeat(age time.Duration) {
 	now := b.w.a.s.now
 	kept := b.flying[:0]
 	for _, f := range b.flying {
+		if now-f.at >= age && b.w.a.s.has(forgetsSent) {
+			continue
+		}
 		if now-f.at >= age {
 			b.cut = append(b.cut, f.r)
 		} else {
