@@ -92,11 +92,11 @@ func (d *Dir) Fetch(id string, fill func(io.Writer) error) error {
 		return nil
 	}
 	return d.write(id, func(w io.Writer) error {
-		hash := blake3.New()
-		if err := fill(io.MultiWriter(w, hash)); err != nil {
+		s := Seal(w)
+		if err := fill(s); err != nil {
 			return err
 		}
-		if hex.EncodeToString(hash.Sum(nil)) != id {
+		if s.ID() != id {
 			return ErrDamaged
 		}
 		return nil
@@ -132,13 +132,13 @@ func (d *Dir) Check(id string) error {
 	if err != nil {
 		return fmt.Errorf("check an object: %w", err)
 	}
-	hash := blake3.New()
-	_, err = io.Copy(hash, file)
+	s := Seal(io.Discard)
+	_, err = s.Copy(file)
 	_ = file.Close()
 	if err != nil {
 		return fmt.Errorf("check the object %.12s: %w", id, err)
 	}
-	if hex.EncodeToString(hash.Sum(nil)) != id {
+	if s.ID() != id {
 		_ = d.Remove(id)
 		return fmt.Errorf("check the object %.12s: %w", id, ErrDamaged)
 	}

@@ -22,7 +22,9 @@ const (
 )
 
 // blobs are files by the hash of their content. Nothing is synced: a blob that this head hasn't written itself is
-// checked before it is given out for the first time, so that what a power cut has spoilt is as good as gone.
+// checked before it is given out for the first time, so that what a power cut has spoilt is as good as gone. One that was
+// there at the start is checked before anybody is told that it is there. One that a program on this machine has placed
+// since isn't, since that program has hashed what it wrote, and who runs it might change what the head has written as well.
 type blobs struct {
 	dir   string
 	limit int64
@@ -38,6 +40,7 @@ type blob struct {
 	size    int64
 	check   sync.Mutex
 	checked bool
+	placed  bool      // by another process, since this one's start
 	used    time.Time // by the clock, since it is the file's time of modification after a restart
 }
 
@@ -91,7 +94,7 @@ func (b *blobs) placed(hash string) *blob {
 		_ = os.Remove(b.path(hash)) // it is sent then, and refused with a reason
 		return nil
 	}
-	k := &blob{size: info.Size(), used: info.ModTime()}
+	k := &blob{size: info.Size(), placed: true, used: info.ModTime()}
 	b.known[hash] = k
 	b.total += k.size
 	return k
@@ -141,7 +144,11 @@ func (b *blobs) has(hash string, clock time.Time) (protocol.BlobInfo, error) {
 	if !isHash(hash) {
 		return info, refuse(protocol.CodeMalformed, "%q isn't a blake3 hash in hexadecimal digits", short(hash))
 	}
-	k, err := b.sound(hash, clock)
+	k := b.find(hash, clock)
+	var err error
+	if k != nil && !k.placed {
+		k, err = b.sound(hash, clock)
+	}
 	if k != nil {
 		info.Size, info.Have, info.Complete = k.size, k.size, true
 	}
@@ -151,10 +158,14 @@ func (b *blobs) has(hash string, clock time.Time) (protocol.BlobInfo, error) {
 // get reads a part.
 func (b *blobs) get(in protocol.GetBlob, clock time.Time) (protocol.BlobInfo, []byte, error) {
 	info, err := b.has(in.Hash, clock)
+	if err != nil {
+		return info, nil, err
+	}
+	k, err := b.sound(in.Hash, clock)
 	switch {
 	case err != nil:
 		return info, nil, err
-	case !info.Complete:
+	case k == nil:
 		return info, nil, refuse(protocol.CodeUnknown, "the head has no blob %.12s", in.Hash)
 	case in.Offset < 0 || in.Offset > info.Size || in.Most < 0:
 		return info, nil, refuse(protocol.CodeMalformed,

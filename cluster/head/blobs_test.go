@@ -111,9 +111,8 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// A blob that was spoilt while no head ran is as good as gone.
-// A program on the head's machine may put blobs into the folder: they count if they are what their names say, and not too
-// many.
+// A program on the head's machine may put blobs into the folder, not too many. They are given out if they are what their
+// names say, and are gone if they aren't.
 func TestPlacedBlob(t *testing.T) {
 	dir := t.TempDir()
 	b := openTestBlobs(t, dir)
@@ -124,10 +123,11 @@ func TestPlacedBlob(t *testing.T) {
 		hash     string
 		data     []byte
 		complete bool
+		given    bool
 	}{
-		{"whole", object.ID(whole), whole, true},
-		{"another's name", object.ID([]byte("other")), whole, false},
-		{"more than fits", object.ID(large), large, false},
+		{"whole", object.ID(whole), whole, true, true},
+		{"another's name", object.ID([]byte("other")), whole, true, false},
+		{"more than fits", object.ID(large), large, false, false},
 	} {
 		if info, err := b.has(row.hash, now); info.Complete || err != nil {
 			t.Errorf("%s: before: %+v, %v", row.name, info, err)
@@ -138,7 +138,14 @@ func TestPlacedBlob(t *testing.T) {
 		if info, err := b.has(row.hash, now); info.Complete != row.complete || err != nil {
 			t.Errorf("%s: %+v, %v", row.name, info, err)
 		}
-		if _, err := os.Lstat(filepath.Join(dir, row.hash)); (err == nil) != row.complete {
+		if _, data, err := b.get(protocol.GetBlob{Hash: row.hash, Most: 10}, now); row.given != (string(data) == string(row.data)) ||
+			!row.given && refusal(err) != protocol.CodeUnknown {
+			t.Errorf("%s: given %q, %v", row.name, data, err)
+		}
+		if info, err := b.has(row.hash, now); info.Complete != row.given || err != nil {
+			t.Errorf("%s: after it was asked for: %+v, %v", row.name, info, err)
+		}
+		if _, err := os.Lstat(filepath.Join(dir, row.hash)); (err == nil) != row.given {
 			t.Errorf("%s: %v", row.name, err)
 		}
 	}
@@ -147,6 +154,7 @@ func TestPlacedBlob(t *testing.T) {
 	}
 }
 
+// A blob that was spoilt while no head ran is as good as gone.
 func TestSpoiltBlob(t *testing.T) {
 	dir := t.TempDir()
 	b := openTestBlobs(t, dir)
@@ -160,6 +168,9 @@ func TestSpoiltBlob(t *testing.T) {
 		t.Fatal(err)
 	}
 	b = openTestBlobs(t, dir)
+	if info, err := b.has(good, now); !info.Complete || err != nil {
+		t.Errorf("%+v, %v", info, err)
+	}
 	if _, data, err := b.get(protocol.GetBlob{Hash: good, Most: 10}, now); err != nil || string(data) != "good" {
 		t.Errorf("%q, %v", data, err)
 	}

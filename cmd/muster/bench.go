@@ -94,7 +94,10 @@ func runBench(ctx context.Context, s bench.Size, idle time.Duration) (b *benchRu
 	if err != nil {
 		return nil, err
 	}
-	if err := b.startAgent(ctx, b.folders[0]); err != nil {
+	if b.head, err = dialHead(ctx, b.folders[0]); err == nil {
+		err = b.startAgent(ctx, b.folders[0])
+	}
+	if err != nil {
 		_ = d.cmd.Process.Kill()
 		return nil, errors.Join(err, d.wait())
 	}
@@ -107,12 +110,7 @@ func runBench(ctx context.Context, s bench.Size, idle time.Duration) (b *benchRu
 func (b *benchRun) startHead(ctx context.Context) error {
 	f := b.folders[0]
 	args := append([]string{"serve", serviceHead, "--state=" + string(f)}, (&headFlags{context: "bench"}).args()...)
-	if err := f.Start(ctx, serviceHead, starting, args...); err != nil {
-		return err
-	}
-	var err error
-	b.head, err = dialHead(ctx, f)
-	return err
+	return f.Start(ctx, serviceHead, starting, args...)
 }
 
 // startAgent starts an agent with its share of the cores.

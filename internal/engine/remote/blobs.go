@@ -15,6 +15,7 @@ import (
 
 	"github.com/zeebo/blake3"
 
+	"github.com/musterrun/muster/object"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -138,22 +139,30 @@ func upload(ctx context.Context, to Control, path string) (hash string, info fs.
 	if info, err = f.Stat(); err != nil {
 		return "", nil, err
 	}
-	finish := func(string) {}
-	if p, ok := to.(placer); ok && !hashes.has(path, info) { // else the head most likely has it
-		finish = p.place(f, info.Size())
+	state := fileState{path, info.Size(), info.ModTime()}
+	hash = hashes.get(state)
+	if p, ok := to.(placer); ok && hash == "" { // else the head most likely has it
+		hash = p.place(f, info.Size())
 	}
-	hash, err = hashes.of(path, info, f)
-	if finish(hash); err != nil {
-		return "", nil, fmt.Errorf("read %s: %w", path, err)
+	if hash == "" {
+		if hash, err = hashOf(f, info.Size()); err != nil {
+			return "", nil, fmt.Errorf("read %s: %w", path, err)
+		}
 	}
+	hashes.put(state, hash)
 	return hash, info, put(ctx, to, hash, info.Size(), f)
 }
 
 // placer is a Cluster whose head may be on this machine.
 type placer interface {
-	// place begins to bring a file to the head, if that is quick; finish must be called with its hash, or "". The head
-	// checks what it gets.
-	place(f *os.File, size int64) (finish func(hash string))
+	// place brings a file to the head, if that is quick, and gives the hash of what it has brought, or "".
+	place(f *os.File, size int64) (hash string)
+}
+
+func hashOf(f io.ReaderAt, size int64) (string, error) {
+	s := object.Seal(io.Discard)
+	_, err := s.Copy(io.NewSectionReader(f, 0, size))
+	return s.ID(), err
 }
 
 // hashes remembers the files that were hashed, for a process that opens many jobs.
@@ -173,31 +182,18 @@ type fileState struct {
 
 const maxHashes = 1000
 
-func (h *hashed) has(path string, info fs.FileInfo) bool {
+// get is a file's hash, or "".
+func (h *hashed) get(state fileState) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, ok := h.known[fileState{path, info.Size(), info.ModTime()}]
-	return ok
+	return h.known[state]
 }
 
-func (h *hashed) of(path string, info fs.FileInfo, f *os.File) (string, error) {
-	state := fileState{path, info.Size(), info.ModTime()}
-	h.mu.Lock()
-	hash, ok := h.known[state]
-	h.mu.Unlock()
-	if ok {
-		return hash, nil
-	}
-	sum := blake3.New()
-	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, info.Size())); err != nil {
-		return "", err
-	}
-	hash = hex.EncodeToString(sum.Sum(nil))
+func (h *hashed) put(state fileState, hash string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.known) >= maxHashes {
 		clear(h.known)
 	}
 	h.known[state] = hash
-	return hash, nil
 }

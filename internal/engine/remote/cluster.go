@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/object"
 )
 
 // User is a Cluster that is reached by an identity.
@@ -41,52 +41,48 @@ func (u *User) Connect(ctx context.Context, job, jwt, seed string) (*nats.Conn, 
 // Close closes the user's connection. Jobs that were opened go on.
 func (u *User) Close() { u.Conn.Close() }
 
-// small is up to how many bytes a file is copied while it is hashed, although the head may have it.
+// small is up to how many bytes a file is copied without a look whether the head has it, which costs its hash.
 const small = 64 << 20
 
 // place copies a file into the folder of the head's blobs, if that lies on this machine and this user may: to send it by
-// message takes ten times as long. It needn't come to anything.
-func (u *User) place(f *os.File, size int64) (finish func(hash string)) {
+// message takes ten times as long. What it copies it hashes on the way, so what gets the hash as its name has it.
+func (u *User) place(f *os.File, size int64) (hash string) {
 	if u.id.Blobs == "" {
-		return func(string) {}
+		return ""
 	}
-	begin := func() <-chan string { return copyTo(u.id.Blobs, io.NewSectionReader(f, 0, size)) }
-	var copied <-chan string
-	if size <= small {
-		copied = begin()
-	}
-	return func(hash string) {
-		path := filepath.Join(u.id.Blobs, hash)
-		_, err := os.Lstat(path)
-		needed := hash != "" && errors.Is(err, fs.ErrNotExist)
-		if copied == nil && needed {
-			copied = begin()
-		}
-		if copied == nil {
-			return
-		}
-		if from := <-copied; from != "" && (!needed || os.Rename(from, path) != nil) {
-			_ = os.Remove(from)
+	if size > small {
+		hash, err := hashOf(f, size)
+		if err != nil || isThere(filepath.Join(u.id.Blobs, hash)) {
+			return hash
 		}
 	}
+	copied, hash := copyTo(u.id.Blobs, io.NewSectionReader(f, 0, size), size)
+	if copied == "" {
+		return ""
+	}
+	path := filepath.Join(u.id.Blobs, hash)
+	if isThere(path) || os.Rename(copied, path) != nil {
+		_ = os.Remove(copied)
+	}
+	return hash
 }
 
-// copyTo copies into a file of the folder, and gives its path; "" if it can't.
-func copyTo(dir string, r io.Reader) <-chan string {
-	path := make(chan string, 1)
-	go func() {
-		to, err := os.CreateTemp(dir, ".new-*")
-		if err != nil {
-			path <- ""
-			return
-		}
-		_, err = io.Copy(to, r)
-		if errors.Join(err, to.Close()) != nil {
-			_ = os.Remove(to.Name())
-			path <- ""
-			return
-		}
-		path <- to.Name()
-	}()
-	return path
+func isThere(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// copyTo copies into a new file of the folder, and gives its path and the hash of what is in it; "" if it can't.
+func copyTo(dir string, r io.Reader, size int64) (path, hash string) {
+	to, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return "", ""
+	}
+	s := object.Seal(to)
+	n, err := s.Copy(r)
+	if err = errors.Join(err, to.Close()); err != nil || n != size {
+		_ = os.Remove(to.Name())
+		return "", ""
+	}
+	return to.Name(), s.ID()
 }

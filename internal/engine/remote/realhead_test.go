@@ -347,22 +347,26 @@ func TestPlace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			info, err := f.Stat()
+			want, err := hashOf(f, size)
 			if err != nil {
 				t.Fatal(err)
 			}
-			hash, err := hashes.of(path, info, f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			user.place(f, size)(hash)
+			hash := user.place(f, size)
 			_ = f.Close()
-			info, err = os.Stat(filepath.Join(id.Blobs, hash))
-			if err != nil || info.Size() != size {
-				t.Errorf("%d bytes: %v, %v", size, info, err)
+			info, err := os.Stat(filepath.Join(id.Blobs, want))
+			if err != nil || info.Size() != size || hash != want {
+				t.Errorf("%d bytes: %v, %v, %q", size, info, err, hash)
 			}
 		}
 	}
+	f, err := os.Open("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hash := user.place(f, small-1); hash != "" {
+		t.Errorf("a file that is shorter than it was is placed as %s", hash)
+	}
+	_ = f.Close()
 	if left, _ := filepath.Glob(filepath.Join(id.Blobs, ".new-*")); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
