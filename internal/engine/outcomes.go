@@ -59,7 +59,8 @@ func (s *Session) observeLag(batch []outcome, now int64) {
 
 // attemptFor is the running attempt that an outcome settles: its own, or for a success of one that was taken back the
 // present one, unless the result holds Refs, which mean nothing beyond their attempt. If there is none at present, one is
-// begun that ends at once. The mutex is held.
+// begun that ends at once; if an earlier driver's success came meanwhile, that is first, and takes the outcome's place. The
+// mutex is held.
 func (s *Session) attemptFor(node string, o *protocol.Outcome) *Run {
 	at := protocol.Attempt{Task: o.ID, N: o.Attempt}
 	if r := s.runOf(at); r != nil {
@@ -79,6 +80,13 @@ func (s *Session) attemptFor(node string, o *protocol.Outcome) *Run {
 	case s.m.Pick(id):
 		s.busy++
 		r = s.beginAway(id, node, s.now())
+		if x := r.t.ident; x != nil && x.known.Load() {
+			key := protocol.Key(x.key)
+			if first := s.carried.replayed[key]; first != nil {
+				delete(s.carried.replayed, key)
+				*o = *first
+			}
+		}
 	}
 	return r
 }

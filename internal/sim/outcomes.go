@@ -9,11 +9,11 @@ import (
 func (s *session) outcomes(r *record) {
 	for i := range r.outcomes {
 		o := &r.outcomes[i]
-		if at := s.attemptFor(r.node, o); at != nil {
+		if at, exec := s.attemptFor(r.node, o); at != nil {
 			n := s.needFor(&s.d.job.program.tasks[at.inst.task])
 			n.pack.observe(o.took)
 			n.measured = true
-			s.arrive(at, o.status, o.exec)
+			s.arrive(at, o.status, exec)
 			if o.status == succeeded && s.d.s.errs(countsTwice) {
 				s.arrive(at, o.status, o.exec)
 			}
@@ -29,25 +29,29 @@ func (s *session) outcomes(r *record) {
 	}
 }
 
-// attemptFor is the running attempt that an outcome settles: its own, or for a success of one that was taken back the
-// present one.
-func (s *session) attemptFor(node *agent, o *outcome) *attempt {
+// attemptFor is the running attempt that an outcome settles, and by which value: its own, or for a success of one that was
+// taken back the present one. If an earlier driver's success came meanwhile, that is first.
+func (s *session) attemptFor(node *agent, o *outcome) (*attempt, uint32) {
 	if at := s.runOf(protocol.Attempt{Task: uint64(o.id), N: o.attempt}); at != nil {
 		if at.on != node {
-			return nil
+			return nil, 0
 		}
-		return at
+		return at, o.exec
 	}
 	c := s.callOf(o.id)
 	if c == nil || o.status != succeeded || c.lost[o.attempt] != node || s.d.s.has(dropsLate) {
-		return nil
+		return nil, 0
 	}
+	exec := o.exec
 	if c.at != nil {
 		s.d.tell(c.at.on, protocol.Stop{Attempt: c.at.wire(), Grace: grace})
 	} else if s.brain.m.Pick(c.id) {
 		s.begin(c, node)
+		if first := s.recorded[c.task]; first != 0 {
+			exec = first
+		}
 	}
-	return c.at
+	return c.at, exec
 }
 
 // replay takes an outcome of an earlier epoch (internal/engine/adopted.go).

@@ -129,6 +129,21 @@ func TestSuccessForTheDriverBefore(t *testing.T) {
 	gives(ctx, t, r, 8)
 }
 
+// TestSuccessForTheDriverBeforeWhileItWaits: so it is if the attempt was taken back meanwhile, whose success comes later.
+// (internal/sim, seed 4434)
+func TestSuccessForTheDriverBeforeWhileItWaits(t *testing.T) {
+	ctx, s, _ := openHand(t, true)
+	r := remoteOnly.Go(ctx, 7)
+	task := takes(s, "b")
+	s.Unconfirmed("b", []protocol.Attempt{{Task: task.ID, N: task.Attempt}})
+	s.Replay(ended("a", &protocol.Task{ID: 99, Attempt: 3, Key: task.Key}, 8))
+	s.Outcomes(ended("b", task, 9))
+	gives(ctx, t, r, 8)
+	if again := takes(s, "b"); again != nil {
+		t.Error("it is given out again")
+	}
+}
+
 // TestFirstSuccessOfEarlierDrivers: of two, the first counts.
 func TestFirstSuccessOfEarlierDrivers(t *testing.T) {
 	ctx, s, _ := openHand(t, true)
