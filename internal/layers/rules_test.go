@@ -22,7 +22,7 @@ var inTests = []string{"go.uber.org/goleak", "pgregory.net/rapid"}
 
 // impure is what a state machine that is simulated and replayed can't use.
 var impure = []string{
-	"context", "crypto/rand", "log", "math/rand", "net", "os", "runtime", "sync", "syscall", "time",
+	"context", "crypto/rand", "hash/maphash", "log", "math/rand", "net", "os", "runtime", "sync", "syscall", "time",
 }
 
 func isTime(pkg string) bool { return pkg == "time" }

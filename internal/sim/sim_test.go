@@ -41,3 +41,15 @@ func TestSeeds(t *testing.T) {
 		}
 	}
 }
+
+// TestReplay: a seed tells all of a simulation, or what it finds could not be looked into.
+func TestReplay(t *testing.T) {
+	for n := uint64(1); n <= 5; n++ {
+		first, err1 := Run(small(n))
+		again, err2 := Run(small(n))
+		first.Decision, again.Decision = 0, 0 // in real time
+		if err1 != nil || err2 != nil || *first != *again {
+			t.Errorf("%v, %v\n%v, %v", first, err1, again, err2)
+		}
+	}
+}
