@@ -18,11 +18,14 @@ import (
 // binaries are the executables of jobs, by their hash.
 type binaries struct {
 	dir  *object.Dir
+	now  func() time.Time
 	head string // the folder of a head's blobs on this machine; "" for none
 	path string
 	room int64
 
-	fetch sync.Mutex // one at a time is fetched
+	fetch  sync.Mutex       // one at a time is fetched
+	sound  map[string]stamp // of those that were whole; guarded by fetch, as the next
+	checks int              // that were made, for tests
 
 	mu    sync.Mutex
 	using map[string]int
@@ -41,10 +44,11 @@ func openBinaries(f *folder, room int64, head string) (*binaries, error) {
 	for _, p := range leftovers {
 		_ = os.Remove(p)
 	}
-	return &binaries{dir: dir, path: path, room: room, head: head, using: map[string]int{}}, nil
+	return &binaries{dir: dir, path: path, room: room, head: head, using: map[string]int{}, sound: map[string]stamp{}, now: time.Now}, nil
 }
 
-// get is the path of an executable whose bytes have just been checked. It stays there until it is released.
+// get is the path of an executable that is whole: its bytes have just been checked, or were before and the file hasn't been
+// changed since. It stays there until it is released.
 func (b *binaries) get(ctx context.Context, control Control, want *protocol.Binary) (string, error) {
 	if !object.ValidID(want.Hash) {
 		return "", fmt.Errorf("the job's executable has the hash %q, which is none", want.Hash)
@@ -63,9 +67,7 @@ func (b *binaries) get(ctx context.Context, control Control, want *protocol.Bina
 func (b *binaries) ensure(ctx context.Context, control Control, want *protocol.Binary) error {
 	b.fetch.Lock()
 	defer b.fetch.Unlock()
-	if b.dir.Has(want.Hash) && b.dir.Check(want.Hash) == nil {
-		now := time.Now()
-		_ = os.Chtimes(b.dir.Path(want.Hash), now, now)
+	if b.dir.Has(want.Hash) && b.check(want.Hash) == nil {
 		return nil
 	}
 	b.makeRoom(want.Size)
@@ -74,6 +76,31 @@ func (b *binaries) ensure(ctx context.Context, control Control, want *protocol.B
 	}
 	defer debug.FreeOSMemory() // the messages it comes in are much of an agent's memory, and it won't need that again
 	return b.dir.Fetch(want.Hash, func(w io.Writer) error { return control.GetBlob(ctx, want.Hash, w) })
+}
+
+// usedEvery is how old the mark of an executable's last use may be.
+const usedEvery = time.Minute
+
+// check reads the executable, unless it did and the file is as it was. So it misses what changes bytes and leaves the
+// system's mark of the last change as it was: a disk that spoils them, or root. Those could do that after the check too.
+func (b *binaries) check(hash string) error {
+	path := b.dir.Path(hash)
+	now := b.now()
+	before, settled := stampOf(path, now)
+	if !settled || b.sound[hash] != before {
+		delete(b.sound, hash)
+		if err := b.dir.Check(hash); err != nil {
+			return err
+		}
+		b.checks++
+		if settled {
+			b.sound[hash] = before // taken before the check, so that what is written meanwhile is seen the next time
+		}
+	}
+	if now.Sub(before.modified) > usedEvery {
+		_ = os.Chtimes(path, now, now) // after which it is checked once more
+	}
+	return nil
 }
 
 // copyFrom takes the executable from the head's blobs, if those are on this machine.
@@ -116,6 +143,7 @@ func (b *binaries) makeRoom(size int64) {
 		}
 		if b.using[info.Name()] == 0 && os.Remove(filepath.Join(b.path, info.Name())) == nil {
 			size -= info.Size()
+			delete(b.sound, info.Name())
 		}
 	}
 }

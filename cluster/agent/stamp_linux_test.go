@@ -1,0 +1,75 @@
+package agent
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/musterrun/muster/object"
+	"github.com/musterrun/muster/protocol"
+)
+
+// An executable that hasn't been changed since it was read is not read again; one that was, in whatever way, is.
+func TestSoundExecutables(t *testing.T) {
+	bins, err := openBinaries(&folder{path: t.TempDir()}, 1<<20, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := []byte("an executable")
+	want := &protocol.Binary{Hash: object.ID(data), Size: int64(len(data))}
+	control := blobs{want.Hash: data}
+	path := bins.dir.Path(want.Hash)
+	get := func(what string, checks int) {
+		t.Helper()
+		if got, err := bins.get(t.Context(), control, want); err != nil || string(mustRead(t, got)) != string(data) {
+			t.Fatal(what, err)
+		}
+		bins.release(want.Hash)
+		if bins.checks != checks {
+			t.Errorf("%s: it was read %d times, want %d", what, bins.checks, checks)
+		}
+	}
+	at := func(d time.Duration) { bins.now = func() time.Time { return time.Now().Add(d) } }
+	settled, young := func() { at(2 * settledAfter) }, func() { at(-time.Hour) } // of a file's last change, so long ago
+	young()
+	change := func(f func() error) {
+		t.Helper()
+		if err := errors.Join(os.Chmod(path, 0o700), f()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get("fetched", 0)
+	get("just written", 1)
+	settled()
+	get("not yet read since", 2)
+	get("as it was", 2)
+	get("as it was", 2)
+
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(func() error { // of the same length, and with the time that it had
+		return errors.Join(os.WriteFile(path, []byte("an Executable"), 0o700), os.Chtimes(path, info.ModTime(), info.ModTime()))
+	})
+	get("altered, and fetched again", 2)
+	young()
+	get("just written", 3)
+	settled()
+	get("not yet read since", 4)
+	get("as it was", 4)
+	change(func() error { return os.Truncate(path, 5) })
+	get("truncated, and fetched again", 4)
+
+	get("not yet read since", 5)
+	other := path + ".other"
+	change(func() error { return errors.Join(os.WriteFile(other, data, 0o500), os.Rename(other, path)) })
+	get("replaced by its like", 6)
+	old := time.Now().Add(-time.Hour)
+	change(func() error { return os.Chtimes(path, old, old) })
+	get("used after an hour", 7)
+	if info, err := os.Lstat(path); err != nil || time.Since(info.ModTime()) > usedEvery {
+		t.Errorf("its use isn't marked: %v", err)
+	}
+}
