@@ -190,6 +190,25 @@ func (m *Machine) AwayNews() bool {
 	return news
 }
 
+// WatchAway has the machine remember from now on which tasks that are to run elsewhere become ready, or forget them.
+func (m *Machine) WatchAway(on bool) {
+	m.watches = on
+	if !on {
+		m.readied = nil
+	}
+}
+
+// ReadiedAway appends tasks that have become ready, at most so many, the first first, and forgets them. They may have
+// been given out or have ended since.
+func (m *Machine) ReadiedAway(dst []ID, most int) []ID {
+	n := min(most, len(m.readied))
+	dst = append(dst, m.readied[:n]...)
+	if m.readied = m.readied[n:]; len(m.readied) == 0 {
+		m.readied = nil
+	}
+	return dst
+}
+
 // cost is what a task of the need takes of a dimension.
 func (n *need) cost(a Amount) int64 {
 	if a.Dim == CPU {

@@ -56,6 +56,33 @@ func TestAwayTasksAreTakenAndNotGivenHere(t *testing.T) {
 	}
 }
 
+func TestWatchAway(t *testing.T) {
+	m := New([]int64{Unit, 1, 1})
+	need := m.AwayNeed([]Amount{{CPU, Unit}}, 0)
+	m.Submit(Spec{Need: need}) // nobody watches
+	m.WatchAway(true)
+	m.Submit(Spec{}) // runs here
+	first := m.Submit(Spec{Need: need})
+	later := m.Submit(Spec{Need: need, Deps: []ID{first}})
+	second := m.Submit(Spec{Need: need})
+	ready := m.ReadiedAway(nil, 1)
+	if ready = m.ReadiedAway(ready, 9); !slices.Equal(ready, []ID{first, second}) {
+		t.Error(ready, first, second)
+	}
+	if !m.Pick(first) {
+		t.Fatal("it isn't ready")
+	}
+	m.Finish(first, 1, Succeeded)
+	if ready := m.ReadiedAway(nil, 9); !slices.Equal(ready, []ID{later}) {
+		t.Error(ready, later)
+	}
+	m.Submit(Spec{Need: need})
+	m.WatchAway(false)
+	if ready := m.ReadiedAway(nil, 9); len(ready) != 0 {
+		t.Error(ready)
+	}
+}
+
 func TestPacks(t *testing.T) {
 	m := New([]int64{Unit, 1, 1})
 	need := m.AwayNeed([]Amount{{CPU, Unit}}, 1)

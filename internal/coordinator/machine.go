@@ -23,6 +23,8 @@ type Machine struct {
 	heldFor  NeedID   // see HoldFar; 0 for none
 	farHold  []uint32 // tasks that run elsewhere and hold more there than what is lent
 	news     bool     // a task that runs elsewhere has become ready: see AwayNews
+	watches  bool     // see WatchAway
+	readied  []ID     // likewise
 
 	needs     []*need
 	byKey     map[string]NeedID
@@ -110,7 +112,12 @@ func (m *Machine) met(i uint32, r *record) {
 func (m *Machine) makeReady(i uint32, r *record) {
 	r.state = Ready
 	n := m.needs[r.need]
-	m.news = m.news || n.away
+	if n.away {
+		m.news = true
+		if m.watches {
+			m.readied = append(m.readied, makeID(i, r.gen))
+		}
+	}
 	m.enqueue(&n.ready, i, r)
 	if n.at == 0 || r.rank() > n.rank {
 		m.reorder(n)

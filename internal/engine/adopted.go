@@ -90,6 +90,7 @@ func (s *Session) keepReplayed(node string, o *protocol.Outcome) bool {
 	}
 	kept := *o
 	s.carried.replayed[o.Key] = &kept
+	s.watchReady()
 	s.noteCut(o.Key)
 	return true
 }

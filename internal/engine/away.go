@@ -46,6 +46,7 @@ type carried struct {
 	runs     []*Run                     // scratch of Take
 	args     []byte                     // scratch of Take: what the batch's arguments lie in
 	records  map[coordinator.ID]*record // of tasks that an attempt was lost of
+	readied  []coordinator.ID           // scratch of Restore
 	held     map[protocol.Key]string    // nodes that run a task for an earlier epoch, by its key
 	adopted  map[protocol.Key]*Run      // attempts that such a task stands for
 	replayed map[protocol.Key]*protocol.Outcome
@@ -339,7 +340,7 @@ func (s *Session) Load() protocol.RenewJob {
 // stopAway tells the node of an attempt to interrupt it, or kills its process. The mutex is held.
 func (s *Session) stopAway(r *Run) {
 	switch {
-	case r.away == nil:
+	case r.away == nil || r.away.apart == nil && r.away.node == "":
 	case r.away.apart != nil:
 		r.away.apart.proc.Kill("its task was told to end")
 	default:

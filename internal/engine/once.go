@@ -75,6 +75,7 @@ func (s *Session) Decided(d *protocol.Decisions) {
 	for _, x := range d.List {
 		if x.Kind == protocol.Began || x.Kind == protocol.FailedForGood {
 			s.carried.decided[x.Key] = x
+			s.watchReady()
 		}
 	}
 }

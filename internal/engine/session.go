@@ -71,6 +71,7 @@ func Open(cfg Config, trial Trial) *Session {
 	s.ring = &keyring{}
 	if cfg.Carrier != nil {
 		s.Listen(s.lost.listener())
+		s.m.WatchAway(cfg.Journal != nil && cfg.Journal.Opened().Records > 0)
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 func (s *Session) Strand(err error) {
 	s.mu.Lock()
 	s.carried.stranded = err
+	s.m.WatchAway(false)
 	var runs []*Run
 	s.m.Each(func(id coordinator.ID, _ coordinator.State) bool {
 		if r := s.currentRun(uint64(id)); r != nil {

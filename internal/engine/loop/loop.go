@@ -100,6 +100,8 @@ func (c *Cluster) serve() {
 		case <-c.stop:
 			return
 		}
+		for c.driver.Restore() {
+		}
 		for gave := true; gave; {
 			gave = false
 			for _, n := range c.nodes {

@@ -41,6 +41,7 @@ func (f *flood) Outcomes(o *protocol.Outcomes) {
 	}
 }
 
+func (f *flood) Restore() bool                          { return false }
 func (f *flood) Up(string, []protocol.Item)             {}
 func (f *flood) Lost(string)                            {}
 func (f *flood) Unconfirmed(string, []protocol.Attempt) {}

@@ -94,9 +94,9 @@ func (c *Carrier) Wake() {
 func (c *Carrier) Renew() { c.renewing.give() }
 
 // Send says an item to a node's agent, after those before it: Settle, Stop, TakeBack. It is sent again until it is
-// heard. It is cheap, never blocks, and may be called under locks. To a node that is dead nothing is said.
+// heard. It is cheap, never blocks, and may be called under locks. To a node that is dead nothing is said, nor to "".
 func (c *Carrier) Send(node string, it protocol.Item) {
-	if c.ctx.Err() != nil {
+	if c.ctx.Err() != nil || node == "" {
 		return
 	}
 	c.mu.Lock()

@@ -5,6 +5,9 @@ import "github.com/musterrun/muster/protocol"
 // Job is the session whose tasks are carried. Its methods may be called by any goroutine, never while the carrier holds
 // a lock, so they may call Wake and Send. They should return soon: each holds up others of its kind.
 type Job interface {
+	// Restore ends tasks that are ready and whose outcome is recorded already, and says whether it is to be called again.
+	// Never while Take is called.
+	Restore() (more bool)
 	// Take appends to b.Tasks what is ready and fits the offered room; none if nothing does. One call at a time. What
 	// b's tasks point at is read before the next call. It reports whether another offer may get something now.
 	Take(o *protocol.Offer, b *protocol.Batch) (more bool)

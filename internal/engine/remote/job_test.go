@@ -50,6 +50,8 @@ func taskOf(id uint64, attempt uint32) protocol.Task {
 	return t
 }
 
+func (s *session) Restore() bool { return false }
+
 func (s *session) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	s.mu.Lock()
 	n := min(o.Most, s.most, len(s.ready))

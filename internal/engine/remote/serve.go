@@ -100,8 +100,11 @@ func (c *Carrier) round() {
 		c.note("node " + node + " begins anew: what it had runs elsewhere")
 		c.job.Lost(node)
 	}
+	if !waits && !c.holdsBack() && c.job.Restore() {
+		c.wake.give()
+	}
 	for _, p := range offers {
-		if waits || c.paused.Load() || c.leaving.Load() || c.ctx.Err() != nil {
+		if waits || c.holdsBack() {
 			break
 		}
 		if !c.giveRest(p.Node) && !c.give(p) && !c.hasRests() {
@@ -114,6 +117,9 @@ func (c *Carrier) round() {
 	clear(offers)
 	c.giver.offers = offers
 }
+
+// holdsBack reports whether nothing is handed out now.
+func (c *Carrier) holdsBack() bool { return c.paused.Load() || c.leaving.Load() || c.ctx.Err() != nil }
 
 func (c *Carrier) hasRests() bool {
 	c.mu.Lock()
