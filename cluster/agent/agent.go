@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/musterrun/muster/internal/child"
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -48,7 +49,7 @@ type Agent struct {
 	all    sync.WaitGroup // of all goroutines
 
 	mu        sync.Mutex
-	ledger    ledger
+	ledger    ledger.Ledger
 	shares    shares
 	hold      *hold // nil for none
 	gpus      gpus
@@ -88,7 +89,7 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 		cfg: c, conn: c.Conn, log: c.Logger.With("node", c.Node), started: time.Now(), folder: folder, owners: owners,
 		inbox: c.Conn.NewInbox(), alarm: make(chan struct{}, 1), newer: make(chan struct{}, 1), stopped: make(chan struct{}),
 		transfers: make(chan struct{}, 8),
-		ledger:    newLedger(c.room()), gpus: newGPUs(c.GPUs), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
+		ledger:    ledger.New(c.room()), gpus: newGPUs(c.GPUs), jobs: map[string]*job{}, leaves: map[string]<-chan struct{}{},
 		recording: map[*job]bool{}, drivers: map[string]*driver{}, usage: newUsage(),
 	}
 	a.drain = drain{on: folder.wasDrained(c.Node), over: true} // nothing runs yet that could end
@@ -111,10 +112,13 @@ func Start(ctx context.Context, c Config) (*Agent, error) {
 	return a, nil
 }
 
-func (c *Config) room() room {
-	r := room{cpu: int64(c.CPUs * unit), io: int64(c.IO), memory: c.Memory, gpus: int64(c.GPUs * unit)}
+// unit is one CPU, or one of a named resource.
+const unit = ledger.Unit
+
+func (c *Config) room() ledger.Room {
+	r := ledger.Room{CPU: int64(c.CPUs * unit), IO: int64(c.IO), Memory: c.Memory, GPUs: int64(c.GPUs * unit)}
 	for _, name := range sortedKeys(c.Named) {
-		r.named = append(r.named, protocol.Amount{Name: name, N: c.Named[name]})
+		r.Named = append(r.Named, protocol.Amount{Name: name, N: c.Named[name]})
 	}
 	return r
 }

@@ -86,11 +86,11 @@ func allFree(t *testing.T, a *Agent) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		for _, j := range a.jobs {
-			if j.used.cpu != 0 || j.used.memory != 0 {
+			if j.used.CPU != 0 || j.used.Memory != 0 {
 				return false
 			}
 		}
-		return a.ledger.free.cpu == a.ledger.total.cpu && a.ledger.free.io == a.ledger.total.io
+		return a.ledger.Free.CPU == a.ledger.Total.CPU && a.ledger.Free.IO == a.ledger.Total.IO
 	})
 }
 

@@ -70,7 +70,7 @@ func TestTasksSeeTheirGPUs(t *testing.T) {
 	allFree(t, a)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.ledger.free.gpus != 2*unit || a.gpus.free[0] != unit || a.gpus.free[1] != unit {
-		t.Errorf("%d free, one by one %v", a.ledger.free.gpus, a.gpus.free)
+	if a.ledger.Free.GPUs != 2*unit || a.gpus.free[0] != unit || a.gpus.free[1] != unit {
+		t.Errorf("%d free, one by one %v", a.ledger.Free.GPUs, a.gpus.free)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -13,7 +14,7 @@ const maxHold = time.Minute
 // hold keeps the machine for a large task of one job: what becomes free isn't given to others until that is enough.
 type hold struct {
 	job   *job
-	need  room
+	need  ledger.Room
 	until time.Time
 }
 
@@ -29,7 +30,7 @@ func (a *Agent) holdFor(j *job, h protocol.Hold) {
 		if !mine {
 			j.log.Info("the machine is held for a large task", "needs", n.String())
 		}
-		a.hold = &hold{j, room{n.CPU, n.IO, n.Memory, n.GPUs, n.Named}, time.Now().Add(min(h.For, maxHold))}
+		a.hold = &hold{j, ledger.Of(n), time.Now().Add(min(h.For, maxHold))}
 	}
 }
 
@@ -47,37 +48,18 @@ func (a *Agent) checkHold(now time.Time) {
 
 // came ends the hold when the task has come that it is for.
 func (a *Agent) came(j *job, n *protocol.Need) {
-	h := a.hold
-	if h == nil || h.job != j || n.CPU < h.need.cpu || n.Memory < h.need.memory || n.GPUs < h.need.gpus {
-		return
+	if a.hold != nil && a.hold.job == j && a.hold.need.CoveredBy(n) {
+		a.endHold("the task has come")
 	}
-	for _, want := range h.need.named {
-		r := room{named: n.Named}
-		if has := r.find(want.Name); has == nil || has.N < want.N {
-			return
-		}
-	}
-	a.endHold("the task has come")
 }
 
-// keep takes out of what is free what a job may not have because of the hold, and gives it, for giveUp.
-func (a *Agent) keep(j *job) (kept room) {
-	if a.hold == nil || !a.hold.delays(j) {
-		return kept
+// keep takes out of what is free what a job may not have because of the hold, and gives it, for the ledger's GiveUp.
+func (a *Agent) keep(j *job) (kept ledger.Room) {
+	if a.hold != nil && a.hold.delays(j) {
+		kept = a.ledger.Keep(&a.hold.need)
 	}
-	n, f := &a.hold.need, &a.ledger.free
-	kept = room{cpu: min(n.cpu, f.cpu), io: min(n.io, f.io), memory: min(n.memory, f.memory), gpus: min(n.gpus, f.gpus)}
-	for _, want := range n.named {
-		if free := f.find(want.Name); free != nil {
-			kept.named = append(kept.named, protocol.Amount{Name: want.Name, N: min(want.N, free.N)})
-		}
-	}
-	a.ledger.shift(&kept, -1)
 	return kept
 }
-
-// giveUp puts back what keep took.
-func (a *Agent) giveUp(kept *room) { a.ledger.shift(kept, 1) }
 
 // delays reports whether a hold is kept against a job. It isn't against one that comes first: its share is smaller. Nor
 // against one whose tasks here wait for others while they have memory or such: they may be what the hold waits for.
@@ -87,7 +69,7 @@ func (h *hold) delays(j *job) bool {
 		return false
 	case j.quota.rank.Less(h.job.quota.rank):
 		return false
-	case j.lends > 0 && (h.need.memory > 0 || h.need.gpus > 0 || len(h.need.named) > 0):
+	case j.lends > 0 && (h.need.Memory > 0 || h.need.GPUs > 0 || len(h.need.Named) > 0):
 		return false
 	}
 	return true
@@ -99,6 +81,6 @@ func (a *Agent) heldText() string {
 		return ""
 	}
 	n := &a.hold.need
-	need := protocol.Need{CPU: n.cpu, IO: n.io, Memory: n.memory, GPUs: n.gpus, Named: n.named}
+	need := protocol.Need{CPU: n.CPU, IO: n.IO, Memory: n.Memory, GPUs: n.GPUs, Named: n.Named}
 	return fmt.Sprintf("a task of %s's that needs %s", a.hold.job.info.Owner, need.String())
 }

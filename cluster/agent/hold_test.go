@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -33,7 +34,7 @@ func TestHoldOverJobs(t *testing.T) {
 	uses := func(k *coordinator) int64 {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		return a.jobs[k.job].used.cpu
+		return a.jobs[k.job].used.CPU
 	}
 	small.down(protocol.Stop{Attempt: attemptOf(&running[0])})
 	small.outcome(running[0])
@@ -69,7 +70,7 @@ func TestHolds(t *testing.T) {
 	a.holdFor(a.jobs["a1"], four)
 	a.holdFor(a.jobs["b1"], protocol.Hold{Need: protocol.Need{CPU: unit}, For: time.Second})
 	a.holdFor(a.jobs["b1"], protocol.Hold{})
-	if a.hold == nil || a.hold.job != a.jobs["a1"] || a.hold.need.cpu != 4*unit {
+	if a.hold == nil || a.hold.job != a.jobs["a1"] || a.hold.need.CPU != 4*unit {
 		t.Fatalf("another job's hold took the first one's place: %+v", a.hold)
 	}
 	a.checkHold(time.Now())
@@ -106,8 +107,8 @@ func TestWhatAHoldKeeps(t *testing.T) {
 	left := func(j *job) int64 {
 		a.rank()
 		kept := a.keep(j)
-		defer a.giveUp(&kept)
-		return a.ledger.free.cpu
+		defer a.ledger.GiveUp(&kept)
+		return a.ledger.Free.CPU
 	}
 	want := func(what string, forA, forB int64) {
 		t.Helper()
@@ -116,20 +117,20 @@ func TestWhatAHoldKeeps(t *testing.T) {
 		}
 	}
 	want("without a hold", 4, 4)
-	a.hold = &hold{job: a1, need: room{cpu: 3 * unit}}
+	a.hold = &hold{job: a1, need: ledger.Room{CPU: 3 * unit}}
 	want("what the held task doesn't need", 4, 1)
 	b1.lends = 1
 	want("CPUs that are lent are free: no task that waits has them", 4, 1)
-	a.hold.need.memory = 10
+	a.hold.need.Memory = 10
 	want("one that waits may have memory that the held task needs", 4, 4)
 	b1.lends = 0
-	c := charge{cpu: 2 * unit}
-	a.ledger.move(&c, -1)
+	c := ledger.Charge{CPU: 2 * unit}
+	a.ledger.Free.CPU -= c.CPU
 	a1.uses(&c, 1)
 	want("the other one has a smaller share", 2, 2)
-	b1.uses(&charge{memory: 90}, 1)
+	b1.uses(&ledger.Charge{Memory: 90}, 1)
 	want("and now a larger one", 2, 0)
-	if a.ledger.free.cpu != 2*unit || a.ledger.free.memory != 100 {
-		t.Errorf("not all was put back: %+v", a.ledger.free)
+	if a.ledger.Free.CPU != 2*unit || a.ledger.Free.Memory != 100 {
+		t.Errorf("not all was put back: %+v", a.ledger.Free)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/object"
 	"github.com/musterrun/muster/protocol"
 )
@@ -46,9 +47,9 @@ type job struct {
 	fetching map[string]*fetch
 
 	offer   offered
-	life    uint64 // in offers: what an earlier job of that id had here is gone
-	telling bool   // a new coordinator hasn't heard yet what runs on for the one before
-	used    room   // of the machine, but for what is lent
+	life    uint64      // in offers: what an earlier job of that id had here is gone
+	telling bool        // a new coordinator hasn't heard yet what runs on for the one before
+	used    ledger.Room // of the machine, but for what is lent
 	quota   quota
 	lends   int // attempts that lend their CPUs while they wait
 
@@ -69,12 +70,12 @@ type prepared struct {
 type offered struct {
 	number uint64
 	parked bool
-	room   room      // what was free then
-	cpu    int64     // what was offered of its CPUs
-	before int64     // CPUs of the offer before
-	at     time.Time // when it was made last
-	since  time.Time // when its coordinator was first asked since it last gave something
-	rest   time.Time // nothing is offered before
+	room   ledger.Room // what was free then
+	cpu    int64       // what was offered of its CPUs
+	before int64       // CPUs of the offer before
+	at     time.Time   // when it was made last
+	since  time.Time   // when its coordinator was first asked since it last gave something
+	rest   time.Time   // nothing is offered before
 	pause  time.Duration
 	gave   time.Time // when the last batch came
 	taken  uint64    // its number
@@ -82,7 +83,7 @@ type offered struct {
 
 // held is an attempt that a worker has.
 type held struct {
-	charge
+	ledger.Charge
 	key    protocol.Key
 	next   *held    // another attempt of the same task
 	rare   *blocked // nil for those that wait for nothing

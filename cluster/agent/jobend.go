@@ -97,11 +97,11 @@ func (a *Agent) dropWaiting(j *job) {
 
 // forget takes back what an attempt holds.
 func (a *Agent) forget(j *job, h *held) {
-	j.uses(&h.charge, -1)
-	if h.lent {
+	j.uses(&h.Charge, -1)
+	if h.Lent {
 		j.lends--
 	}
-	a.ledger.release(&h.charge)
+	a.ledger.Release(&h.Charge)
 	a.gpus.give(h.lease)
 	if h.rare != nil {
 		h.rare.gone = true

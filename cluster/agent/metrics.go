@@ -50,11 +50,11 @@ func (a *Agent) metrics() []byte {
 func (a *Agent) addState(t *metrics.Text) (pids []int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	free, total := &a.ledger.free, &a.ledger.total
-	t.Add(metrics.NodeCPUs, float64(total.cpu)/unit)
-	t.Add(metrics.NodeCPUsUsed, float64(total.cpu-free.cpu)/unit)
-	t.Add(metrics.NodeMemory, float64(total.memory))
-	t.Add(metrics.NodeMemoryTaken, float64(total.memory-free.memory))
+	free, total := &a.ledger.Free, &a.ledger.Total
+	t.Add(metrics.NodeCPUs, float64(total.CPU)/unit)
+	t.Add(metrics.NodeCPUsUsed, float64(total.CPU-free.CPU)/unit)
+	t.Add(metrics.NodeMemory, float64(total.Memory))
+	t.Add(metrics.NodeMemoryTaken, float64(total.Memory-free.Memory))
 	running, waiting := 0, 0
 	for _, j := range a.jobs {
 		waiting += len(j.waiting)

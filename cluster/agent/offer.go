@@ -82,7 +82,7 @@ func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
 // due reports whether a job is to be offered room now, or else when to look again.
 func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 	kept := a.keep(j)
-	defer a.giveUp(&kept)
+	defer a.ledger.GiveUp(&kept)
 	o := &j.offer
 	switch {
 	case j.info == nil || j.binary == nil || j.refusal != "" || j.over || j.telling:
@@ -91,24 +91,24 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 		return false, o.rest
 	case o.parked && now.Sub(o.at) >= o.patience(a.cfg.offerAgain):
 		return true, time.Time{}
-	case o.parked && o.cpu < o.room.cpu && !a.overLimit(j): // it was offered a part: nobody has taken the rest, if it is there
-		if wait := o.since.Add(turn); now.Before(wait) || !a.ledger.worth() {
+	case o.parked && o.cpu < o.room.CPU && !a.overLimit(j): // it was offered a part: nobody has taken the rest, if it is there
+		if wait := o.since.Add(turn); now.Before(wait) || !a.ledger.Worth() {
 			return false, later(wait, o.at.Add(o.patience(a.cfg.offerAgain)), now)
 		}
 		return len(a.resume) == 0, time.Time{}
-	case o.parked && (!a.ledger.grown(&o.room) || a.overLimit(j)):
+	case o.parked && (!a.ledger.Grown(&o.room) || a.overLimit(j)):
 		at, soonest := o.at.Add(o.patience(a.cfg.offerAgain)), now.Add(min(a.cfg.offerAgain, time.Second)) // several at once
 		if at.Before(soonest) {
 			return false, soonest
 		}
 		return false, at
 	}
-	switch free := &a.ledger.free; {
+	switch free := &a.ledger.Free; {
 	case len(a.resume) > 0:
 		return false, time.Time{}
-	case a.ledger.worth() && !a.overLimit(j):
+	case a.ledger.Worth() && !a.overLimit(j):
 		return true, time.Time{}
-	case free.io == 0 && a.ledger.total.cpu > 0:
+	case free.IO == 0 && a.ledger.Total.CPU > 0:
 		return false, time.Time{}
 	case now.Sub(o.gave) < ioAfter:
 		return false, o.gave.Add(ioAfter)
@@ -160,7 +160,7 @@ func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Tim
 
 // asked reports whether the coordinator has an offer of CPUs. One of places for I/O alone, such as a busy node makes, says
 // nothing of what it wants of CPUs.
-func (o *offered) asked() bool { return o.parked && o.room.cpu > 0 }
+func (o *offered) asked() bool { return o.parked && o.room.CPU > 0 }
 
 // precedes reports whether a job comes before another by the last ranking.
 func (j *job) precedes(o *job) bool { return j.quota.rank.Compare(o.quota.rank) < 0 }
@@ -168,28 +168,28 @@ func (j *job) precedes(o *job) bool { return j.quota.rank.Compare(o.quota.rank) 
 // makeOffer notes that a job is offered what is free. The mutex is held.
 func (a *Agent) makeOffer(j *job, now time.Time) message {
 	kept := a.keep(j)
-	defer a.giveUp(&kept)
-	o, free := &j.offer, &a.ledger.free
+	defer a.ledger.GiveUp(&kept)
+	o, free := &j.offer, &a.ledger.Free
 	a.counters.offers++
 	o.number++
 	asked, parked := o.asked(), o.parked
 	o.parked, o.at = true, now
 	o.before = o.cpu
-	named := append(o.room.named[:0], free.named...)
+	named := append(o.room.Named[:0], free.Named...)
 	o.room = *free
-	o.room.named = named
-	if !a.ledger.worth() || a.overLimit(j) {
-		o.room.cpu = 0
+	o.room.Named = named
+	if !a.ledger.Worth() || a.overLimit(j) {
+		o.room.CPU = 0
 	}
-	if !parked || !asked && o.room.cpu > 0 {
+	if !parked || !asked && o.room.CPU > 0 {
 		o.since = now
 	}
-	if o.cpu = o.room.cpu; !asked {
+	if o.cpu = o.room.CPU; !asked {
 		o.cpu = min(o.cpu, a.part(j, now))
 	}
 	offer := protocol.Offer{
-		Epoch: j.epoch, Number: o.number, Node: a.cfg.Node, Most: max(1, int(a.cfg.CPUs))*packSize + int(free.io),
-		CPU: o.cpu, IO: free.io, Memory: free.memory, GPUs: free.gpus, Named: free.named,
+		Epoch: j.epoch, Number: o.number, Node: a.cfg.Node, Most: max(1, int(a.cfg.CPUs))*packSize + int(free.IO),
+		CPU: o.cpu, IO: free.IO, Memory: free.Memory, GPUs: free.GPUs, Named: free.Named,
 		Labels: a.labels, Life: j.life, Taken: o.taken, Shared: a.sharesRoom(j),
 	}
 	return a.offerTo(j, &offer)

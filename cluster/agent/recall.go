@@ -45,10 +45,6 @@ func (a *Agent) returned(p *proc, h *held, g protocol.GiveBack) protocol.Item {
 // aren't as short as they were charged for, and keep CPUs busy. The mutex is held.
 func (a *Agent) fill(p *proc) {
 	for _, h := range p.tasks.all() {
-		if more := min(h.need-h.cpu, a.ledger.free.cpu); more > 0 && !h.lent {
-			h.cpu += more
-			a.ledger.free.cpu -= more
-			p.job.used.cpu += more
-		}
+		p.job.used.CPU += a.ledger.Fill(&h.Charge, h.need)
 	}
 }

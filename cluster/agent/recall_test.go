@@ -37,7 +37,7 @@ func TestTakenBackFromAWorker(t *testing.T) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		h := a.jobs["j1"].main.tasks.get(attemptOf(&long))
-		return h != nil && h.cpu == unit && a.ledger.free.cpu == 0
+		return h != nil && h.CPU == unit && a.ledger.Free.CPU == 0
 	})
 	k.down(protocol.Stop{Attempt: attemptOf(&long), Grace: time.Minute})
 	k.outcome(long)

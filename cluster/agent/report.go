@@ -98,7 +98,7 @@ func (a *Agent) info() *protocol.NodeInfo {
 			}
 		}
 	}
-	n.FreeCPU = float64(a.ledger.free.cpu) / unit
+	n.FreeCPU = float64(a.ledger.Free.CPU) / unit
 	n.Held = a.heldText()
 	for _, j := range a.jobs {
 		if j.refusal != "" && len(n.Refuses) < maxRefuses {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/musterrun/muster/internal/fair"
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -29,56 +30,26 @@ type quota struct {
 	rank      fair.Rank    // by the last ranking
 }
 
-// amounts is so much room, as the head hears it.
-func (r *room) amounts() protocol.Amounts {
-	a := protocol.Amounts{CPU: r.cpu, Memory: r.memory, GPUs: r.gpus}
-	for _, n := range r.named {
-		if n.N != 0 {
-			if a.Named == nil {
-				a.Named = map[string]int64{}
-			}
-			a.Named[n.Name] = n.N
-		}
-	}
-	return a
-}
-
-// uses notes that an attempt of the job has something of the machine, or with a sign of -1 that it hasn't any more. What it
-// lends isn't counted.
-func (j *job) uses(c *charge, sign int64) {
-	u := &j.used
-	if !c.lent {
-		u.cpu += sign * c.cpu
-	}
-	u.memory += sign * c.memory
-	u.gpus += sign * c.gpus
-	for _, n := range c.named {
-		have := u.find(n.Name)
-		if have == nil {
-			u.named = append(u.named, protocol.Amount{Name: n.Name})
-			have = &u.named[len(u.named)-1]
-		}
-		have.N += sign * n.N
-	}
-}
+// uses notes that an attempt of the job has something of the machine, or with a sign of -1 that it hasn't any more.
+func (j *job) uses(c *ledger.Charge, sign int64) { j.used.Count(c, sign) }
 
 // lend makes an attempt's CPUs free while it waits: they aren't its job's meanwhile. The mutex is held.
-func (a *Agent) lend(j *job, c *charge) {
-	if !c.lent {
-		j.used.cpu -= c.cpu
+func (a *Agent) lend(j *job, c *ledger.Charge) {
+	if !c.Lent {
+		j.used.CPU -= c.CPU
 		j.lends++
 	}
-	a.ledger.lend(c)
+	a.ledger.Lend(c)
 }
 
 // regain charges them again, if they are free. The mutex is held.
-func (a *Agent) regain(j *job, c *charge) bool {
-	lent := c.lent
-	if !a.ledger.regain(c) {
+func (a *Agent) regain(j *job, c *ledger.Charge) bool {
+	lent := c.Lent
+	if !a.ledger.Regain(c) {
 		return false
 	}
 	if lent {
-		j.used.cpu += c.cpu
+		j.used.CPU += c.CPU
 		j.lends--
 	}
 	return true
@@ -91,7 +62,7 @@ func (a *Agent) learnShares(d *protocol.ClusterDigest) {
 	for _, u := range d.Users {
 		s.users[u.Name] = u
 	}
-	own := a.ledger.total.amounts()
+	own := a.ledger.Total.Amounts()
 	total := &own
 	if d.Total != nil {
 		total = d.Total
@@ -141,7 +112,7 @@ func (a *Agent) rank() {
 		if j.info == nil {
 			continue
 		}
-		here := j.used.amounts()
+		here := j.used.Amounts()
 		used := here.Vector(s.named)
 		for i, n := range used {
 			used[i] = s.asIfAll(i, n)
@@ -174,16 +145,16 @@ func (a *Agent) part(j *job, now time.Time) int64 {
 		case other.refusal != "" || now.Before(o.rest) || o.asked() && now.Sub(o.since) >= turn:
 			continue // it gets nothing here, or has nothing that it could give
 		}
-		x := fair.Job{ID: other.id, User: other.id, Weight: other.quota.weight, Used: fair.Amounts{other.used.cpu}}
+		x := fair.Job{ID: other.id, User: other.id, Weight: other.quota.weight, Used: fair.Amounts{other.used.CPU}}
 		if other.info != nil {
 			x.User, x.UserWeight = other.info.Owner, s.users[other.info.Owner].Weight
 		}
 		s.jobs = append(s.jobs, x)
 	}
 	if len(s.jobs) == 1 || a.hold != nil && a.hold.job == j {
-		return a.ledger.free.cpu
+		return a.ledger.Free.CPU
 	}
-	return fair.Part(a.ledger.free.cpu, unit, s.jobs, mine)
+	return fair.Part(a.ledger.Free.CPU, unit, s.jobs, mine)
 }
 
 // overLimit reports whether a job's user has as many CPUs as may be, as far as is known here. Drivers keep to the limit
@@ -196,7 +167,7 @@ func (a *Agent) overLimit(j *job) bool {
 	sum := int64(0)
 	for _, other := range a.jobs {
 		if other.info != nil && other.info.Owner == j.info.Owner {
-			sum += other.used.cpu + other.quota.elsewhere
+			sum += other.used.CPU + other.quota.elsewhere
 		}
 	}
 	return sum >= int64(limit*unit)
@@ -208,7 +179,7 @@ func (a *Agent) loads(now time.Time) (l protocol.NodeLoad, news bool) {
 	defer a.mu.Unlock()
 	l.Jobs = map[string]protocol.Amounts{}
 	for _, j := range a.jobs {
-		if u := j.used.amounts(); !u.IsZero() {
+		if u := j.used.Amounts(); !u.IsZero() {
 			l.Jobs[j.id] = u
 		}
 	}

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
 // sharing is an agent without a connection, with a machine of 4 CPUs and jobs whose ids begin with their owners' letter.
 func sharing(jobs ...string) *Agent {
-	a := &Agent{ledger: newLedger(room{cpu: 4 * unit, memory: 100}), jobs: map[string]*job{}}
+	a := &Agent{ledger: ledger.New(ledger.Room{CPU: 4 * unit, Memory: 100}), jobs: map[string]*job{}}
 	for _, id := range jobs {
 		a.jobs[id] = &job{id: id, info: &protocol.JobInfo{Owner: id[:1]}, binary: &protocol.Binary{}}
 	}
@@ -48,8 +49,8 @@ func listed(id string, cpu int64) protocol.JobDigest {
 // Who has least of the cluster comes first, not who has least of the machine.
 func TestOrderOfJobs(t *testing.T) {
 	a := sharing("a1", "a2", "b1")
-	a.jobs["a1"].uses(&charge{cpu: unit}, 1)
-	a.jobs["b1"].uses(&charge{cpu: 2 * unit}, 1)
+	a.jobs["a1"].uses(&ledger.Charge{CPU: unit}, 1)
+	a.jobs["b1"].uses(&ledger.Charge{CPU: 2 * unit}, 1)
 	a.wantOrder(t, "without a word of the head's, the machine counts", "a2", "a1", "b1")
 
 	d := protocol.ClusterDigest{Total: &protocol.Amounts{CPU: 8 * unit, Memory: 200, Named: map[string]int64{"seat": 10}}}
@@ -66,7 +67,7 @@ func TestOrderOfJobs(t *testing.T) {
 	a.learnShares(&d)
 	a.wantOrder(t, "a's second job has a larger weight", "b1", "a2", "a1")
 
-	a.jobs["b1"].uses(&charge{named: []protocol.Amount{{Name: "seat", N: 9}}}, 1)
+	a.jobs["b1"].uses(&ledger.Charge{Named: []protocol.Amount{{Name: "seat", N: 9}}}, 1)
 	a.wantOrder(t, "what the machine has none of isn't extrapolated", "b1", "a2", "a1")
 	d.Jobs[2].Used.Named = map[string]int64{"seat": 9}
 	a.learnShares(&d)
@@ -77,30 +78,30 @@ func TestOrderOfJobs(t *testing.T) {
 func TestLentIsNotUsed(t *testing.T) {
 	a := sharing("a1", "b1")
 	j := a.jobs["a1"]
-	h := &held{charge: charge{cpu: unit, memory: 3}}
-	a.ledger.move(&h.charge, -1)
-	j.uses(&h.charge, 1)
+	h := &held{Charge: ledger.Charge{CPU: unit, Memory: 3}}
+	a.ledger.Free.CPU, a.ledger.Free.Memory = a.ledger.Free.CPU-h.CPU, a.ledger.Free.Memory-h.Memory
+	j.uses(&h.Charge, 1)
 	p := &proc{job: j}
 	a.note(p, protocol.Attempt{}, h, protocol.Block{Waits: true})
 	a.note(p, protocol.Attempt{}, h, protocol.Block{Waits: true})
-	if j.used.cpu != 0 || j.used.memory != 3 {
+	if j.used.CPU != 0 || j.used.Memory != 3 {
 		t.Errorf("while it waits, the job has %+v", j.used)
 	}
 	a.note(p, protocol.Attempt{}, h, protocol.Block{})
-	if j.used.cpu != unit {
+	if j.used.CPU != unit {
 		t.Errorf("when it goes on, the job has %+v", j.used)
 	}
 	a.note(p, protocol.Attempt{}, h, protocol.Block{Waits: true})
 	a.forget(j, h)
-	if j.used.cpu != 0 || j.used.memory != 0 || a.ledger.free.cpu != 4*unit {
-		t.Errorf("after its end, the job has %+v, and %d are free", j.used, a.ledger.free.cpu)
+	if j.used.CPU != 0 || j.used.Memory != 0 || a.ledger.Free.CPU != 4*unit {
+		t.Errorf("after its end, the job has %+v, and %d are free", j.used, a.ledger.Free.CPU)
 	}
 }
 
 // Jobs of a user at the limit are offered no CPUs, wherever the user has them.
 func TestOverLimit(t *testing.T) {
 	a := sharing("a1", "a2", "b1")
-	a.jobs["a1"].uses(&charge{cpu: unit}, 1)
+	a.jobs["a1"].uses(&ledger.Charge{CPU: unit}, 1)
 	a.shares.told = map[string]protocol.Amounts{"a1": {CPU: unit}}
 	d := protocol.ClusterDigest{Total: &protocol.Amounts{CPU: 8 * unit}, Jobs: []protocol.JobDigest{listed("a1", 1), listed("a2", 2)}}
 	for limit, want := range map[float64]bool{0: false, 3: true, 3.5: false} {
@@ -125,7 +126,7 @@ func TestLoads(t *testing.T) {
 	if l, news := a.loads(now); news || len(l.Jobs) != 0 {
 		t.Errorf("nothing is used: %+v", l)
 	}
-	a.jobs["a1"].uses(&charge{memory: 5, named: []protocol.Amount{{Name: "seat", N: 2}}}, 1)
+	a.jobs["a1"].uses(&ledger.Charge{Memory: 5, Named: []protocol.Amount{{Name: "seat", N: 2}}}, 1)
 	l, news := a.loads(now)
 	if !news || len(l.Jobs) != 1 || l.Jobs["a1"].Memory != 5 || l.Jobs["a1"].Named["seat"] != 2 {
 		t.Errorf("something is used: %+v, %v", l, news)
@@ -137,7 +138,7 @@ func TestLoads(t *testing.T) {
 	if _, news := a.loads(now.Add(2 * time.Second)); !news {
 		t.Error("it is never said again")
 	}
-	a.jobs["a1"].uses(&charge{memory: 5, named: []protocol.Amount{{Name: "seat", N: 2}}}, -1)
+	a.jobs["a1"].uses(&ledger.Charge{Memory: 5, Named: []protocol.Amount{{Name: "seat", N: 2}}}, -1)
 	if l, news := a.loads(now); !news || len(l.Jobs) != 0 {
 		t.Errorf("nothing is used any more: %+v, %v", l, news)
 	}

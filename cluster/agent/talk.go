@@ -115,10 +115,10 @@ func (a *Agent) note(p *proc, by protocol.Attempt, h *held, it protocol.Item) {
 		}
 	case protocol.Block:
 		if it.Waits {
-			a.lend(p.job, &h.charge)
-		} else if h.lent {
-			h.cpu = min(h.cpu, a.ledger.free.cpu) // it goes on in any case
-			a.regain(p.job, &h.charge)
+			a.lend(p.job, &h.Charge)
+		} else if h.Lent {
+			h.CPU = min(h.CPU, a.ledger.Free.CPU) // it goes on in any case
+			a.regain(p.job, &h.Charge)
 		}
 	}
 }
@@ -136,7 +136,7 @@ func (a *Agent) settle(p *proc, h *held, s protocol.Settle) {
 	b := h.rare
 	if b != nil && b.wants[s.Ref] {
 		delete(b.wants, s.Ref)
-		if len(b.wants) == 0 && h.lent {
+		if len(b.wants) == 0 && h.Lent {
 			b.settles = append(b.settles, s)
 			if !b.queued {
 				b.queued = true
@@ -156,7 +156,7 @@ func (a *Agent) grantResumes() {
 		b := a.resume[0]
 		if !b.gone {
 			h := b.proc.tasks.get(b.at)
-			if !a.regain(b.proc.job, &h.charge) {
+			if !a.regain(b.proc.job, &h.Charge) {
 				return
 			}
 			b.proc.down(b.settles...)

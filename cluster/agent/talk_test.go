@@ -21,15 +21,15 @@ func TestWaitLendsCPU(t *testing.T) {
 	parent := k.task("want", "")
 	k.give(parent)
 	k.until("its call and its wait", func() bool { return len(k.items) >= 2 })
-	within(t, "its CPU lent", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return a.ledger.free.cpu == unit })
+	within(t, "its CPU lent", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return a.ledger.Free.CPU == unit })
 	child := k.task("wait", "")
 	k.give(child)
 	within(t, "the child runs", func() bool { return strings.Contains(jobLog(a, "j1"), "it waits") })
 	answer := protocol.Value{Form: protocol.Inline, Data: []byte("answer")}
 	k.down(protocol.Settle{By: attemptOf(&parent), Ref: protocol.KeyRef(parent.Key), Value: answer})
 	a.mu.Lock()
-	if len(a.resume) != 1 || a.ledger.free.cpu != 0 {
-		t.Errorf("%d wait for a CPU, %d free: the answer went through though no CPU is free", len(a.resume), a.ledger.free.cpu)
+	if len(a.resume) != 1 || a.ledger.Free.CPU != 0 {
+		t.Errorf("%d wait for a CPU, %d free: the answer went through though no CPU is free", len(a.resume), a.ledger.Free.CPU)
 	}
 	a.mu.Unlock()
 	k.down(protocol.Stop{Attempt: attemptOf(&child), Grace: time.Minute})

@@ -11,8 +11,8 @@ import (
 // for which there is no room are given back. The mutex is held.
 func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 	kept := a.keep(j)
-	defer a.giveUp(&kept)
-	admission := a.ledger.admit(offered, b.Tasks)
+	defer a.ledger.GiveUp(&kept)
+	admission := a.ledger.Admit(offered, b.Tasks)
 	now := b.Tasks[:0]
 	slab := make([]held, 0, len(b.Tasks)) // one piece of memory for all
 	direct := j.main != nil && j.main.ready
@@ -22,10 +22,10 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 		if _, _, have := j.holder(at); have || j.waiting[at] != nil {
 			continue
 		}
-		c, ok := admission.charge(&t.Need)
+		c, ok := admission.Charge(&t.Need)
 		if !ok || a.leaving || a.drain.on {
 			if ok {
-				a.ledger.release(&c)
+				a.ledger.Release(&c)
 			}
 			why := "its node's room was taken by others"
 			if a.drain.on {
@@ -36,7 +36,7 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 		}
 		j.uses(&c, 1)
 		a.came(j, &t.Need)
-		h := held{charge: c, key: t.Key, need: t.Need.CPU, once: t.Flags&protocol.Once != 0, fn: t.Func}
+		h := held{Charge: c, key: t.Key, need: t.Need.CPU, once: t.Flags&protocol.Once != 0, fn: t.Func}
 		if !direct || t.Flags&(protocol.Alone|protocol.Isolated|protocol.Once) != 0 || t.Need.GPUs > 0 || needsObjects(t) {
 			a.wait(j, at, t, h)
 			continue

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -15,10 +16,10 @@ import (
 func TestTurnsOnABusyNode(t *testing.T) {
 	a := sharing("a1", "a2")
 	a.cfg.offerAgain = time.Minute
-	a.ledger = newLedger(room{cpu: 4 * unit, io: 10})
+	a.ledger = ledger.New(ledger.Room{CPU: 4 * unit, IO: 10})
 	a.learnShares(&protocol.ClusterDigest{Jobs: []protocol.JobDigest{{Job: "a1", Weight: 1}, {Job: "a2", Weight: 4}}})
 	for _, j := range a.jobs {
-		j.uses(&charge{cpu: 2 * unit}, 1)
+		j.uses(&ledger.Charge{CPU: 2 * unit}, 1)
 	}
 	now := time.Unix(1000, 0)
 	offers := func(what string, want ...string) {
@@ -33,14 +34,14 @@ func TestTurnsOnABusyNode(t *testing.T) {
 			t.Errorf("%s: %v are offered room, want %v", what, got, want)
 		}
 	}
-	a.ledger.free.cpu = 0
+	a.ledger.Free.CPU = 0
 	offers("places for I/O", "a2")
 	now = now.Add(turn)
 	offers("places for I/O", "a1")
 	now = now.Add(time.Second)
 	offers("nothing new")
-	a.jobs["a2"].uses(&charge{cpu: unit}, -1)
-	a.ledger.free.cpu = unit
+	a.jobs["a2"].uses(&ledger.Charge{CPU: unit}, -1)
+	a.ledger.Free.CPU = unit
 	offers("a CPU is free", "a2")
 	now = now.Add(turn / 2)
 	offers("it may still answer")

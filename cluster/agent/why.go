@@ -65,7 +65,7 @@ func (a *Agent) whyHeld(p *proc, h *held) string {
 	switch {
 	case h.rare != nil && h.rare.queued:
 		return text + "; what its function waited for is there, and it goes on when a CPU is free"
-	case h.lent:
+	case h.Lent:
 		return text + "; its function waits, and lends its CPU"
 	case p.tasks.len() > 1:
 		return fmt.Sprintf("%s, and %d more, which it runs as it has CPUs", text, p.tasks.len()-1)

@@ -63,7 +63,7 @@ func TestHowFarATaskIs(t *testing.T) {
 	parent := k.task("want", "")
 	k.give(parent)
 	k.until("its wait", func() bool { return len(k.items) >= 2 })
-	within(t, "its CPU lent", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return a.ledger.free.cpu == unit })
+	within(t, "its CPU lent", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return a.ledger.Free.CPU == unit })
 	want(how("j1", parent), "its function waits, and lends its CPU")
 	child := k.task("wait", "")
 	k.give(child)

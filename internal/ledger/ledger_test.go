@@ -1,4 +1,4 @@
-package agent
+package ledger
 
 import (
 	"testing"
@@ -10,10 +10,10 @@ import (
 
 func needCPU(n int64) protocol.Task { return protocol.Task{Need: protocol.Need{CPU: n}} }
 
-func admitAll(l *ledger, offered int64, tasks ...protocol.Task) (charges []charge, refused int) {
-	a := l.admit(offered, tasks)
+func admitAll(l *Ledger, offered int64, tasks ...protocol.Task) (charges []Charge, refused int) {
+	a := l.Admit(offered, tasks)
 	for i := range tasks {
-		if c, ok := a.charge(&tasks[i].Need); ok {
+		if c, ok := a.Charge(&tasks[i].Need); ok {
 			charges = append(charges, c)
 		} else {
 			refused++
@@ -23,35 +23,35 @@ func admitAll(l *ledger, offered int64, tasks ...protocol.Task) (charges []charg
 }
 
 func TestPackIsChargedWhatWasOffered(t *testing.T) {
-	l := newLedger(room{cpu: 2 * unit})
+	l := New(Room{CPU: 2 * Unit})
 	pack := make([]protocol.Task, 256)
 	for i := range pack {
-		pack[i] = needCPU(unit)
+		pack[i] = needCPU(Unit)
 	}
-	charges, refused := admitAll(&l, 2*unit, pack...)
-	if len(charges) != 256 || refused != 0 || l.free.cpu > 256 || charges[0].cpu != 2*unit/256 {
-		t.Errorf("%d charged, %d refused, %d free, %d each", len(charges), refused, l.free.cpu, charges[0].cpu)
+	charges, refused := admitAll(&l, 2*Unit, pack...)
+	if len(charges) != 256 || refused != 0 || l.Free.CPU > 256 || charges[0].CPU != 2*Unit/256 {
+		t.Errorf("%d charged, %d refused, %d free, %d each", len(charges), refused, l.Free.CPU, charges[0].CPU)
 	}
 	for i := range charges[:128] {
-		l.release(&charges[i])
+		l.Release(&charges[i])
 	}
-	if !l.worth() { // so that two batches overlap
-		t.Errorf("half of a pack is done, and %d isn't worth an offer", l.free.cpu)
+	if !l.Worth() { // so that two batches overlap
+		t.Errorf("half of a pack is done, and %d isn't worth an offer", l.Free.CPU)
 	}
 }
 
 func TestRoomThatOthersTook(t *testing.T) {
-	l := newLedger(room{cpu: 4 * unit, io: 10})
-	admitAll(&l, 4*unit, needCPU(3*unit))
-	charges, refused := admitAll(&l, 4*unit, needCPU(2*unit), needCPU(unit/2))
-	if len(charges) != 1 || refused != 1 || l.free.cpu != unit/2 {
-		t.Errorf("%d charged, %d refused, %d free", len(charges), refused, l.free.cpu)
+	l := New(Room{CPU: 4 * Unit, IO: 10})
+	admitAll(&l, 4*Unit, needCPU(3*Unit))
+	charges, refused := admitAll(&l, 4*Unit, needCPU(2*Unit), needCPU(Unit/2))
+	if len(charges) != 1 || refused != 1 || l.Free.CPU != Unit/2 {
+		t.Errorf("%d charged, %d refused, %d free", len(charges), refused, l.Free.CPU)
 	}
-	charges, refused = admitAll(&l, 4*unit, needCPU(4*unit), needCPU(4*unit)) // a pack takes what is left
-	if len(charges) != 2 || refused != 0 || l.free.cpu != 0 {
-		t.Errorf("%d charged, %d refused, %d free", len(charges), refused, l.free.cpu)
+	charges, refused = admitAll(&l, 4*Unit, needCPU(4*Unit), needCPU(4*Unit)) // a pack takes what is left
+	if len(charges) != 2 || refused != 0 || l.Free.CPU != 0 {
+		t.Errorf("%d charged, %d refused, %d free", len(charges), refused, l.Free.CPU)
 	}
-	if _, refused = admitAll(&l, 4*unit, needCPU(4*unit), needCPU(4*unit)); refused != 2 {
+	if _, refused = admitAll(&l, 4*Unit, needCPU(4*Unit), needCPU(4*Unit)); refused != 2 {
 		t.Errorf("a pack was charged nothing")
 	}
 	if _, refused := admitAll(&l, 0, needCPU(1)); refused != 1 {
@@ -64,7 +64,7 @@ func TestRoomThatOthersTook(t *testing.T) {
 }
 
 func TestNamed(t *testing.T) {
-	l := newLedger(room{named: []protocol.Amount{{Name: "disk", N: 5}}})
+	l := New(Room{Named: []protocol.Amount{{Name: "disk", N: 5}}})
 	for _, c := range []struct {
 		need []protocol.Amount
 		ok   bool
@@ -83,24 +83,24 @@ func TestNamed(t *testing.T) {
 // Whatever batches, ends and waits come: what is free and what is charged are the machine, and nothing is below zero.
 func TestLedgerInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		total := room{cpu: rapid.Int64Range(0, 64*unit).Draw(t, "cpu"), io: 100, memory: 1000, gpus: unit, named: []protocol.Amount{{Name: "a", N: 7}}}
-		l := newLedger(total)
-		var held []charge
+		total := Room{CPU: rapid.Int64Range(0, 64*Unit).Draw(t, "cpu"), IO: 100, Memory: 1000, GPUs: Unit, Named: []protocol.Amount{{Name: "a", N: 7}}}
+		l := New(total)
+		var held []Charge
 		check := func() {
-			sum := l.free
-			named := l.free.named[0].N
+			sum := l.Free
+			named := l.Free.Named[0].N
 			for _, c := range held {
-				if sum.io, sum.memory, sum.gpus = sum.io+c.io, sum.memory+c.memory, sum.gpus+c.gpus; !c.lent {
-					sum.cpu += c.cpu
+				if sum.IO, sum.Memory, sum.GPUs = sum.IO+c.IO, sum.Memory+c.Memory, sum.GPUs+c.GPUs; !c.Lent {
+					sum.CPU += c.CPU
 				}
-				for _, a := range c.named {
+				for _, a := range c.Named {
 					named += a.N
 				}
 			}
-			if sum.cpu != total.cpu || sum.io != total.io || sum.memory != total.memory || sum.gpus != total.gpus || named != 7 {
+			if sum.CPU != total.CPU || sum.IO != total.IO || sum.Memory != total.Memory || sum.GPUs != total.GPUs || named != 7 {
 				t.Fatalf("free and charged are %+v of %+v", sum, total)
 			}
-			if f := l.free; f.cpu < 0 || f.io < 0 || f.memory < 0 || f.gpus < 0 || f.named[0].N < 0 {
+			if f := l.Free; f.CPU < 0 || f.IO < 0 || f.Memory < 0 || f.GPUs < 0 || f.Named[0].N < 0 {
 				t.Fatalf("below zero: %+v", f)
 			}
 		}
@@ -110,34 +110,34 @@ func TestLedgerInvariants(t *testing.T) {
 				step(&l, &held, i, rapid.IntRange(0, 3).Draw(t, "what"))
 			} else {
 				tasks := rapid.SliceOfN(rapid.Custom(drawTask), 1, 20).Draw(t, "tasks")
-				charges, _ := admitAll(&l, rapid.Int64Range(0, 64*unit).Draw(t, "offered"), tasks...)
+				charges, _ := admitAll(&l, rapid.Int64Range(0, 64*Unit).Draw(t, "offered"), tasks...)
 				held = append(held, charges...)
 			}
 			check()
 		}
 		for i := range held {
-			l.release(&held[i])
+			l.Release(&held[i])
 		}
-		if l.free.cpu != total.cpu || l.free.io != total.io || l.free.named[0].N != 7 {
-			t.Fatalf("not all came back: %+v", l.free)
+		if l.Free.CPU != total.CPU || l.Free.IO != total.IO || l.Free.Named[0].N != 7 {
+			t.Fatalf("not all came back: %+v", l.Free)
 		}
 	})
 }
 
-func step(l *ledger, held *[]charge, i, what int) {
+func step(l *Ledger, held *[]Charge, i, what int) {
 	c := &(*held)[i]
 	switch what {
 	case 0:
-		l.release(c)
+		l.Release(c)
 		*held = append((*held)[:i], (*held)[i+1:]...)
 	case 1:
-		l.lend(c)
+		l.Lend(c)
 	case 2:
-		l.regain(c)
+		l.Regain(c)
 	case 3:
-		if c.lent { // it goes on in any case
-			c.cpu = min(c.cpu, l.free.cpu)
-			l.regain(c)
+		if c.Lent { // it goes on in any case
+			c.CPU = min(c.CPU, l.Free.CPU)
+			l.Regain(c)
 		}
 	}
 }
@@ -145,10 +145,10 @@ func step(l *ledger, held *[]charge, i, what int) {
 func drawTask(t *rapid.T) protocol.Task {
 	n := protocol.Need{
 		CPU: rapid.Int64Range(0, 1<<62).Draw(t, "cpu"), IO: rapid.Int64Range(0, 20).Draw(t, "io"),
-		Memory: rapid.Int64Range(0, 300).Draw(t, "memory"), GPUs: rapid.Int64Range(0, unit).Draw(t, "gpus"),
+		Memory: rapid.Int64Range(0, 300).Draw(t, "memory"), GPUs: rapid.Int64Range(0, Unit).Draw(t, "gpus"),
 	}
 	if rapid.Bool().Draw(t, "usual") {
-		n = protocol.Need{CPU: unit}
+		n = protocol.Need{CPU: Unit}
 	}
 	if rapid.Bool().Draw(t, "named") {
 		n.Named = []protocol.Amount{{Name: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "name"), N: rapid.Int64Range(0, 9).Draw(t, "n")}}
