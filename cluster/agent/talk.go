@@ -115,7 +115,9 @@ func (a *Agent) note(p *proc, by protocol.Attempt, h *held, it protocol.Item) {
 		}
 	case protocol.Block:
 		if it.Waits {
-			a.lend(p.job, &h.Charge)
+			if a.lend(p.job, &h.Charge); p.kind == alone {
+				a.dispatch(p.job) // another may run alone meanwhile
+			}
 		} else if h.Lent {
 			h.CPU = min(h.CPU, a.ledger.Free.CPU) // it goes on in any case
 			a.regain(p.job, &h.Charge)

@@ -39,6 +39,25 @@ func TestWaitLendsCPU(t *testing.T) {
 	allFree(t, a)
 }
 
+// Tasks that are to run alone may wait for such: while they do, they don't keep the others from running.
+// (internal/sim, seed 5154)
+func TestSuspectsThatWaitForSuspects(t *testing.T) {
+	c := startCluster(t)
+	a := c.startAgent(func(c *Config) { c.CPUs = 1 })
+	k := c.open("j1", nil)
+	parent, child := k.task("want", ""), k.task("wait", "")
+	parent.Flags, parent.Need.CPU = protocol.Alone, 1
+	child.Flags, child.Need.CPU = protocol.Alone, 1
+	k.give(parent, child)
+	k.until("its call and its wait", func() bool { return len(k.items) >= 2 })
+	within(t, "the child runs", func() bool { return strings.Contains(jobLog(a, "j1"), "it waits") })
+	k.down(protocol.Stop{Attempt: attemptOf(&child), Grace: time.Minute})
+	k.outcome(child)
+	k.down(protocol.Settle{By: attemptOf(&parent), Ref: protocol.KeyRef(parent.Key), Value: protocol.Value{Form: protocol.Inline}})
+	k.outcome(parent)
+	allFree(t, a)
+}
+
 // A worker that dies while an attempt in it waits for a CPU leaves nothing in the queue.
 func TestDiesWhileItWaits(t *testing.T) {
 	c := startCluster(t)

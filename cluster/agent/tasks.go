@@ -129,18 +129,33 @@ func (a *Agent) workerFor(j *job, w *waiting) *proc {
 	return j.main
 }
 
-// singleFor is the worker for a task that is to run alone: one that has no task, or else one more as long as there are
-// fewer than CPUs, so that one of them that takes long doesn't hold up the others.
+// singleFor is the worker for a task that is to run alone: one that has no task, or else one more as long as fewer than
+// CPUs are busy, so that one of them that takes long doesn't hold up the others. One whose task waits isn't: what that waits
+// for may be to run alone as well.
 func (a *Agent) singleFor(j *job) (p *proc) {
+	busy := 0
 	for p = range j.singles {
-		if p.tasks.len() == 0 {
+		switch {
+		case p.tasks.len() == 0:
 			return p
+		case !p.lends():
+			busy++
 		}
 	}
-	if len(j.singles) < max(1, int(a.cfg.CPUs)) {
+	if busy < max(1, int(a.cfg.CPUs)) {
 		return a.start(j, alone)
 	}
 	return p
+}
+
+// lends reports whether what the worker has waits for others.
+func (p *proc) lends() bool {
+	for _, h := range p.tasks.all() {
+		if !h.Lent {
+			return false
+		}
+	}
+	return true
 }
 
 // give sends tasks to the worker, in frames that are short enough.

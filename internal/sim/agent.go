@@ -229,11 +229,11 @@ func (w *work) nextEpoch(epoch uint32) {
 	w.singles = nil
 	if len(held) > 0 {
 		w.telling = true
-		w.up.say(held...)
 		w.up.after = append(w.up.after, func() {
 			w.telling = false
 			a.offer()
 		})
+		w.up.say(held...)
 	}
 	w.info = false
 	w.learn()
@@ -252,6 +252,9 @@ func (w *work) end() {
 			w.a.s.truth.excuse(r, "ended with its job")
 			w.forget(r)
 		}
+	}
+	for _, task := range w.out.unconfirmed() {
+		w.a.s.truth.excuseTask(w.job, task, "recorded after its job's end")
 	}
 	w.a.offer()
 }

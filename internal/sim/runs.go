@@ -127,12 +127,12 @@ func (w *work) dispatch(r *run) {
 	w.main.give(r)
 }
 
-// giveSingles gives runs that are to be alone to workers that have none, of which there are as many as CPUs.
+// giveSingles gives runs that are to be alone to workers that have none, of which as many as CPUs are busy.
 func (w *work) giveSingles() {
 	w.singles = slices.DeleteFunc(w.singles, func(p *worker) bool { return p.life.over || p.last })
 	for len(w.waiting) > 0 {
 		i := slices.IndexFunc(w.singles, func(p *worker) bool { return len(p.runs) == 0 })
-		if i < 0 && len(w.singles) >= int(w.a.total.cpu/coordinator.Unit) {
+		if i < 0 && w.busySingles() >= int(w.a.total.cpu/coordinator.Unit) {
 			return
 		}
 		if i < 0 {
@@ -143,6 +143,16 @@ func (w *work) giveSingles() {
 		w.waiting = w.waiting[1:]
 		w.singles[i].give(r)
 	}
+}
+
+// busySingles is how many of them have a run that doesn't wait.
+func (w *work) busySingles() (n int) {
+	for _, p := range w.singles {
+		if !p.runs[0].lent {
+			n++
+		}
+	}
+	return n
 }
 
 func (w *work) startWorker() *worker {
@@ -247,6 +257,7 @@ func (r *run) call() {
 	r.w.a.free.cpu += r.cpu
 	r.on.running--
 	r.on.pump()
+	r.w.giveSingles()
 	r.w.a.grantResumes()
 	r.w.a.offer()
 }
