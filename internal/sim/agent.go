@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/musterrun/muster/internal/coordinator"
 	"github.com/musterrun/muster/internal/fair"
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -18,38 +18,18 @@ type agent struct {
 	life   *life
 	host   *host
 	slow   float64 // how much longer tasks take here
-	total  room
-	free   room
+	ledger ledger.Ledger
 	jobs   []*work // by the job's number; nil for those that it doesn't know
 	resume []*run  // those whose wait has ended, and that want their CPUs back
 	armed  time.Duration
 	again  time.Duration // before that nothing is offered if no CPU is free
-	heard  []room        // what the head has heard of jobs here
+	heard  []ledger.Room // what the head has heard of jobs here
 
 	scratch [2]fair.Amounts
 	claims  []fair.Job // scratch
 }
 
-// room is so much of a machine.
-type room struct{ cpu, memory int64 }
-
 const memory = 64 << 30
-
-func (r *room) has(need []coordinator.Amount) bool {
-	for _, a := range need {
-		switch a.Dim {
-		case coordinator.CPU:
-			if a.N > r.cpu {
-				return false
-			}
-		case coordinator.Memory:
-			if a.N > r.memory {
-				return false
-			}
-		}
-	}
-	return true
-}
 
 // work is what an agent does for one job.
 type work struct {
@@ -61,9 +41,9 @@ type work struct {
 	telling bool // a new driver hasn't heard yet what runs on for the one before
 	missing int  // digests in a row that didn't list the job
 	offer   offered
-	used    room
-	quota   room     // what the job has on other nodes, but for what they are taken to have done since
-	cpus    [1]int64 // scratch
+	used    ledger.Room // but for what is lent
+	quota   ledger.Room // what the job has on other nodes, but for what they are taken to have done since
+	cpus    [1]int64    // scratch
 	place   fair.Rank
 	moved   bool // what place comes from has changed
 	tasks   map[protocol.Attempt]*run
@@ -78,7 +58,8 @@ type work struct {
 }
 
 func newAgent(s *sim, n, cpus int) *agent {
-	a := &agent{s: s, n: n, name: fmt.Sprintf("n%d", n), slow: 1, total: room{int64(cpus) * coordinator.Unit, memory}}
+	a := &agent{s: s, n: n, name: fmt.Sprintf("n%d", n), slow: 1}
+	a.ledger = ledger.New(ledger.Room{CPU: int64(cpus) * ledger.Unit, Memory: memory})
 	if s.net.chance(s.faults.Slow) {
 		a.slow = 1 + 2*s.rng.Float64()
 	}
@@ -93,8 +74,8 @@ func (a *agent) boot() {
 	a.life = &life{}
 	a.host = a.s.net.join(&host{life: a.life, server: a.s.rng.IntN(servers), back: nil})
 	a.host.back = a.connected
-	a.free, a.resume, a.armed = a.total, nil, 0
-	a.jobs, a.heard = make([]*work, len(a.s.jobs)), make([]room, len(a.s.jobs))
+	a.ledger, a.resume, a.armed = ledger.New(a.ledger.Total), nil, 0
+	a.jobs, a.heard = make([]*work, len(a.s.jobs)), make([]ledger.Room, len(a.s.jobs))
 	a.s.every(a.life, a.s.upTo(time.Second), time.Second, a.tick)
 	a.s.every(a.life, a.s.upTo(time.Second), ages.Renew, a.report)
 	a.report()
@@ -144,7 +125,7 @@ func (a *agent) onJobs(list []jobEpoch, settled bool) {
 			w.missing = 0
 			had := a.heard[j.job.n]
 			w.moved = true
-			w.quota = room{j.used.cpu - w.asIfAll(had.cpu), j.used.memory - w.asIfAll(had.memory)}
+			w.quota = ledger.Room{CPU: j.used.CPU - w.asIfAll(had.CPU), Memory: j.used.Memory - w.asIfAll(had.Memory)}
 		}
 	}
 	for _, w := range a.jobs {
@@ -216,7 +197,8 @@ func (w *work) nextEpoch(epoch uint32) {
 			r.told = true
 		}
 		if w.former = append(w.former, r); a.s.has(freesRunning) {
-			a.charge(r, -1)
+			c := r.Charge
+			a.ledger.Release(&c)
 		}
 	}
 	w.waiting = nil
@@ -275,12 +257,12 @@ func (a *agent) tick() {
 
 // tellLoad tells the head what jobs have here, if that has changed.
 func (a *agent) tellLoad() {
-	load, news := make([]room, len(a.jobs)), false
+	load, news := make([]ledger.Room, len(a.jobs)), false
 	for n, w := range a.jobs {
 		if w != nil {
 			load[n] = w.used
 		}
-		news = news || load[n] != a.heard[n]
+		news = news || load[n].CPU != a.heard[n].CPU || load[n].Memory != a.heard[n].Memory
 	}
 	if news {
 		a.s.head.ask(a.host, func(h *head) func() {

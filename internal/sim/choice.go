@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -91,7 +92,7 @@ func (s *session) findCrowded(now time.Duration) {
 		}
 	}
 	for n, a := range s.d.s.agents {
-		if s.crowd.nodes[n] -= a.total.cpu; s.crowd.nodes[n] > 0 {
+		if s.crowd.nodes[n] -= a.ledger.Total.CPU; s.crowd.nodes[n] > 0 {
 			s.crowd.count++
 		}
 	}
@@ -174,11 +175,20 @@ func (s *session) longWaiting(on *agent, free []int64, now time.Duration) (best 
 			continue
 		}
 		amounts, _ := s.brain.m.AmountsOf(id)
-		if on.total.has(amounts) && !s.brain.m.FitsFar(id, free) {
+		if fits(amounts, &on.ledger.Total) && !s.brain.m.FitsFar(id, free) {
 			best, found = heldFor{id, f.num}, true
 		}
 	}
 	return best, found
+}
+
+func fits(need []coordinator.Amount, r *ledger.Room) bool {
+	for _, a := range need {
+		if a.Dim == coordinator.CPU && a.N > r.CPU || a.Dim == coordinator.Memory && a.N > r.Memory {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *session) hasHold(id coordinator.NeedID) bool {
@@ -198,7 +208,7 @@ func (s *session) survey(c *protocol.ClusterDigest) {
 		if n := &c.Nodes[i]; !n.Dead {
 			a := s.d.s.agent(n.Node)
 			s.alive[a.n] = true
-			s.cpus += float64(a.total.cpu) / coordinator.Unit
+			s.cpus += float64(a.ledger.Total.CPU) / coordinator.Unit
 		}
 	}
 	if !s.memory {
@@ -209,7 +219,7 @@ func (s *session) survey(c *protocol.ClusterDigest) {
 	for i, a := range s.d.s.agents {
 		if s.alive[i] {
 			number[a] = len(nodes)
-			nodes = append(nodes, coordinator.Node{Room: []int64{a.total.cpu, 0, a.total.memory}, Suits: suits})
+			nodes = append(nodes, coordinator.Node{Room: []int64{a.ledger.Total.CPU, 0, a.ledger.Total.Memory}, Suits: suits})
 		}
 	}
 	s.brain.m.UnstickFar(nodes, func(id coordinator.ID) int {

@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -16,9 +17,9 @@ type head struct {
 	nodes   []seen
 	jobs    []*jobRecord
 	number  uint64
-	loads   [][]room // what jobs have, by node
-	used    []room   // by job
-	total   room     // of the nodes that live
+	loads   [][]ledger.Room // what jobs have, by node
+	used    []ledger.Room   // by job
+	total   ledger.Room     // of the nodes that live
 	nodesUp int
 }
 
@@ -43,7 +44,7 @@ type jobRecord struct {
 type jobEpoch struct {
 	job   *job
 	epoch uint32
-	used  room
+	used  ledger.Room
 }
 
 const adoptFor = 10 * time.Minute
@@ -61,7 +62,7 @@ func (h *head) boot() {
 	h.life, h.started = &life{}, h.s.now
 	h.host = h.s.net.join(&host{life: h.life})
 	clear(h.nodes)
-	h.loads, h.used = make([][]room, h.s.cfg.Nodes), make([]room, len(h.jobs))
+	h.loads, h.used = make([][]ledger.Room, h.s.cfg.Nodes), make([]ledger.Room, len(h.jobs))
 	for _, j := range h.jobs {
 		j.seen, j.heard = h.s.now, false
 	}
@@ -92,14 +93,14 @@ func (h *head) ask(from *host, do func(*head) func()) {
 func (h *head) report(a *agent) { h.nodes[a.n] = seen{at: h.s.now, known: true} }
 
 // load hears what jobs have on a node.
-func (h *head) load(a *agent, load []room) {
+func (h *head) load(a *agent, load []ledger.Room) {
 	for n, had := range h.loads[a.n] {
-		h.used[n].cpu -= had.cpu
-		h.used[n].memory -= had.memory
+		h.used[n].CPU -= had.CPU
+		h.used[n].Memory -= had.Memory
 	}
 	for n, has := range load {
-		h.used[n].cpu += has.cpu
-		h.used[n].memory += has.memory
+		h.used[n].CPU += has.CPU
+		h.used[n].Memory += has.Memory
 	}
 	h.loads[a.n] = load
 }
@@ -160,8 +161,8 @@ func (h *head) running() (list []jobEpoch) {
 func (h *head) count(i int, n *seen) {
 	if !n.dead {
 		h.nodesUp++
-		h.total.cpu += h.s.agents[i].total.cpu
-		h.total.memory += h.s.agents[i].total.memory
+		h.total.CPU += h.s.agents[i].ledger.Total.CPU
+		h.total.Memory += h.s.agents[i].ledger.Total.Memory
 	}
 }
 
@@ -170,7 +171,7 @@ func (h *head) keepHouse() {
 	up := h.s.now - h.started
 	h.number++
 	c := &protocol.ClusterDigest{Number: h.number, Up: up.Seconds()}
-	h.nodesUp, h.total = 0, room{}
+	h.nodesUp, h.total = 0, ledger.Room{}
 	for i := range h.nodes {
 		n := &h.nodes[i]
 		if !n.known {

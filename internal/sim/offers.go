@@ -5,6 +5,7 @@ import (
 
 	"github.com/musterrun/muster/internal/coordinator"
 	"github.com/musterrun/muster/internal/fair"
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -12,7 +13,7 @@ import (
 type offered struct {
 	number uint64
 	parked bool
-	room   room          // what was free
+	room   ledger.Room   // what was free
 	cpu    int64         // what was offered of it
 	before int64         // the same of the offer before
 	at     time.Duration // when it was made last
@@ -31,19 +32,14 @@ const (
 	packSize   = 2048
 )
 
-// worth reports whether enough CPU is free to offer it.
-func (a *agent) worth() bool {
-	return a.free.cpu > 0 && a.free.cpu >= min(coordinator.Unit, a.total.cpu/2)
-}
-
 // rank is a job's place among those that share the cluster (cluster/agent/share.go): each is another user's. What it has
 // elsewhere is as the head has said last, and if all nodes had done since what this one did.
 func (w *work) rank() fair.Rank {
 	a := w.a
 	all := a.s.head.total
 	used, total := &a.scratch[0], &a.scratch[1]
-	*used = append((*used)[:0], w.asIfAll(w.used.cpu)+w.quota.cpu, w.asIfAll(w.used.memory)+w.quota.memory)
-	*total = append((*total)[:0], all.cpu, all.memory)
+	*used = append((*used)[:0], w.asIfAll(w.used.CPU)+w.quota.CPU, w.asIfAll(w.used.Memory)+w.quota.Memory)
+	*total = append((*total)[:0], all.CPU, all.Memory)
 	return fair.Rank{User: fair.Dominant(*used, *total), Owner: w.job.name, ID: w.job.name}
 }
 
@@ -52,10 +48,10 @@ func (w *work) asIfAll(n int64) int64 { return n * int64(w.a.s.head.nodesUp) }
 
 // offer offers what is free to jobs that haven't been asked.
 func (a *agent) offer() {
-	if a.life.over || !a.worth() && a.s.now < a.again {
+	if a.life.over || !a.ledger.Worth() && a.s.now < a.again {
 		return // no job gets anything; those that have waited for long are told that again, now and then
 	}
-	if !a.worth() {
+	if !a.ledger.Worth() {
 		a.again = a.s.now + time.Second
 	}
 	var list []*work
@@ -84,9 +80,9 @@ func (a *agent) part(w *work) int64 {
 			continue
 		}
 		a.claims = append(a.claims, fair.Job{User: other.job.name, Used: other.cpus[:]})
-		other.cpus[0] = other.used.cpu
+		other.cpus[0] = other.used.CPU
 	}
-	return fair.Part(a.free.cpu, coordinator.Unit, a.claims, mine)
+	return fair.Part(a.ledger.Free.CPU, coordinator.Unit, a.claims, mine)
 }
 
 // due reports whether a job is to be offered room now.
@@ -100,19 +96,12 @@ func (a *agent) due(w *work) bool {
 		return false
 	case o.parked && now-o.at >= offerAgain:
 		return true
-	case o.parked && o.cpu < o.room.cpu && now-o.since >= turn && a.worth():
+	case o.parked && o.cpu < o.room.CPU && now-o.since >= turn && a.ledger.Worth():
 		return len(a.resume) == 0 // nobody else has taken the rest
-	case o.parked && !a.grown(&o.room):
+	case o.parked && !a.ledger.Grown(&o.room):
 		return false // the tick comes back to it
 	}
-	return len(a.resume) == 0 && a.worth()
-}
-
-// grown reports whether an offer is to be replaced, since clearly more is free now.
-func (a *agent) grown(had *room) bool {
-	f, t := &a.free, &a.total
-	return f.cpu/coordinator.Unit > had.cpu/coordinator.Unit || f.cpu == t.cpu && had.cpu < t.cpu ||
-		f.cpu-had.cpu >= max(1, min(coordinator.Unit, t.cpu/2)) || f.memory-had.memory >= max(1, t.memory/8)
+	return len(a.resume) == 0 && a.ledger.Worth()
 }
 
 // inTurn keeps those jobs that may be asked now: first the one with the smallest share, and others once it has had its
@@ -163,21 +152,21 @@ func (w *work) precedes(o *work) bool { return w.place.Compare(o.place) < 0 }
 func (a *agent) offerTo(w *work) {
 	o := &w.offer
 	o.number++
-	o.before, o.room, o.cpu = o.cpu, a.free, a.free.cpu
+	o.before, o.room, o.cpu = o.cpu, a.ledger.Free, a.ledger.Free.CPU
 	if !o.parked {
 		o.since = a.s.now
-		o.cpu = min(a.free.cpu, a.part(w))
-		if o.cpu < o.room.cpu {
+		o.cpu = min(a.ledger.Free.CPU, a.part(w))
+		if o.cpu < o.room.CPU {
 			a.wakeAt(a.s.now + turn)
 		}
 	}
 	o.parked, o.at = true, a.s.now
-	if !a.worth() {
-		o.room.cpu, o.cpu = 0, 0
+	if !a.ledger.Worth() {
+		o.room.CPU, o.cpu = 0, 0
 	}
 	x := protocol.Offer{
-		Epoch: w.epoch, Number: o.number, Node: a.name, Most: int(a.total.cpu/coordinator.Unit) * packSize,
-		CPU: o.cpu, Memory: a.free.memory, Life: w.life, Taken: o.taken,
+		Epoch: w.epoch, Number: o.number, Node: a.name, Most: int(a.ledger.Total.CPU/coordinator.Unit) * packSize,
+		CPU: o.cpu, Memory: a.ledger.Free.Memory, Life: w.life, Taken: o.taken,
 	}
 	a.s.toDriver(a, w.job, func(d *driver) { d.onOffer(x) }, func() { a.unheard(w) })
 }

@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
 
 // run is an attempt that an agent has.
 type run struct {
+	ledger.Charge
 	w      *work
 	at     protocol.Attempt
 	epoch  uint32
@@ -18,10 +20,7 @@ type run struct {
 	alone  bool
 	once   bool
 	deps   []protocol.Dep
-	cpu    int64 // charged; a task of a pack is charged a part of its need
-	need   int64
-	memory int64
-	lent   bool
+	need   int64   // CPU: a task of a pack is charged a part of it
 	on     *worker // nil while it waits for one
 	given  bool    // to a worker
 	began  bool    // its function runs
@@ -48,33 +47,26 @@ type worker struct {
 
 const startWorker = 200 * time.Millisecond
 
-// take takes a batch for what was offered: tasks that need more CPU together are a pack, and share it.
+// take takes a batch for what was offered, as far as there is room.
 func (w *work) take(b *protocol.Batch, offered int64) {
 	a := w.a
-	var sum int64
-	for i := range b.Tasks {
-		sum += b.Tasks[i].Need.CPU
-	}
-	share := max(0, min(offered, a.free.cpu))
+	admission := a.ledger.Admit(offered, b.Tasks)
 	for i := range b.Tasks {
 		t := &b.Tasks[i]
 		at := protocol.Attempt{Task: t.ID, N: t.Attempt}
 		if w.tasks[at] != nil {
 			continue
 		}
-		cpu := t.Need.CPU
-		if sum > offered {
-			cpu = cpu * share / sum
-		}
-		if cpu > a.free.cpu || t.Need.Memory > a.free.memory || sum > offered && share == 0 {
+		c, ok := admission.Charge(&t.Need)
+		if !ok {
 			w.up.say(protocol.GiveBack{Attempt: at, Reason: protocol.NotStarted})
 			continue
 		}
 		r := &run{
-			w: w, at: at, epoch: b.Epoch, task: taskOf(t.Key), alone: t.Flags&protocol.Alone != 0, once: t.Flags&protocol.Once != 0,
-			deps: t.Deps, cpu: cpu, need: t.Need.CPU, memory: t.Need.Memory,
+			Charge: c, w: w, at: at, epoch: b.Epoch, task: taskOf(t.Key), deps: t.Deps, need: t.Need.CPU,
+			alone: t.Flags&protocol.Alone != 0, once: t.Flags&protocol.Once != 0,
 		}
-		a.charge(r, 1)
+		w.uses(&c, 1)
 		w.tasks[at] = r
 		if r.once && !a.s.has(beginsUnrecorded) {
 			w.up.say(protocol.Started{Attempt: at})
@@ -84,15 +76,27 @@ func (w *work) take(b *protocol.Batch, offered int64) {
 	}
 }
 
-func (a *agent) charge(r *run, sign int64) {
-	a.free.cpu -= sign * r.cpu
-	a.free.memory -= sign * r.memory
-	r.w.used.cpu += sign * r.cpu
-	r.w.used.memory += sign * r.memory
+// uses notes that a run has something of the machine, or hasn't it any more.
+func (w *work) uses(c *ledger.Charge, sign int64) {
+	w.used.Count(c, sign)
+	w.moved = true
+}
+
+// lend makes a run's CPU free while it waits: it isn't its job's meanwhile.
+func (a *agent) lend(r *run) {
+	r.w.used.CPU -= r.CPU
 	r.w.moved = true
-	if a.free.cpu < 0 || a.free.memory < 0 || a.free.cpu > a.total.cpu || a.free.memory > a.total.memory {
-		a.s.fail("node %s has %d of %d CPU free", a.name, a.free.cpu, a.total.cpu)
+	a.ledger.Lend(&r.Charge)
+}
+
+// regain takes it again, if it is free.
+func (a *agent) regain(r *run) bool {
+	if !a.ledger.Regain(&r.Charge) {
+		return false
 	}
+	r.w.used.CPU += r.CPU
+	r.w.moved = true
+	return true
 }
 
 // forget takes back what a run holds: it is over.
@@ -104,14 +108,24 @@ func (w *work) forget(r *run) {
 	if w.tasks[r.at] == r { // an earlier epoch's may have the same name
 		delete(w.tasks, r.at)
 	}
-	if r.lent && !w.a.s.has(keepsLent) { // its CPU is free already
-		w.a.free.cpu -= r.cpu
-	}
-	w.a.charge(r, -1)
 	if p := r.on; p != nil {
 		p.drop(r)
 	}
+	w.uses(&r.Charge, -1)
+	if w.a.s.has(keepsLent) {
+		r.Lent = false
+	}
+	w.a.ledger.Release(&r.Charge)
+	w.a.check()
 	w.waiting = slices.DeleteFunc(w.waiting, func(x *run) bool { return x == r })
+}
+
+// check sees that all that is free comes from somewhere.
+func (a *agent) check() {
+	free, total := &a.ledger.Free, &a.ledger.Total
+	if free.CPU < 0 || free.Memory < 0 || free.CPU > total.CPU || free.Memory > total.Memory {
+		a.s.fail("node %s has %d of %d CPU free", a.name, free.CPU, total.CPU)
+	}
 }
 
 // dispatch gives a run to a worker, or has it wait for one of its own.
@@ -132,7 +146,7 @@ func (w *work) giveSingles() {
 	w.singles = slices.DeleteFunc(w.singles, func(p *worker) bool { return p.life.over || p.last })
 	for len(w.waiting) > 0 {
 		i := slices.IndexFunc(w.singles, func(p *worker) bool { return len(p.runs) == 0 })
-		if i < 0 && w.busySingles() >= int(w.a.total.cpu/coordinator.Unit) {
+		if i < 0 && w.busySingles() >= int(w.a.ledger.Total.CPU/coordinator.Unit) {
 			return
 		}
 		if i < 0 {
@@ -148,7 +162,7 @@ func (w *work) giveSingles() {
 // busySingles is how many of them have a run that doesn't wait.
 func (w *work) busySingles() (n int) {
 	for _, p := range w.singles {
-		if !p.runs[0].lent {
+		if !p.runs[0].Lent {
 			n++
 		}
 	}
@@ -170,15 +184,15 @@ func (p *worker) give(r *run) {
 	r.on, r.given = p, true
 	p.runs = append(p.runs, r)
 	p.queue = append(p.queue, r)
-	p.charged += r.cpu
+	p.charged += r.CPU
 	p.pump()
 }
 
 func (p *worker) drop(r *run) {
 	p.runs = slices.DeleteFunc(p.runs, func(x *run) bool { return x == r })
 	p.queue = slices.DeleteFunc(p.queue, func(x *run) bool { return x == r })
-	p.charged -= r.cpu
-	if r.began && !r.lent {
+	p.charged -= r.CPU
+	if r.began && !r.Lent {
 		p.running--
 	}
 }
@@ -253,8 +267,7 @@ func (r *run) call() {
 	}
 	r.wants = int(t.many)
 	r.w.up.say(append(items, protocol.Block{By: r.at, Waits: true})...)
-	r.lent = true
-	r.w.a.free.cpu += r.cpu
+	r.w.a.lend(r)
 	r.on.running--
 	r.on.pump()
 	r.w.giveSingles()
@@ -287,11 +300,9 @@ func (a *agent) grantResumes() {
 	for len(a.resume) > 0 {
 		r := a.resume[0]
 		if !r.over {
-			if r.cpu > a.free.cpu {
+			if !a.regain(r) {
 				return
 			}
-			a.free.cpu -= r.cpu
-			r.lent = false
 			r.on.running++
 			r.w.up.say(protocol.Block{By: r.at})
 			took := r.w.job.program.tasks[r.task].took

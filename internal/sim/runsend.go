@@ -98,13 +98,10 @@ func (w *work) takeBack(at protocol.Attempt) {
 // fill charges what a worker still has its whole need, as far as that is free.
 func (p *worker) fill() {
 	for _, r := range p.runs {
-		if more := min(r.need-r.cpu, p.w.a.free.cpu); more > 0 && !r.lent {
-			p.charged += more
-			p.w.a.free.cpu -= more
-			p.w.used.cpu += more
-			p.w.moved = true
-			r.cpu += more
-		}
+		more := p.w.a.ledger.Fill(&r.Charge, r.need)
+		p.charged += more
+		p.w.used.CPU += more
+		p.w.moved = p.w.moved || more > 0
 	}
 	p.pump()
 }

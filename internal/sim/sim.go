@@ -197,7 +197,7 @@ func (s *sim) watch() {
 			for _, a := range s.agents {
 				for n, w := range a.jobs {
 					if w != nil {
-						s.shares[n] += time.Second * time.Duration(w.used.cpu) / coordinator.Unit
+						s.shares[n] += time.Second * time.Duration(w.used.CPU) / coordinator.Unit
 					}
 				}
 			}
