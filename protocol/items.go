@@ -40,6 +40,7 @@ type Accept struct{ Number uint64 }
 const (
 	NotStarted byte = iota + 1 // the node can't or needn't start it
 	WorkerDied                 // its worker died while it ran
+	Returned                   // as NotStarted, and it keeps its turn: it was asked for, or the node is left
 )
 
 // GiveBack returns a task that won't have an outcome here.

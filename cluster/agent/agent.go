@@ -204,10 +204,10 @@ func (a *Agent) giveBackEverything(why string) {
 	for _, j := range a.jobs {
 		for _, p := range j.procs() {
 			p.end(why)
-			a.giveBackAll(j, p, protocol.NotStarted, why)
+			a.giveBackAll(j, p, protocol.Returned, why)
 		}
 		for at, w := range j.waiting {
-			a.giveBackWaiting(j, at, w, protocol.NotStarted, why)
+			a.giveBackWaiting(j, at, w, protocol.Returned, why)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (a *Agent) startDrain(within time.Duration) {
 	a.leaveDrivers()
 	for _, j := range a.jobs {
 		for at, w := range j.waiting {
-			a.giveBackWaiting(j, at, w, protocol.NotStarted, whyDrained)
+			a.giveBackWaiting(j, at, w, protocol.Returned, whyDrained)
 		}
 		for _, p := range j.procs() {
 			a.retire(p)

@@ -69,7 +69,7 @@ func TestDrain(t *testing.T) {
 		t.Fatal(info, refusal)
 	}
 	for _, task := range behind {
-		if g := k.givenBack(task); g.Reason != protocol.NotStarted {
+		if g := k.givenBack(task); g.Reason != protocol.Returned {
 			t.Errorf("%+v", g)
 		}
 	}
@@ -110,7 +110,7 @@ func TestDrainDeadline(t *testing.T) {
 	if _, refusal := c.askNode("drain", protocol.DrainNode{}); refusal != nil {
 		t.Fatal(refusal)
 	}
-	if g := k.givenBack(long); g.Reason != protocol.NotStarted || g.Text != whyOverdue {
+	if g := k.givenBack(long); g.Reason != protocol.Returned || g.Text != whyOverdue {
 		t.Errorf("%+v", g)
 	}
 	c.untilDrain(a, protocol.Drained)

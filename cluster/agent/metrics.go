@@ -19,7 +19,7 @@ type counters struct {
 }
 
 // givenBack counts what is given back, by the reason. Nil counts nothing.
-type givenBack [protocol.WorkerDied + 1]atomic.Uint64
+type givenBack [protocol.Returned + 1]atomic.Uint64
 
 func (b *givenBack) count(i protocol.Item) {
 	if g, ok := i.(protocol.GiveBack); ok && b != nil && int(g.Reason) < len(b) {
@@ -41,6 +41,7 @@ func (a *Agent) metrics() []byte {
 	t.Add(metrics.NodeOutbox, float64(a.outbox.Load()))
 	t.AddCounts(metrics.NodeGiveBacks, map[string]uint64{
 		"not_started": a.counters.backs[protocol.NotStarted].Load(), "worker_died": a.counters.backs[protocol.WorkerDied].Load(),
+		"returned": a.counters.backs[protocol.Returned].Load(),
 	})
 	t.AddDurations(metrics.NodeConfirms, &a.counters.confirms)
 	return t.Bytes()

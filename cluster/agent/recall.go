@@ -8,7 +8,7 @@ import "github.com/musterrun/muster/protocol"
 // takeBack gives back a task that no worker has, and adds to what workers are to be asked what one has. The mutex is held.
 func (a *Agent) takeBack(j *job, t protocol.TakeBack, ask map[*proc][]protocol.Item) map[*proc][]protocol.Item {
 	if w := j.waiting[t.Attempt]; w != nil {
-		a.giveBackWaiting(j, t.Attempt, w, protocol.NotStarted, "taken back")
+		a.giveBackWaiting(j, t.Attempt, w, protocol.Returned, "taken back")
 		return ask
 	}
 	p, h, ok := j.holder(t.Attempt)
@@ -33,7 +33,7 @@ func (a *Agent) returned(p *proc, h *held, g protocol.GiveBack) protocol.Item {
 	a.forget(p.job, h)
 	switch {
 	case p.epoch == p.job.epoch:
-		return protocol.GiveBack{Attempt: g.Attempt, Reason: protocol.NotStarted, Text: "taken back"}
+		return protocol.GiveBack{Attempt: g.Attempt, Reason: protocol.Returned, Text: "taken back"}
 	case h.orphan:
 		return nil
 	default:

@@ -29,7 +29,7 @@ func TestTakenBackFromAWorker(t *testing.T) {
 	}
 	k.down(ask...)
 	for _, task := range lie {
-		if g := k.givenBack(task); g.Reason != protocol.NotStarted {
+		if g := k.givenBack(task); g.Reason != protocol.Returned {
 			t.Errorf("%+v", g)
 		}
 	}

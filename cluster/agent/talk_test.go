@@ -149,8 +149,8 @@ func TestTakeBack(t *testing.T) {
 	k.until("they are accepted", func() bool { return len(k.tasks) == 0 && k.accepted[k.number] > 0 })
 	k.down(protocol.TakeBack{Attempt: attemptOf(&early[0])}, protocol.Stop{Attempt: attemptOf(&early[1])},
 		protocol.TakeBack{Attempt: attemptOf(&running)})
-	for _, task := range early {
-		if g := k.givenBack(task); g.Reason != protocol.NotStarted {
+	for i, want := range []byte{protocol.Returned, protocol.NotStarted} {
+		if g := k.givenBack(early[i]); g.Reason != want {
 			t.Errorf("%+v", g)
 		}
 	}
@@ -305,7 +305,7 @@ func TestStopGivesBack(t *testing.T) {
 	k := c.open("j1", nil)
 	task, pid := k.waits(a, "wait", 0)
 	a.Stop()
-	if g := k.givenBack(task); g.Reason != protocol.NotStarted {
+	if g := k.givenBack(task); g.Reason != protocol.Returned {
 		t.Errorf("%+v", g)
 	}
 	if !gone(pid) {

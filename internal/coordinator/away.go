@@ -264,9 +264,9 @@ func (m *Machine) Refuse(id NeedID) {
 }
 
 // GiveBack ends an attempt that won't have an outcome, through no fault of the task: the task is Ready again, and the
-// attempt doesn't count against its retries. It answers Retry, Canceled with the reason if a cancel was asked for, or
-// Ignored.
-func (m *Machine) GiveBack(id ID, attempt int) (Outcome, uint8) {
+// attempt doesn't count against its retries. With first it goes before others of its priority: it had its turn, and couldn't
+// begin. It answers Retry, Canceled with the reason if a cancel was asked for, or Ignored.
+func (m *Machine) GiveBack(id ID, attempt int, first bool) (Outcome, uint8) {
 	r := m.lookup(id)
 	if r == nil || int(r.attempt) != attempt || !r.holds() {
 		return Ignored, 0
@@ -279,6 +279,9 @@ func (m *Machine) GiveBack(id ID, attempt int) (Outcome, uint8) {
 		return Canceled, why
 	}
 	r.flags &^= isExpired
+	if first {
+		r.flags |= isReturned
+	}
 	if r.attempts < 1<<16-1 {
 		r.attempts++
 	}

@@ -137,11 +137,11 @@ func TestGiveBackDoesNotCount(t *testing.T) {
 		if _, ok := m.Take(0, cpus(1), anywhere); !ok {
 			t.Fatal("it isn't ready again")
 		}
-		if out, _ := m.GiveBack(id, attempt+1); out != Ignored {
+		if out, _ := m.GiveBack(id, attempt+1, false); out != Ignored {
 			t.Error("another attempt's end counts:", out)
 		}
 		m.Block(id)
-		if out, _ := m.GiveBack(id, attempt); out != Retry {
+		if out, _ := m.GiveBack(id, attempt, false); out != Retry {
 			t.Error(out)
 		}
 	}
@@ -155,7 +155,7 @@ func TestGiveBackDoesNotCount(t *testing.T) {
 	if acts := m.Actions(); len(acts) != 1 || acts[0].Verb != Interrupt {
 		t.Error(acts)
 	}
-	if out, why := m.GiveBack(id, 5); out != Canceled || why != 9 || m.Len() != 0 {
+	if out, why := m.GiveBack(id, 5, false); out != Canceled || why != 9 || m.Len() != 0 {
 		t.Error(out, why)
 	}
 }
@@ -183,7 +183,7 @@ func TestGiveBackFreesItsRoom(t *testing.T) {
 			t.Fatal("it isn't given out")
 		}
 		reach(m, id)
-		if out, _ := m.GiveBack(id, 1); out != Retry {
+		if out, _ := m.GiveBack(id, 1, false); out != Retry {
 			t.Errorf("%s: %v", name, out)
 		}
 		if other, ok := m.Next(); name == "resuming" && ok || name != "resuming" && (other != id || m.Attempt(id) != 2) {
@@ -311,7 +311,7 @@ func step(t *rapid.T, m *Machine, id ID, running map[ID]bool, ended *int) {
 		if _, away := m.NeedOf(id); !away {
 			return
 		}
-		out, _ = m.GiveBack(id, attempt)
+		out, _ = m.GiveBack(id, attempt, rapid.Bool().Draw(t, "first"))
 	case 3:
 		m.Block(id)
 		m.Unblock(id)

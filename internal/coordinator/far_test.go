@@ -246,7 +246,7 @@ func TestHoldersFar(t *testing.T) {
 		p.submit(name, 1)
 		p.start(name, 0)
 	}
-	p.m.GiveBack(p.ids["a"], 1)
+	p.m.GiveBack(p.ids["a"], 1, false)
 	p.m.Finish(p.ids["c"], 1, Succeeded)
 	var held []ID
 	p.m.HoldersFar(p.gpu, func(id ID) { held = append(held, id) })

@@ -155,6 +155,7 @@ func (m *Machine) charge(i uint32, r *record) {
 		m.tight = true
 	}
 	r.state = Running
+	r.flags &^= isReturned
 	r.attempt++
 	r.passed = 0
 }

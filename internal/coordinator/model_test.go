@@ -1,7 +1,6 @@
 package coordinator
 
 import (
-	"math"
 	"slices"
 )
 
@@ -108,7 +107,7 @@ func (w *world) enter(t *task, s State) {
 }
 
 func (t *task) rank() [3]int64 {
-	r := [3]int64{0, int64(t.prio), min(int64(t.spec.Depth), math.MaxInt32)}
+	r := [3]int64{0, int64(t.prio), min(int64(t.spec.Depth), 1<<30-1)}
 	if t.front() {
 		r[0] = 1
 	}

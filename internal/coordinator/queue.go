@@ -2,13 +2,16 @@ package coordinator
 
 import "container/heap"
 
-// rank orders ready tasks: front before others, then priority, then depth. Higher goes first.
+// rank orders ready tasks: front before others, then priority, then what has had its turn, then depth. Higher goes first.
 func (r *record) rank() uint64 {
-	var front uint64
+	var front, returned uint64
 	if r.flags&(isFront|isUrgent) != 0 {
 		front = 1 << 63
 	}
-	return front | uint64(uint32(r.priority)^1<<31)<<31 | uint64(min(r.depth, 1<<31-1))
+	if r.has(isReturned) {
+		returned = 1 << 30
+	}
+	return front | uint64(uint32(r.priority)^1<<31)<<31 | returned | uint64(min(r.depth, 1<<30-1))
 }
 
 // queue holds tasks of one rank, first in first out, linked through their records.

@@ -207,7 +207,8 @@ func TestRanking(t *testing.T) {
 func TestRankOrder(t *testing.T) {
 	ascending := []record{
 		{priority: math.MinInt32}, {priority: math.MinInt32, depth: 1}, {priority: math.MinInt32, depth: math.MaxInt32},
-		{priority: -1}, {priority: -1, depth: math.MaxInt32}, {}, {depth: 1}, {depth: math.MaxInt32}, {priority: 1},
+		{priority: -1}, {priority: -1, depth: math.MaxInt32}, {}, {depth: 1}, {depth: math.MaxInt32},
+		{flags: isReturned}, {depth: 1, flags: isReturned}, {depth: math.MaxInt32, flags: isReturned}, {priority: 1},
 		{priority: math.MaxInt32}, {priority: math.MaxInt32, depth: math.MaxInt32},
 		{priority: math.MinInt32, flags: isFront}, {flags: isFront | isCanceled}, {priority: math.MaxInt32, flags: isFront},
 	}

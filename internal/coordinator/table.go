@@ -32,6 +32,7 @@ const (
 	isWoken                      // blocked: something that it waits for has ended
 	isOutside                    // blocked: something outside will end its wait
 	isUrgent                     // others lack what it holds, or what waits for it does: see urgent.go
+	isReturned                   // ready: it had its turn, and couldn't begin
 )
 
 // isWaiting are the flags of a wait.

@@ -26,7 +26,7 @@ func (s *Session) replay(node string, o *protocol.Outcome) {
 	delete(s.carried.held, o.Key)
 	if r == nil || r.over || len(o.Refs) > 0 {
 		if r != nil {
-			s.takeBack(r) // what its Refs stand for, nobody knows any more
+			s.takeBack(r, false) // what its Refs stand for, nobody knows any more
 		}
 		if r = s.overtaken(node, o); r == nil {
 			s.flush()
@@ -123,7 +123,7 @@ func (s *Session) upHeld(node string, h protocol.Held) {
 	delete(s.carried.held, h.Key)
 	if r := s.carried.adopted[h.Key]; r != nil {
 		delete(s.carried.adopted, h.Key)
-		s.takeBack(r)
+		s.takeBack(r, false)
 	}
 }
 

@@ -123,7 +123,7 @@ func (w *worker) finish(r *Run, err error) {
 	case late:
 		s.cameBack(r)
 	case again:
-		s.takenBack(r)
+		s.takenBack(r, false)
 	default:
 		if r.away != nil {
 			s.acquit(r.id) // it has ended by itself

@@ -44,7 +44,7 @@ func (s *Session) restoreReady(id coordinator.ID) {
 		return
 	}
 	s.mu.Lock()
-	s.takeBack(r) // what was recorded can't be read, say: it runs
+	s.takeBack(r, false) // what was recorded can't be read, say: it runs
 	s.flush()
 }
 

@@ -14,7 +14,7 @@ func (s *Session) Unconfirmed(node string, tasks []protocol.Attempt) {
 	s.mu.Lock()
 	for _, a := range tasks {
 		if r := s.runOn(node, a); r != nil {
-			s.takeBack(r)
+			s.takeBack(r, false)
 		}
 	}
 	s.flush()
@@ -49,11 +49,12 @@ func (s *Session) lose(r *Run, why error) {
 		}
 		s.log.add(e)
 	}
-	s.takeBack(r)
+	s.takeBack(r, false)
 }
 
-// takeBack ends an attempt that won't have an outcome. The mutex is held.
-func (s *Session) takeBack(r *Run) {
+// takeBack ends an attempt that won't have an outcome. With first its task goes before others of its priority. The mutex is
+// held.
+func (s *Session) takeBack(r *Run, first bool) {
 	if !r.fate.CompareAndSwap(running, returned) {
 		return // its outcome is being taken, or it was given up
 	}
@@ -61,15 +62,15 @@ func (s *Session) takeBack(r *Run) {
 		s.arrived(r, ErrMaybeRan, coordinator.Fatal, 0, s.now())
 		return
 	}
-	if s.takenBack(r) {
+	if s.takenBack(r, first) {
 		s.release()
 	}
 }
 
 // takenBack ends an attempt that won't have an outcome, and reports whether it was still known. The mutex is held.
-func (s *Session) takenBack(r *Run) bool {
+func (s *Session) takenBack(r *Run, first bool) bool {
 	s.stopTimers(r)
-	out, why := s.m.GiveBack(r.id, int(r.attempt))
+	out, why := s.m.GiveBack(r.id, int(r.attempt), first)
 	if out == coordinator.Ignored {
 		return false
 	}
@@ -93,7 +94,7 @@ func (s *Session) takenBack(r *Run) bool {
 func (s *Session) gaveBack(r *Run, g *protocol.GiveBack) {
 	if g.Reason != protocol.WorkerDied {
 		r.away.started = false // it was about to begin, and hasn't
-		s.takeBack(r)
+		s.takeBack(r, g.Reason == protocol.Returned && s.keepsTurn(r.id))
 		return
 	}
 	s.tellDeath(r.away.node, g.Text)
@@ -112,6 +113,16 @@ func (s *Session) gaveBack(r *Run, g *protocol.GiveBack) {
 	}
 	err := fmt.Errorf("its worker died %d times while it ran alone, last on node %s: %s", n, r.away.node, g.Text)
 	s.arrived(r, err, coordinator.Fatal, 0, s.now())
+}
+
+// maxTurns is how often a task that comes back may go first.
+const maxTurns = 3
+
+// keepsTurn reports whether a task that a node gives back, since it was asked for or is left, goes before others. One that
+// comes back again and again would keep what stands behind it from that node. The mutex is held.
+func (s *Session) keepsTurn(id coordinator.ID) bool {
+	rec := s.carried.records[id]
+	return rec == nil || !rec.suspect && len(rec.nodes) < maxTurns
 }
 
 // maxDeaths is how many workers a task may kill before it fails.

@@ -53,7 +53,7 @@ func (s *session) upHeld(on *agent, h protocol.Held) {
 	if at := s.adopted[t]; at != nil {
 		delete(s.adopted, t)
 		if !at.over {
-			s.takeBack(at)
+			s.takeBack(at, false)
 		}
 	}
 }

@@ -108,7 +108,7 @@ func (s *session) unconfirmed(node string, tasks []protocol.Attempt) {
 	for _, a := range tasks {
 		if at := s.runOn(on, a); at != nil {
 			s.d.s.truth.excuseTask(s.d.job, at.inst.task, "unconfirmed")
-			s.takeBack(at)
+			s.takeBack(at, false)
 		}
 	}
 }
@@ -126,7 +126,7 @@ func (s *session) lost(node string) {
 		if !at.over {
 			s.d.s.truth.excuseTask(s.d.job, at.inst.task, "taken for dead")
 			at.inst.suspect = true
-			s.takeBack(at)
+			s.takeBack(at, false)
 		}
 	}
 	for t, who := range s.held {
@@ -138,8 +138,8 @@ func (s *session) lost(node string) {
 	}
 }
 
-// takeBack ends an attempt that won't have an outcome (internal/engine/takeback.go).
-func (s *session) takeBack(at *attempt) {
+// takeBack ends an attempt that won't have an outcome; with first its task keeps its turn (internal/engine/takeback.go).
+func (s *session) takeBack(at *attempt, first bool) {
 	c := at.inst
 	if at.started {
 		c.maybe = true
@@ -148,7 +148,7 @@ func (s *session) takeBack(at *attempt) {
 	}
 	s.end(at)
 	s.brain.begin()
-	out, _ := s.brain.m.GiveBack(c.id, int(at.n))
+	out, _ := s.brain.m.GiveBack(c.id, int(at.n), first)
 	s.brain.end()
 	if out == coordinator.Ignored {
 		s.d.s.fail("task %d of job %d has no attempt %d", c.task, s.d.job.n, at.n)
@@ -166,6 +166,9 @@ func (s *session) takeBack(at *attempt) {
 	s.news()
 }
 
+// maxTurns is how often a task that comes back may go first.
+const maxTurns = 3
+
 // gaveBack takes a node's word that an attempt ended without an outcome.
 func (s *session) gaveBack(on *agent, g *protocol.GiveBack) {
 	at := s.runOn(on, g.Attempt)
@@ -174,7 +177,7 @@ func (s *session) gaveBack(on *agent, g *protocol.GiveBack) {
 	}
 	if g.Reason != protocol.WorkerDied {
 		at.started = false
-		s.takeBack(at)
+		s.takeBack(at, g.Reason == protocol.Returned && !at.inst.suspect && len(at.inst.lost) < maxTurns)
 		return
 	}
 	c := at.inst
@@ -186,5 +189,5 @@ func (s *session) gaveBack(on *agent, g *protocol.GiveBack) {
 		s.arrive(at, canceled, 0) // it fails for good
 		return
 	}
-	s.takeBack(at)
+	s.takeBack(at, false)
 }

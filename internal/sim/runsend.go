@@ -89,7 +89,7 @@ func (w *work) takeBack(at protocol.Attempt) {
 	}
 	p := r.on
 	w.forget(r)
-	w.up.say(protocol.GiveBack{Attempt: at, Reason: protocol.NotStarted})
+	w.up.say(protocol.GiveBack{Attempt: at, Reason: protocol.Returned})
 	if p != nil {
 		p.fill()
 	}
