@@ -56,6 +56,7 @@ type benchRun struct {
 
 	Start    time.Duration    `json:"start"`    // of head and agent, to the first result
 	Resident map[string]int64 `json:"resident"` // by role, of the largest process of it
+	Own      map[string]int64 `json:"own"`      // of that, without pages of files, such as the executable's
 	Idle     float64          `json:"idle"`     // of a core, by head and an agent that have nothing to do; 0 if that isn't known
 	Size     bench.Size       `json:"size"`
 	Cores    int              `json:"cores"`
@@ -76,7 +77,7 @@ func runBench(ctx context.Context, s bench.Size, idle time.Duration) (b *benchRu
 	if err := os.Setenv("MUSTER_CONFIG", filepath.Join(dir, "config")); err != nil { // the user's contexts stay as they are
 		return nil, err
 	}
-	b = &benchRun{Size: s, Cores: runtime.GOMAXPROCS(0), Go: runtime.Version(), Resident: map[string]int64{}}
+	b = &benchRun{Size: s, Cores: runtime.GOMAXPROCS(0), Go: runtime.Version(), Resident: map[string]int64{}, Own: map[string]int64{}}
 	run := b // b is nil after an error
 	defer func() { err = errors.Join(err, run.stop(context.WithoutCancel(ctx))) }()
 	for _, name := range []string{"one", "two"} {

@@ -23,6 +23,9 @@ func TestBench(t *testing.T) {
 		if b.Resident[role] < 1<<20 {
 			t.Errorf("the %s takes %d bytes", role, b.Resident[role])
 		}
+		if own := b.Own[role]; own < 1<<20 || own >= b.Resident[role] {
+			t.Errorf("the %s takes %d bytes, of which %d are its own", role, b.Resident[role], own)
+		}
 	}
 	p.want(0, "nothing runs here", "down")
 }

@@ -9,8 +9,8 @@ import (
 // measureResident notes how large the processes are, where the system tells.
 func (b *benchRun) measureResident(driver int) {
 	note := func(role string, pid int) {
-		if n := residentSize(pid); n > b.Resident[role] {
-			b.Resident[role] = n
+		if all, own := residentSize(pid); all > b.Resident[role] {
+			b.Resident[role], b.Own[role] = all, own
 		}
 	}
 	note("driver", driver)

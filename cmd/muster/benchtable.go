@@ -21,15 +21,16 @@ func (b *benchRun) print(w io.Writer) error {
 		{"sum of a tree of 1,024 leaves", millis(b.Tree), "15 ms", "Ray 970, Parsl 1,770, Dask 3,250 ms"},
 		{"start to first result", millis(b.Start), "100 ms", "Dask 660, Ray 3,700, Parsl 6,000, ipyparallel 6,600 ms"},
 		{"idle: head and agent", percent(b.Idle), "1 % of a core", ""},
-		{"resident: head", megabytes(b.Resident[serviceHead]), "60 MB", "all processes: Ray 2,800, ipyparallel 850, Dask 460 MB"},
-		{"resident: agent", megabytes(b.Resident[serviceAgent]), "35 MB", ""},
-		{"resident: worker", megabytes(b.Resident["worker"]), "30 MB", ""},
-		{"resident: driver", megabytes(b.Resident["driver"]), "", ""},
+		{"resident: head", b.resident(serviceHead), "60 MB", "all processes: Ray 2,800, ipyparallel 850, Dask 460 MB"},
+		{"resident: agent", b.resident(serviceAgent), "35 MB", ""},
+		{"resident: worker", b.resident("worker"), "30 MB", ""},
+		{"resident: driver", b.resident("driver"), "", ""},
 	}
 	if err := table(w, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nresident sizes after %s tasks; others as measured on the project's machine of two cores\n",
+	_, err := fmt.Fprintf(w, "\nresident sizes after %s tasks, with pages of muster's executable, which all four map and have in common: a worker of a\n"+
+		"smaller program has fewer. Others as measured on the project's machine of two cores\n",
 		thousands(float64(b.Size.Tasks)))
 	return err
 }
@@ -43,6 +44,14 @@ func megabytes(n int64) string {
 		return "-" // the system doesn't tell
 	}
 	return fmt.Sprintf("%d MB", n/1e6)
+}
+
+// resident is how large a process of a role is.
+func (b *benchRun) resident(role string) string {
+	if b.Own[role] == 0 {
+		return megabytes(b.Resident[role])
+	}
+	return fmt.Sprintf("%s, %d its own", megabytes(b.Resident[role]), b.Own[role]/1e6)
 }
 
 func percent(share float64) string {

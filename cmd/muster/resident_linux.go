@@ -8,21 +8,19 @@ import (
 	"time"
 )
 
-// residentSize is the memory of a process that is in RAM, in bytes; 0 if it isn't known.
-func residentSize(pid int) int64 {
+// residentSize is the memory of a process that is in RAM, in bytes, and how much of it is the process's own: the rest are
+// pages of files, such as its executable, which processes that map the same have in common. Zeros if that isn't known.
+func residentSize(pid int) (all, own int64) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	fields := bytes.Fields(data)
-	if len(fields) < 2 {
-		return 0
+	var total, resident, shared int64
+	if _, err := fmt.Sscan(string(data), &total, &resident, &shared); err != nil {
+		return 0, 0
 	}
-	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
+	page := int64(os.Getpagesize())
+	return resident * page, (resident - shared) * page
 }
 
 // ticks is in how many parts of a second the kernel counts time in /proc, whatever it measures it in.

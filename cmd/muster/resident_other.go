@@ -5,5 +5,5 @@ package main
 import "time"
 
 // residentSize isn't known on this system, nor is cpuTime.
-func residentSize(int) int64    { return 0 }
-func cpuTime(int) time.Duration { return 0 }
+func residentSize(int) (all, own int64) { return 0, 0 }
+func cpuTime(int) time.Duration         { return 0 }
