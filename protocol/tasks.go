@@ -20,12 +20,13 @@ const (
 	TaskWaiting TaskState = "waiting" // for tasks on which it depends
 	TaskReady   TaskState = "ready"   // to be given to a node, or to start in the driver
 	TaskPausing TaskState = "pausing" // before it is tried again
-	TaskRunning TaskState = "running" // a node has it, or the driver runs it
+	TaskGiven   TaskState = "given"   // to a node, which has as many before it as it has CPUs for
+	TaskRunning TaskState = "running" // on a node, as far as the driver knows, or in the driver
 	TaskBlocked TaskState = "blocked" // its function waits for something
 )
 
 // TaskStates are all of them, in the order in which tasks go through them.
-var TaskStates = []TaskState{TaskWaiting, TaskReady, TaskRunning, TaskBlocked, TaskPausing}
+var TaskStates = []TaskState{TaskWaiting, TaskReady, TaskGiven, TaskRunning, TaskBlocked, TaskPausing}
 
 // TaskList is the answer.
 type TaskList struct {

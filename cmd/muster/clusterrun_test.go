@@ -122,10 +122,10 @@ func (p *place) seen() {
 func (p *place) tasks() {
 	p.t.Helper()
 	out := p.want(0, "nightly/2  hold", "tasks", "nightly", "--all")
-	if !strings.Contains(out, "JOB      FUNCTION  WAITING  READY  RUNNING  BLOCKED  PAUSING  DONE  FAILED") || !strings.Contains(out, "running") {
+	if !strings.Contains(out, "JOB      FUNCTION  WAITING  READY  GIVEN  RUNNING  BLOCKED  PAUSING  DONE  FAILED") || !strings.Contains(out, "running") {
 		p.t.Error(out)
 	}
-	p.want(0, "nightly  read      0        0      0        0        0        1     0", "tasks")
+	p.want(0, "nightly  read      0        0      0      0        0        0        1     0", "tasks")
 	type list []struct {
 		Name  string
 		Tasks []protocol.TaskInfo

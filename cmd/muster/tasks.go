@@ -30,8 +30,9 @@ func newTasks() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "tasks [JOB]", Short: "Show the tasks of running jobs, by function and state", Args: cobra.MaximumNArgs(1),
 		Long: `Asks the drivers of running jobs, or of the one that is named by its id or name, how many tasks of each function there are,
-and where they stand: waiting for others, ready, running on a node, blocked inside their function, or pausing before they are
-tried again. DONE and FAILED count the items of a Map one by one, the others the pieces in which they are given out.
+and where they stand: waiting for others, ready, given to a node that has others to run first, running there, blocked inside
+their function, or pausing before they are tried again. DONE and FAILED count the items of a Map one by one, the others the
+pieces in which they are given out.
 --all, --func and --state list single tasks too, the oldest first; muster why says what one of them waits for.`,
 		Example: `  muster tasks
   muster tasks nightly --all
@@ -179,7 +180,7 @@ func printSingle(w io.Writer, list []jobTasks, nodes []protocol.NodeInfo) error 
 			if t.Items {
 				fn += " (items)"
 			}
-			if t.Ran > 0 {
+			if t.Ran > 0 && t.State != protocol.TaskGiven {
 				ran = lasts(seconds(t.Ran))
 			}
 			rows = append(rows, []string{

@@ -17,6 +17,9 @@ func (s *Session) ListTasks(q *protocol.AskTasks) *protocol.TaskList {
 	c := census{s: s, q: q, most: max(0, min(q.Most, protocol.MaxTasks)), counts: map[string]*protocol.TaskCount{}}
 	for place := 1; place > 0; {
 		s.mu.Lock()
+		if c.begun == nil {
+			c.begun = s.begunAway()
+		}
 		place = s.m.EachFrom(place, 1<<13, c.add)
 		s.mu.Unlock()
 	}
@@ -30,7 +33,7 @@ func (s *Session) ListTasks(q *protocol.AskTasks) *protocol.TaskList {
 	c.cut()
 	for _, k := range c.list {
 		if s.m.Number(k.id) == k.num {
-			l.Tasks = append(l.Tasks, s.taskInfo(k.id))
+			l.Tasks = append(l.Tasks, s.taskInfo(k.id, c.begun))
 		}
 	}
 	l.More = c.more
@@ -48,6 +51,7 @@ type census struct {
 	q      *protocol.AskTasks
 	most   int
 	counts map[string]*protocol.TaskCount
+	begun  map[*Run]bool
 	list   []numbered
 	more   int
 }
@@ -63,7 +67,7 @@ func (c *census) add(id coordinator.ID, at coordinator.State) {
 	if t.is(joins) && num != c.q.Task {
 		return
 	}
-	name, state := t.ops.Spec().Name, stateOf(at)
+	name, state := t.ops.Spec().Name, c.s.stateOf(id, at, c.begun)
 	n := c.count(name)
 	if n.States == nil {
 		n.States = map[protocol.TaskState]int{}
@@ -113,13 +117,11 @@ var stateNames = map[coordinator.State]protocol.TaskState{
 	coordinator.Blocked: protocol.TaskBlocked, coordinator.Resuming: protocol.TaskBlocked,
 }
 
-func stateOf(at coordinator.State) protocol.TaskState { return stateNames[at] }
-
 // taskInfo describes a task that hasn't ended.
-func (s *Session) taskInfo(id coordinator.ID) protocol.TaskInfo {
+func (s *Session) taskInfo(id coordinator.ID, begun map[*Run]bool) protocol.TaskInfo {
 	t := s.taskOf(id)
 	i := protocol.TaskInfo{
-		Task: s.m.Number(id), Func: t.ops.Spec().Name, State: stateOf(s.m.State(id)), Items: t.is(once),
+		Task: s.m.Number(id), Func: t.ops.Spec().Name, State: s.stateOf(id, s.m.State(id), begun), Items: t.is(once),
 		Attempt: s.m.Attempt(id), ID: uint64(id), Age: s.elapsed(int64(t.born) * int64(time.Millisecond)).Seconds(),
 	}
 	if r := t.run; r != nil && !r.over {

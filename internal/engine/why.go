@@ -47,6 +47,9 @@ func (s *Session) why(id coordinator.ID) string {
 	w, t := s.m.Why(id), s.taskOf(id)
 	switch w.Cause {
 	case coordinator.Runs:
+		if s.isGiven(id, s.begunAway()) {
+			return "was given to node " + s.nodeName(t.run.away.node) + ", and lies behind others there" + s.since(t.run)
+		}
 		return "runs " + s.whereRuns(t.run)
 	case coordinator.ForTasks:
 		if w.Any {
@@ -115,11 +118,16 @@ func (s *Session) whereRuns(r *Run) string {
 			where += ", alone in its worker since it may have killed one,"
 		}
 	}
-	where += " for " + lasts(s.elapsed(r.start))
+	return where + s.since(r)
+}
+
+// since is for how long an attempt has been given out, and which one it is if not the first.
+func (s *Session) since(r *Run) string {
+	text := " for " + lasts(s.elapsed(r.start))
 	if r.attempt > 1 {
-		where += fmt.Sprintf(" in its attempt %d", r.attempt)
+		text += fmt.Sprintf(" in its attempt %d", r.attempt)
 	}
-	return where
+	return text
 }
 
 // lasts is a duration for people.
