@@ -19,11 +19,14 @@ type agent struct {
 	host   *host
 	slow   float64 // how much longer tasks take here
 	ledger ledger.Ledger
-	jobs   []*work // by the job's number; nil for those that it doesn't know
-	resume []*run  // those whose wait has ended, and that want their CPUs back
-	armed  time.Duration
-	again  time.Duration // before that nothing is offered if no CPU is free
-	heard  []ledger.Room // what the head has heard of jobs here
+	hold   *hold
+
+	draining bool
+	jobs     []*work // by the job's number; nil for those that it doesn't know
+	resume   []*run  // those whose wait has ended, and that want their CPUs back
+	armed    time.Duration
+	again    time.Duration // before that nothing is offered if no CPU is free
+	heard    []ledger.Room // what the head has heard of jobs here
 
 	scratch [2]fair.Amounts
 	claims  []fair.Job // scratch
@@ -39,6 +42,7 @@ type work struct {
 	life    uint64
 	info    bool // the head has said what the job is
 	telling bool // a new driver hasn't heard yet what runs on for the one before
+	lends   int  // runs that wait
 	missing int  // digests in a row that didn't list the job
 	offer   offered
 	used    ledger.Room // but for what is lent
@@ -75,6 +79,7 @@ func (a *agent) boot() {
 	a.host = a.s.net.join(&host{life: a.life, server: a.s.rng.IntN(servers), back: nil})
 	a.host.back = a.connected
 	a.ledger, a.resume, a.armed = ledger.New(a.ledger.Total), nil, 0
+	a.hold, a.draining = nil, false
 	a.jobs, a.heard = make([]*work, len(a.s.jobs)), make([]ledger.Room, len(a.s.jobs))
 	a.s.every(a.life, a.s.upTo(time.Second), time.Second, a.tick)
 	a.s.every(a.life, a.s.upTo(time.Second), ages.Renew, a.report)

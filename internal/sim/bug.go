@@ -10,6 +10,9 @@ const (
 	forgetsSent                     // an agent forgets outcomes once they are sent, not once they are recorded
 	beginsUnrecorded                // an agent begins what must not run twice before that is recorded
 	mixesValues                     // an agent gives a function one value in another's place
+	ignoresHolds                    // an agent gives other jobs what is held for a large task
+	takesDrained                    // an agent takes tasks though it is drained
+	staysFull                       // an agent doesn't give back what still runs at the end of its drain
 	losesRecord                     // the journal loses a record that it has confirmed
 	losesGiveBack                   // a driver doesn't hear that a task was given back
 	forgetsHeld                     // a driver takes no notice of what runs for the one before

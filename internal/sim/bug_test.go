@@ -25,6 +25,8 @@ func TestBugs(t *testing.T) {
 		{"an agent forgets outcomes that aren't recorded", forgetsSent, runsTwice},
 		{"an agent begins before that is recorded", beginsUnrecorded, runsTwice + "1"},
 		{"an agent mixes up values", mixesValues, otherInput},
+		{"an agent takes tasks though it is drained", takesDrained, "though it is drained"},
+		{"an agent stays full at the end of its drain", staysFull, "isn't empty though it was drained"},
 		{"the journal loses a confirmed record", losesRecord, hangs},
 		{"a give-back is lost", losesGiveBack, hangs},
 		{"a driver forgets what runs already", forgetsHeld, runsTwice},
@@ -38,7 +40,9 @@ func TestBugs(t *testing.T) {
 			t.Parallel()
 			for n := uint64(1); n <= uint64(*seeds); n++ {
 				c := small(n)
-				c.bug = x.bug
+				if c.bug = x.bug; x.bug == hidesRunning || x.bug == forgetsHeld {
+					c.Faults.Drivers = 3
+				}
 				if _, err := Run(c); err != nil && strings.Contains(err.Error(), x.want) {
 					t.Logf("seed %d: %.150v", n, err)
 					return

@@ -113,9 +113,14 @@ type firstOne struct {
 type heldFor struct {
 	need coordinator.NeedID
 	num  uint64
+	told time.Duration // when its agent was told last
 }
 
-const holdAfter = 10 * time.Second
+const (
+	holdAfter = 10 * time.Second
+	holdTell  = 3 * time.Second
+	holdLasts = 10 * time.Second
+)
 
 func (s *session) holdFor(on *agent, free []int64) coordinator.NeedID {
 	h, now := &s.holds, s.d.s.now
@@ -127,9 +132,10 @@ func (s *session) holdFor(on *agent, free []int64) coordinator.NeedID {
 	}
 	if at, ok := h.nodes[on]; ok {
 		if s.isFirst(at.need, at.num) {
+			s.tellHold(on, at)
 			return at.need
 		}
-		delete(h.nodes, on)
+		s.unhold(on)
 	}
 	best, found := s.longWaiting(on, free, now)
 	if !found {
@@ -138,8 +144,36 @@ func (s *session) holdFor(on *agent, free []int64) coordinator.NeedID {
 	if h.nodes == nil {
 		h.nodes = map[*agent]heldFor{}
 	}
-	h.nodes[on] = best
+	best.told = now - holdTell
+	s.tellHold(on, best)
 	return best.need
+}
+
+// tellHold notes a hold, and tells the node's agent of it now and then.
+func (s *session) tellHold(on *agent, at heldFor) {
+	if s.d.s.now-at.told >= holdTell {
+		at.told = s.d.s.now
+		amounts, _ := s.brain.m.AmountsOf(at.need)
+		s.d.tell(on, protocol.Hold{Need: wireNeed(amounts), For: holdLasts})
+	}
+	s.holds.nodes[on] = at
+}
+
+func (s *session) unhold(on *agent) {
+	delete(s.holds.nodes, on)
+	s.d.tell(on, protocol.Hold{})
+}
+
+func wireNeed(amounts []coordinator.Amount) (n protocol.Need) {
+	for _, a := range amounts {
+		switch a.Dim {
+		case coordinator.CPU:
+			n.CPU = a.N
+		case coordinator.Memory:
+			n.Memory = a.N
+		}
+	}
+	return n
 }
 
 func (s *session) isFirst(need coordinator.NeedID, num uint64) bool {
@@ -159,9 +193,9 @@ func (s *session) findFirsts(now time.Duration) {
 		firsts[id] = f
 	})
 	h.firsts = firsts
-	for node, at := range h.nodes {
-		if firsts[at.need].num != at.num || !s.alive[node.n] {
-			delete(h.nodes, node)
+	for _, a := range s.d.s.agents {
+		if at, ok := h.nodes[a]; ok && (firsts[at.need].num != at.num || !s.alive[a.n]) {
+			s.unhold(a)
 		}
 	}
 }
@@ -176,7 +210,7 @@ func (s *session) longWaiting(on *agent, free []int64, now time.Duration) (best 
 		}
 		amounts, _ := s.brain.m.AmountsOf(id)
 		if fits(amounts, &on.ledger.Total) && !s.brain.m.FitsFar(id, free) {
-			best, found = heldFor{id, f.num}, true
+			best, found = heldFor{need: id, num: f.num}, true
 		}
 	}
 	return best, found
@@ -205,8 +239,8 @@ func (s *session) survey(c *protocol.ClusterDigest) {
 	clear(s.alive)
 	s.cpus = 0
 	for i := range c.Nodes {
-		if n := &c.Nodes[i]; !n.Dead {
-			a := s.d.s.agent(n.Node)
+		n := &c.Nodes[i]
+		if a := s.d.s.agent(n.Node); !n.Dead && !a.draining {
 			s.alive[a.n] = true
 			s.cpus += float64(a.ledger.Total.CPU) / coordinator.Unit
 		}

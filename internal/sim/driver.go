@@ -275,13 +275,18 @@ func (d *driver) round() {
 			break // nobody gets anything now
 		}
 	}
+	for _, p := range d.scratch { // also those that weren't looked at
+		p.Waits = true
+	}
 	clear(d.scratch)
 }
 
 func (d *driver) give(p *dispatch.Parked) (more bool) {
 	b := &d.batch
 	b.Tasks = b.Tasks[:0]
-	if more = d.take(&p.Offer, b); len(b.Tasks) == 0 {
+	o := p.Offer
+	o.Shared = o.Shared && p.Waits
+	if more = d.take(&o, b); len(b.Tasks) == 0 {
 		return more
 	}
 	d.number++

@@ -11,6 +11,7 @@ type Faults struct {
 	Heads   float64       // times that the head is killed
 	Cuts    float64       // agents and drivers that are cut off
 	Apart   float64       // times that one of three servers is cut off from the others
+	Drains  float64       // nodes that are drained
 	Away    time.Duration // how long a head or a cut takes, at most
 	LoseAck float64       // part of the confirmations of the journal that get lost after the record is stored
 	Lose    float64       // part of the messages that get lost
@@ -51,6 +52,11 @@ func (s *sim) inject() {
 		}
 		if !h.life.over && !h.cut {
 			s.net.cutOff(h, time.Second+s.upTo(f.Away))
+		}
+	})
+	s.often(f.Drains, func() {
+		if a := s.agents[s.rng.IntN(len(s.agents))]; !a.life.over && !a.draining {
+			a.drain(s.upTo(10*time.Second), time.Second+s.upTo(f.Away))
 		}
 	})
 	s.often(f.Apart, func() {

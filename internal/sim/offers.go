@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
@@ -48,7 +49,7 @@ func (w *work) asIfAll(n int64) int64 { return n * int64(w.a.s.head.nodesUp) }
 
 // offer offers what is free to jobs that haven't been asked.
 func (a *agent) offer() {
-	if a.life.over || !a.ledger.Worth() && a.s.now < a.again {
+	if a.life.over || a.draining && !a.s.has(takesDrained) || !a.ledger.Worth() && a.s.now < a.again {
 		return // no job gets anything; those that have waited for long are told that again, now and then
 	}
 	if !a.ledger.Worth() {
@@ -82,11 +83,16 @@ func (a *agent) part(w *work) int64 {
 		a.claims = append(a.claims, fair.Job{User: other.job.name, Used: other.cpus[:]})
 		other.cpus[0] = other.used.CPU
 	}
+	if a.hold != nil && a.hold.w == w {
+		return a.ledger.Free.CPU
+	}
 	return fair.Part(a.ledger.Free.CPU, coordinator.Unit, a.claims, mine)
 }
 
 // due reports whether a job is to be offered room now.
 func (a *agent) due(w *work) bool {
+	kept := a.keep(w)
+	defer a.ledger.GiveUp(&kept)
 	o, now := &w.offer, a.s.now
 	switch {
 	case !w.info || w.telling:
@@ -150,6 +156,8 @@ func (w *work) precedes(o *work) bool { return w.place.Compare(o.place) < 0 }
 
 // offerTo makes an offer. A job that hasn't been asked yet is offered its part.
 func (a *agent) offerTo(w *work) {
+	kept := a.keep(w)
+	defer a.ledger.GiveUp(&kept)
 	o := &w.offer
 	o.number++
 	o.before, o.room, o.cpu = o.cpu, a.ledger.Free, a.ledger.Free.CPU
@@ -166,9 +174,14 @@ func (a *agent) offerTo(w *work) {
 	}
 	x := protocol.Offer{
 		Epoch: w.epoch, Number: o.number, Node: a.name, Most: int(a.ledger.Total.CPU/coordinator.Unit) * packSize,
-		CPU: o.cpu, Memory: a.ledger.Free.Memory, Life: w.life, Taken: o.taken,
+		CPU: o.cpu, Memory: a.ledger.Free.Memory, Life: w.life, Taken: o.taken, Shared: a.sharesRoom(w),
 	}
 	a.s.toDriver(a, w.job, func(d *driver) { d.onOffer(x) }, func() { a.unheard(w) })
+}
+
+// sharesRoom reports whether another job has an offer too.
+func (a *agent) sharesRoom(w *work) bool {
+	return slices.ContainsFunc(a.jobs, func(o *work) bool { return o != nil && o != w && o.offer.parked })
 }
 
 // unheard makes a job rest whose offer reached nobody.

@@ -50,6 +50,8 @@ const startWorker = 200 * time.Millisecond
 // take takes a batch for what was offered, as far as there is room.
 func (w *work) take(b *protocol.Batch, offered int64) {
 	a := w.a
+	kept := a.keep(w)
+	defer a.ledger.GiveUp(&kept)
 	admission := a.ledger.Admit(offered, b.Tasks)
 	for i := range b.Tasks {
 		t := &b.Tasks[i]
@@ -58,6 +60,10 @@ func (w *work) take(b *protocol.Batch, offered int64) {
 			continue
 		}
 		c, ok := admission.Charge(&t.Need)
+		if ok && a.draining && !a.s.has(takesDrained) {
+			a.ledger.Release(&c)
+			ok = false
+		}
 		if !ok {
 			w.up.say(protocol.GiveBack{Attempt: at, Reason: protocol.NotStarted})
 			continue
@@ -67,6 +73,7 @@ func (w *work) take(b *protocol.Batch, offered int64) {
 			alone: t.Flags&protocol.Alone != 0, once: t.Flags&protocol.Once != 0,
 		}
 		w.uses(&c, 1)
+		a.came(w, &t.Need)
 		w.tasks[at] = r
 		if r.once && !a.s.has(beginsUnrecorded) {
 			w.up.say(protocol.Started{Attempt: at})
@@ -85,6 +92,7 @@ func (w *work) uses(c *ledger.Charge, sign int64) {
 // lend makes a run's CPU free while it waits: it isn't its job's meanwhile.
 func (a *agent) lend(r *run) {
 	r.w.used.CPU -= r.CPU
+	r.w.lends++
 	r.w.moved = true
 	a.ledger.Lend(&r.Charge)
 }
@@ -95,6 +103,7 @@ func (a *agent) regain(r *run) bool {
 		return false
 	}
 	r.w.used.CPU += r.CPU
+	r.w.lends--
 	r.w.moved = true
 	return true
 }
@@ -112,6 +121,9 @@ func (w *work) forget(r *run) {
 		p.drop(r)
 	}
 	w.uses(&r.Charge, -1)
+	if r.Lent {
+		w.lends--
+	}
 	if w.a.s.has(keepsLent) {
 		r.Lent = false
 	}
@@ -216,6 +228,9 @@ func (p *worker) pump() {
 func (r *run) begin() {
 	r.began = true
 	s, w := r.w.a.s, r.w
+	if w.a.draining && !r.once {
+		s.fail("node %s begins task %d of job %d though it is drained", w.a.name, r.task, w.job.n)
+	}
 	t := &w.job.program.tasks[r.task]
 	for _, d := range r.deps {
 		if s.has(mixesValues) {

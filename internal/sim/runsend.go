@@ -61,6 +61,8 @@ func (a *agent) onDown(j *job, epoch uint32, items []protocol.Item) bool {
 			if r := w.tasks[it.Attempt]; r != nil && !r.given && r.once {
 				w.dispatch(r)
 			}
+		case protocol.Hold:
+			a.holdFor(w, it)
 		case protocol.Quit:
 			w.end()
 		}

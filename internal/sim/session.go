@@ -189,6 +189,9 @@ func (at *attempt) wire() protocol.Attempt {
 
 func suits(uint32) bool { return true }
 
+// probe is how many tasks are given for each CPU of a room that others may have taken meanwhile.
+const probe = 16
+
 // take gives a node tasks for what it offers.
 func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	on := s.d.s.agent(o.Node)
@@ -197,7 +200,11 @@ func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	m := s.brain.m
 	m.HoldFar(held)
 	took := false
-	for pack, most := 0, o.Most; len(b.Tasks) < most; {
+	most := o.Most
+	if o.Shared {
+		most = min(most, probe*int(max(1, o.CPU/coordinator.Unit)))
+	}
+	for pack := 0; len(b.Tasks) < most; {
 		s.brain.begin()
 		id, ok := m.Take(pack, free, suits)
 		s.brain.end()

@@ -59,8 +59,9 @@ type job struct {
 const hangs = 5 * time.Minute
 
 // Run simulates, and reports how it went. The error says what went wrong.
-func Run(cfg Config) (*Report, error) {
-	s := newSim(&cfg)
+func Run(cfg Config) (*Report, error) { return newSim(&cfg).run() }
+
+func (s *sim) run() (*Report, error) {
 	for _, j := range s.jobs {
 		s.after(s.upTo(100*time.Millisecond), func() { s.start(j) })
 	}

@@ -4,6 +4,8 @@ import (
 	"flag"
 	"testing"
 	"time"
+
+	"github.com/musterrun/muster/internal/coordinator"
 )
 
 var (
@@ -20,7 +22,7 @@ func small(seed uint64) Config {
 			Unequal: seed%4 == 0, Packable: seed%5 == 0,
 		},
 		Faults: Faults{
-			Nodes: 0.2, Workers: 2, Drivers: 1, Heads: 0.5, Cuts: 1, Apart: 0.5, Away: 30 * time.Second, Until: 10 * time.Minute,
+			Nodes: 0.2, Workers: 2, Drivers: 1, Heads: 0.5, Cuts: 1, Apart: 0.5, Drains: 1, Away: 30 * time.Second, Until: 10 * time.Minute,
 			LoseAck: 0.01, Lose: 0.001, Double: 0.01, Late: 0.01, Slow: 0.1,
 		},
 	}
@@ -51,5 +53,28 @@ func TestReplay(t *testing.T) {
 		if err1 != nil || err2 != nil || *first != *again {
 			t.Errorf("%v, %v\n%v, %v", first, err1, again, err2)
 		}
+	}
+}
+
+// TestLargeTaskStarts: on a node that another job's small tasks fill as well, one that needs all of it gets its turn.
+func TestLargeTaskStarts(t *testing.T) {
+	begins := func(b bug) time.Duration {
+		s := newSim(&Config{Seed: 1, Nodes: 1, CPUs: 4, Jobs: 2, Tasks: 2000, Servers: 1, Shape: Shape{Took: time.Second, Spread: 0.9}, bug: b})
+		s.jobs[0].program.tasks[0].cpu = 4 * coordinator.Unit
+		if _, err := s.run(); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range s.truth.execs[1:] {
+			if e.job == 0 && e.task == 0 {
+				return e.began
+			}
+		}
+		return 0
+	}
+	if d := begins(0); d > 30*time.Second {
+		t.Errorf("it begins after %v", d)
+	}
+	if d := begins(ignoresHolds); d < time.Minute {
+		t.Errorf("if nothing is held for it, it begins after %v: this test proves nothing", d)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // truth sees all that happens, and says in the end whether it was right.
@@ -24,6 +25,7 @@ type exec struct {
 	job    int16
 	task   int32
 	inputs uint64
+	began  time.Duration
 	ended  bool
 }
 
@@ -32,7 +34,7 @@ func newTruth() *truth {
 }
 
 func (t *truth) begin(j *job, task int32) uint32 {
-	t.execs = append(t.execs, exec{job: int16(j.n), task: task})
+	t.execs = append(t.execs, exec{job: int16(j.n), task: task, began: j.s.now})
 	return uint32(len(t.execs) - 1)
 }
 
