@@ -25,6 +25,9 @@ type allotment struct {
 func (a *allotment) heard(in *protocol.RenewJob) {
 	a.has = cpuUnits(in.CPUs)
 	switch {
+	case a.quota == nil && in.Quota != nil: // the head that told it is gone
+		a.quota = &protocol.Quota{CPUs: *in.Quota}
+		a.has = max(a.has, cpuUnits(*in.Quota))
 	case a.quota == nil || a.quota.CPUs < 0:
 	case in.Quota == nil: // it doesn't know yet
 		a.has = max(a.has, cpuUnits(a.quota.CPUs))
@@ -85,7 +88,11 @@ func (t *jobs) allot(limit protocol.UserShare) (news []protocol.JobDigest) {
 	}
 	slices.SortFunc(list, func(a, b *job) int { return strings.Compare(a.info.Job, b.info.Job) })
 	grants := divide(limit, list)
+	keepToOld(list, grants)
 	for i, j := range list {
+		if !j.heard {
+			continue
+		}
 		q := quotaOf(limit, list, grants, i)
 		a := &j.allotment
 		if a.quota == nil || *a.quota != q {
@@ -94,6 +101,21 @@ func (t *jobs) allot(limit protocol.UserShare) (news []protocol.JobDigest) {
 		a.quota, a.has = &q, max(a.has, grants[i])
 	}
 	return news
+}
+
+// keepToOld gives nobody more while one of the user's drivers wasn't heard by this head: what that one has, a head before
+// told it. A driver that doesn't come back is waited for until its job is orphaned.
+func keepToOld(list []*job, grants []int64) {
+	if !slices.ContainsFunc(list, func(j *job) bool { return !j.heard }) {
+		return
+	}
+	for i, j := range list {
+		old := int64(0)
+		if q := j.allotment.quota; q != nil {
+			old = cpuUnits(q.CPUs)
+		}
+		grants[i] = min(grants[i], old)
+	}
 }
 
 func divide(limit protocol.UserShare, list []*job) []int64 {

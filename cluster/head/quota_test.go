@@ -3,6 +3,7 @@ package head
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -109,4 +110,30 @@ func TestQuotas(t *testing.T) {
 	admin.ask(protocol.OpPutUser, protocol.UserShare{Name: "ann"}, nil)
 	a.renews("no limit any more", -1)
 	b.renews("but its own", 2)
+}
+
+// TestQuotasAfterARestart: a head that has just begun gives nobody more until it has heard what each of the user's drivers
+// was told before. (internal/sim)
+func TestQuotasAfterARestart(t *testing.T) {
+	four := 4.0
+	limit := protocol.UserShare{Name: "ann", CPUs: 8}
+	table := &jobs{all: map[string]*job{}}
+	for _, id := range []string{"a", "b"} {
+		table.all[id] = &job{info: protocol.JobInfo{OpenJob: protocol.OpenJob{Name: id}, Job: id, Owner: "ann", Epoch: 1, State: protocol.JobRunning}}
+	}
+	renews := func(id string, used float64, kept *float64, want float64) {
+		t.Helper()
+		table.renewed(&protocol.RenewJob{Job: id, Epoch: 1, CPUs: used, Needs: 1, Quota: kept}, time.Now(), func(_, _ *protocol.RenewJob) {})
+		table.allot(limit)
+		if q := table.quota(id); q == nil || q.CPUs != want {
+			t.Errorf("%s has %+v, want %v", id, q, want)
+		}
+	}
+	renews("a", 4, &four, 4)
+	table.all["c"] = &job{info: protocol.JobInfo{Job: "c", Owner: "ann", Epoch: 1, State: protocol.JobRunning}}
+	renews("c", 0, nil, 0)
+	renews("b", 4, &four, 3)
+	table.all["c"].info.State = protocol.JobDone
+	table.all["b"].info.State = protocol.JobDone
+	renews("a", 4, &four, 8)
 }
