@@ -29,9 +29,10 @@ func (b *benchRun) print(w io.Writer) error {
 	if err := table(w, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nresident sizes after %s tasks, with pages of muster's executable, which all four map and have in common: a worker of a\n"+
-		"smaller program has fewer. Others as measured on the project's machine of two cores\n",
-		thousands(float64(b.Size.Tasks)))
+	_, err := fmt.Fprintf(w, `
+resident sizes after %s tasks, with pages of muster's executable, which all four map and have in common: a worker of a
+smaller program has fewer. Others as measured on the project's machine of two cores
+`, thousands(float64(b.Size.Tasks)))
 	return err
 }
 
