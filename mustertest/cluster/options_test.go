@@ -2,11 +2,8 @@ package cluster_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -223,131 +220,6 @@ func init() {
 	})
 }
 
-// impatient opens a session in which what no node can meet fails soon, and gives its hints.
-func impatient(t *testing.T, cfg muster.Config) (context.Context, <-chan string) {
-	t.Helper()
-	cfg.UnsatisfiableAfter = time.Millisecond
-	hints := make(chan string, 16)
-	cfg.OnEvent = func(e event.Event) {
-		if e.Kind == event.Hint {
-			hints <- e.Text
-		}
-	}
-	s, ctx, err := muster.Open(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() }) // what failed is what the test is about
-	return ctx, hints
-}
-
-func TestWhatNoNodeCanMeet(t *testing.T) {
-	c := cluster.Start(t, 1)
-	ctx, hints := impatient(t, c.Config())
-	_, err := inc.With(muster.CPUs(3)).Call(ctx, 1)
-	if err == nil || !strings.Contains(err.Error(), "it needs 3 CPUs; no node has more than 2, after 1ms: add such a node, or ask for less") {
-		t.Error(err)
-	}
-	if text := <-hints; !strings.Contains(text, "cluster.inc waits: it needs 3 CPUs") {
-		t.Error(text)
-	}
-	_, err = inc.With(muster.Where("zone=mars")).Call(ctx, 1)
-	if err == nil || !strings.Contains(err.Error(), `no node has the labels "zone=mars"`) {
-		t.Error(err)
-	}
-}
-
-var heavyParent = muster.Func("cluster.heavyparent", func(ctx context.Context, bytes int64) (int, error) {
-	return inc.With(muster.Memory(bytes)).Call(ctx, 1)
-})
-
-// A task that holds most of the only node's memory, and waits for one that needs as much, doesn't wait for ever.
-func TestStuckOnANode(t *testing.T) {
-	c := cluster.Start(t, 1)
-	cfg := c.Config()
-	cfg.UnsatisfiableAfter = time.Millisecond
-	s, ctx, err := muster.Open(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	_, err = inc.With(muster.Memory(1<<60)).Call(ctx, 1)
-	_, text, _ := strings.Cut(fmt.Sprint(err), "no node has more than ")
-	number, _, _ := strings.Cut(text, ",")
-	has, bad := strconv.ParseFloat(number, 64)
-	if bad != nil {
-		t.Fatal(err, bad)
-	}
-	most := int64(has * 0.6)
-	_, err = heavyParent.With(muster.Memory(most)).Call(ctx, most)
-	for _, want := range []string{"cluster.inc", "it needs Memory", "cluster.heavyparent #2 on node node1", "release it before Get"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %s", err, want)
-		}
-	}
-}
-
-// A task that kills its worker fails after three of them, and no other task suffers.
-func TestPoison(t *testing.T) {
-	ctx := cluster.Start(t, 1).Context()
-	file := t.TempDir() + "/deaths"
-	bad := crash.Go(ctx, file)
-	refs := make([]muster.Ref[int], 50)
-	for i := range refs {
-		refs[i] = inc.Go(ctx, i)
-	}
-	for i, r := range refs {
-		if v, err := r.Get(ctx); v != i+1 || err != nil {
-			t.Fatal(v, err)
-		}
-	}
-	_, err := bad.Get(ctx)
-	if err == nil || !strings.Contains(err.Error(), "its worker died 3 times while it ran alone") {
-		t.Error(err)
-	}
-	if deaths, _ := os.ReadFile(file); len(deaths) < 3 || len(deaths) > 4 {
-		t.Errorf("it ran %d times", len(deaths))
-	}
-}
-
-func TestAtMostOnceAfterADeath(t *testing.T) {
-	ctx := cluster.Start(t, 1).Context()
-	file := t.TempDir() + "/deaths"
-	_, err := crash.With(muster.AtMostOnce()).Call(ctx, file)
-	if !errors.Is(err, muster.ErrMaybeRan) {
-		t.Error(err)
-	}
-	if deaths, _ := os.ReadFile(file); len(deaths) != 1 {
-		t.Errorf("it ran %d times", len(deaths))
-	}
-}
-
-var isolatedInside = muster.Func("cluster.isolatedinside", func(ctx context.Context, _ int) (int, error) {
-	return pid.With(muster.Isolated()).Call(ctx, 0)
-})
-
-func TestIsolated(t *testing.T) {
-	ctx := cluster.Start(t, 1).Context()
-	usual, err := pid.Call(ctx, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	one, err1 := pid.With(muster.Isolated()).Call(ctx, 0)
-	two, err2 := pid.With(muster.Isolated()).Call(ctx, 0)
-	if err := errors.Join(err1, err2); err != nil || one == two || one == usual || two == usual {
-		t.Error(usual, one, two, err)
-	}
-	inside, err := isolatedInside.Call(ctx, 0)
-	if err != nil || inside == usual {
-		t.Error("a copy that a task calls runs in the shared worker:", inside, err)
-	}
-	file := t.TempDir() + "/deaths"
-	_, err = crash.With(muster.Isolated()).Call(ctx, file)
-	if deaths, _ := os.ReadFile(file); err == nil || !strings.Contains(err.Error(), "died 3 times") || len(deaths) != 3 {
-		t.Errorf("it ran %d times: %v", len(deaths), err)
-	}
-}
-
 func TestLargeValues(t *testing.T) {
 	ctx := cluster.Start(t, 2).Context()
 	in := make([]byte, 5<<20)
@@ -363,40 +235,4 @@ func TestLargeValues(t *testing.T) {
 	if n, err := length.From(ctx, ref).Get(ctx); n != len(in) || err != nil {
 		t.Error(n, err)
 	}
-}
-
-var stubborn = muster.Func("cluster.stubborn", func(context.Context, int) (int, error) {
-	select {} // it ignores its context
-})
-
-// A task that ignores its cancel costs its worker, and no other task.
-func TestStubbornTask(t *testing.T) {
-	c := cluster.Start(t, 1)
-	cfg := c.Config()
-	cfg.Grace = 300 * time.Millisecond
-	s, ctx, err := muster.Open(context.Background(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	before, err := pid.Call(ctx, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
-	defer cancel()
-	if _, err := stubborn.Call(short, 0); !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
-	}
-	for range 200 { // until the worker was replaced
-		after, err := pid.Call(ctx, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if after != before {
-			return
-		}
-		<-time.After(20 * time.Millisecond)
-	}
-	t.Error("the worker that runs it is still in use")
 }
