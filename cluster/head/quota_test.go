@@ -119,7 +119,7 @@ func TestQuotasAfterARestart(t *testing.T) {
 	limit := protocol.UserShare{Name: "ann", CPUs: 8}
 	table := &jobs{all: map[string]*job{}}
 	for _, id := range []string{"a", "b"} {
-		table.all[id] = &job{info: protocol.JobInfo{OpenJob: protocol.OpenJob{Name: id}, Job: id, Owner: "ann", Epoch: 1, State: protocol.JobRunning}}
+		table.all[id] = &job{info: protocol.JobInfo{Job: id, Owner: "ann", Epoch: 1, State: protocol.JobRunning}}
 	}
 	renews := func(id string, used float64, kept *float64, want float64) {
 		t.Helper()

@@ -16,18 +16,19 @@
 //	session.go, outcomes.go, calls.go, choice.go  what internal/engine does around the coordinator
 //	agent.go, offers.go, runs.go, uplink.go    cluster/agent: offers, workers, what is said until it is heard
 //	hold.go, drain.go                          cluster/agent: a node that is held for a large task, or emptied
+//	limits.go                                  cluster/head and internal/engine: a user's limit, and quotas
 //	head.go                                    cluster/head: who is alive, whose a job is, the digest
 //	stream.go, network.go                      NATS: a journal of each job, and messages that may get lost
 //	work.go                                    a user's program: what depends on what, what calls what, what fails
 //
 // A model does what its original does, in fewer words. Where they part, the model is wrong: change it with its original.
 // Left out are values and their sizes, the time that processes compute, I/O places, limits of memory and disk, labels,
-// users with several jobs, Maps, isolated tasks, and upgrades.
+// the shares of users with several jobs, limits of jobs, Maps, isolated tasks, and upgrades.
 //
 // # What is checked
 //
 // truth.go sees everything. Each execution of a task gives a value of its own, so that it shows whose counted: that of the
 // first success in the journal, also after its driver was started again, and for all that depends on it. No task runs more
 // often than its executions were lost, one that must not run twice runs once at most, nothing hangs, a node that is drained
-// begins nothing and is empty in time.
+// begins nothing and is empty in time, and a user's tasks have no more CPUs than the user's limit.
 package sim

@@ -73,8 +73,10 @@ func (d *driver) open() {
 	asked := d.s.time()
 	d.s.head.ask(d.host, func(h *head) func() {
 		epoch, last, ok := h.open(d)
+		quota, told := h.quota(d)
 		return func() {
 			if ok && d.epoch == 0 {
+				d.keepTo(quota, told)
 				d.opened(epoch, last, asked)
 			}
 		}
@@ -115,9 +117,12 @@ func (d *driver) listens() bool { return d != nil && !d.life.over && d.epoch > 0
 
 func (d *driver) renew() {
 	asked := d.s.time()
+	load := d.load()
 	d.s.head.ask(d.host, func(h *head) func() {
-		epoch := h.renew(d)
+		epoch := h.renew(d, load)
+		quota, told := h.quota(d)
 		return func() {
+			d.keepTo(quota, told)
 			if epoch > d.epoch {
 				d.superseded()
 				return

@@ -39,6 +39,8 @@ type jobRecord struct {
 	heard    bool
 	orphaned bool
 	over     bool
+
+	allotment allotment
 }
 
 type jobEpoch struct {
@@ -64,7 +66,7 @@ func (h *head) boot() {
 	clear(h.nodes)
 	h.loads, h.used = make([][]ledger.Room, h.s.cfg.Nodes), make([]ledger.Room, len(h.jobs))
 	for _, j := range h.jobs {
-		j.seen, j.heard = h.s.now, false
+		j.seen, j.heard, j.allotment = h.s.now, false, allotment{}
 	}
 	h.s.every(h.life, time.Second, time.Second, h.keepHouse)
 }
@@ -117,6 +119,11 @@ func (h *head) open(d *driver) (epoch uint32, last int, ok bool) {
 	}
 	j.epoch++
 	j.driver, j.seen, j.heard, j.orphaned = d, h.s.now, true, false
+	if j.epoch > 1 {
+		j.job.changed = h.s.now
+	}
+	j.allotment.load = load{kept: -1}
+	h.allot(j.job.user)
 	for _, a := range h.s.agents {
 		h.s.net.send(h.host, a.host, func() { a.know(j.job, j.epoch) })
 	}
@@ -124,9 +131,14 @@ func (h *head) open(d *driver) (epoch uint32, last int, ok bool) {
 }
 
 // renew keeps a job its driver's, and answers whose it is.
-func (h *head) renew(d *driver) uint32 {
+func (h *head) renew(d *driver, l load) (epoch uint32) {
 	j := h.jobs[d.job.n]
-	if j.driver == d {
+	if j.driver == d && !j.over {
+		if j.orphaned {
+			j.job.changed = h.s.now
+		}
+		j.allotment.heard(l)
+		defer h.allot(j.job.user)
 		j.seen, j.heard, j.orphaned = h.s.now, true, false
 	}
 	return j.epoch
@@ -190,7 +202,7 @@ func (h *head) keepHouse() {
 			continue
 		}
 		if h.s.now-j.seen > ages.Dead && up > ages.Dead {
-			j.orphaned = true
+			j.orphaned, j.job.changed = true, h.s.now
 		}
 		d := j.driver
 		h.s.net.send(h.host, d.host, func() { d.onDigest(c) })

@@ -24,7 +24,7 @@ func (s *session) outcomes(r *record) {
 	for i := range s.needs {
 		if n := &s.needs[i]; n.measured {
 			n.measured = false
-			s.brain.m.SetPack(n.id, n.pack.size())
+			s.brain.m.SetPack(n.id, s.quota.pack(n.pack.size()))
 		}
 	}
 }

@@ -27,6 +27,7 @@ type run struct {
 	over   bool
 	spoke  bool
 	orphan bool
+	waited bool   // for what it has called
 	told   bool   // to a driver after its own
 	wants  int    // calls that it waits for
 	exec   uint32 // which execution it is
@@ -239,6 +240,7 @@ func (r *run) begin() {
 		r.inputs = mix(r.inputs, binary.LittleEndian.Uint32(d.Value.Data))
 	}
 	r.exec = s.truth.begin(w.job, r.task)
+	s.checkLimit(w.job.user)
 	took := time.Duration(float64(t.took) * w.a.slow)
 	switch {
 	case t.nature == poison:
@@ -283,6 +285,7 @@ func (r *run) call() {
 	r.wants = int(t.many)
 	r.w.up.say(append(items, protocol.Block{By: r.at, Waits: true})...)
 	r.w.a.lend(r)
+	r.waited = true
 	r.on.running--
 	r.on.pump()
 	r.w.giveSingles()

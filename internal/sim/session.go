@@ -25,6 +25,7 @@ type session struct {
 	first  *attempt // of those that nodes have, in the order in which they were given out
 	last   *attempt
 	crowd  crowd
+	quota  quota
 	holds  holding
 
 	held     map[int32]*agent   // what nodes run for an earlier driver, by task
@@ -38,6 +39,7 @@ type session struct {
 
 // call is a task in the coordinator's table, or one that has ended.
 type call struct {
+	job     *job
 	task    int32
 	id      coordinator.ID
 	by      *attempt // nil for main's
@@ -63,7 +65,8 @@ type attempt struct {
 	calls    map[int32]*call     // by task
 	asked    map[int32]bool
 	waits    bool
-	started  bool // it may have begun, and must not begin twice
+	cpu      int64 // that it was given of an offer
+	started  bool  // it may have begun, and must not begin twice
 	recalled bool
 	over     bool
 	before   *attempt
@@ -108,7 +111,7 @@ func (s *session) run() {
 // submit makes a call.
 func (s *session) submit(task int32, by *attempt) *call {
 	t := &s.d.job.program.tasks[task]
-	c := &call{task: task, by: by}
+	c := &call{job: s.d.job, task: task, by: by}
 	spec := coordinator.Spec{Need: s.needFor(t).id, Priority: int32(t.priority)}
 	if t.nature == flaky || t.nature == broken {
 		spec.Retries = retries
@@ -195,7 +198,11 @@ const probe = 16
 // take gives a node tasks for what it offers.
 func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	on := s.d.s.agent(o.Node)
-	free := []int64{o.CPU, o.IO, o.Memory}
+	s.recount()
+	free := []int64{s.quota.left(o.CPU), o.IO, o.Memory}
+	if s.d.s.has(ignoresQuota) {
+		free[coordinator.CPU] = o.CPU
+	}
 	held := s.holdFor(on, free)
 	m := s.brain.m
 	m.HoldFar(held)
@@ -205,6 +212,7 @@ func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 		most = min(most, probe*int(max(1, o.CPU/coordinator.Unit)))
 	}
 	for pack := 0; len(b.Tasks) < most; {
+		had := free[coordinator.CPU]
 		s.brain.begin()
 		id, ok := m.Take(pack, free, suits)
 		s.brain.end()
@@ -216,8 +224,9 @@ func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 			pack = m.PackOf(id)
 			most = min(most, s.fairPart(id, pack, o.CPU))
 		}
-		s.handOver(s.callOf(id), on, b)
+		s.handOver(s.callOf(id), on, had-free[coordinator.CPU], b)
 	}
+	s.fell(free, o.CPU)
 	if !took && held == 0 {
 		s.recall(on, free)
 	}
@@ -235,8 +244,10 @@ func (s *session) fairPart(first coordinator.ID, pack int, cpu int64) int {
 }
 
 // handOver begins an attempt on a node, unless the task's outcome is there or comes without.
-func (s *session) handOver(c *call, on *agent, b *protocol.Batch) {
+func (s *session) handOver(c *call, on *agent, cpu int64, b *protocol.Batch) {
 	at := s.begin(c, on)
+	at.cpu = cpu
+	s.quota.given += cpu
 	t := &s.d.job.program.tasks[c.task]
 	if exec := s.recorded[c.task]; exec != 0 {
 		s.arrive(at, succeeded, exec)
@@ -315,6 +326,9 @@ func (s *session) arrive(at *attempt, how status, exec uint32) {
 func (s *session) end(at *attempt) {
 	at.over = true
 	s.delist(at)
+	if !at.waits {
+		s.quota.given -= at.cpu
+	}
 	if at.scope != 0 {
 		s.brain.m.CancelScope(at.scope, byCaller)
 		s.carryOut()

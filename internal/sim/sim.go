@@ -13,10 +13,12 @@ import (
 type Config struct {
 	Seed    uint64
 	Nodes   int
-	CPUs    int // of each node
-	Jobs    int // one driver each
-	Tasks   int // of all jobs together
-	Servers int // of NATS: 1 or 3
+	CPUs    int   // of each node
+	Jobs    int   // one driver each
+	Tasks   int   // of all jobs together
+	Users   int   // that the jobs are of; 0 if each is another's
+	Limit   int64 // CPUs that each of them may have; 0 for none
+	Servers int   // of NATS: 1 or 3
 	Shape   Shape
 	Faults  Faults
 
@@ -53,6 +55,8 @@ type job struct {
 	found   map[uint32]int // how long the journal was when its drivers began, by epoch
 	done    bool
 	ended   time.Duration
+	user    int
+	changed time.Duration // when a driver of it began, was away or was taken for gone
 }
 
 // hangs is how long nothing may come to its end.
@@ -92,6 +96,10 @@ func newSim(cfg *Config) *sim {
 	s.store = s.net.join(&host{life: &life{}})
 	for n := range cfg.Jobs {
 		j := &job{s: s, n: n, found: map[uint32]int{}, name: fmt.Sprintf("j%02d", n), program: compose(rng, n, cfg.Tasks/cfg.Jobs, &cfg.Shape)}
+		j.changed = -time.Hour
+		if j.user = n; cfg.Users > 0 {
+			j.user = n % cfg.Users
+		}
 		j.stream = &stream{s: s}
 		s.jobs = append(s.jobs, j)
 		s.every(s.store.life, redeliver, redeliver, j.stream.again)

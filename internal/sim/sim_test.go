@@ -15,7 +15,12 @@ var (
 
 // small is a cluster in which everything that can go wrong does, within a minute or two.
 func small(seed uint64) Config {
+	users, limit := 0, int64(0)
+	if seed%3 == 0 {
+		users, limit = 2, int64(4+seed%5)
+	}
 	return Config{
+		Users: users, Limit: limit,
 		Seed: seed, Nodes: 3 + int(seed%4), CPUs: 4 + int(seed%3), Jobs: 2 + int(seed%3), Tasks: 600, Servers: 1 + 2*int(seed%2),
 		Shape: Shape{
 			Took: 2 * time.Second, Spread: 0.9, Deps: 0.3, Kids: 0.1, Natures: 0.05, Urgent: 0.1, Large: 0.02, Memory: 0.02,
