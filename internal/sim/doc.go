@@ -13,8 +13,10 @@
 // # What is a model
 //
 //	driver.go                                  internal/engine/remote, without its connection
-//	session.go, outcomes.go, calls.go, choice.go  what internal/engine does around the coordinator
-//	agent.go, offers.go, runs.go, uplink.go    cluster/agent: offers, workers, what is said until it is heard
+//	session.go, give.go, ends.go, outcomes.go, calls.go, choice.go
+//	                                           what internal/engine does around the coordinator
+//	agent.go, offers.go, take.go, workers.go, runs.go, runsend.go, uplink.go
+//	                                           cluster/agent: offers, workers, what is said until it is heard
 //	hold.go, drain.go                          cluster/agent: a node that is held for a large task, or emptied
 //	limits.go                                  cluster/head and internal/engine: a user's limit, and quotas
 //	head.go                                    cluster/head: who is alive, whose a job is, the digest

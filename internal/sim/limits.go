@@ -66,8 +66,12 @@ func (h *head) allot(user int) {
 			continue
 		}
 		if !a.told || a.quota != n {
-			d := j.driver
-			h.s.net.send(h.host, d.host, d.renew)
+			d, epoch := j.driver, j.epoch
+			h.s.net.send(h.host, d.host, func() {
+				if d.epoch == epoch {
+					d.renew()
+				}
+			})
 		}
 		a.told, a.quota, a.has = true, n, max(a.has, n)
 	}
