@@ -50,6 +50,7 @@ type job struct {
 	life    uint64      // in offers: what an earlier job of that id had here is gone
 	telling bool        // a new coordinator hasn't heard yet what runs on for the one before
 	used    ledger.Room // of the machine, but for what is lent
+	drift   drift
 	quota   quota
 	lends   int // attempts that lend their CPUs while they wait
 

@@ -53,6 +53,7 @@ func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
 	if a.leaving || a.foreign || a.drain.on || a.outbox.Load() > maxOutbox {
 		return nil, 0
 	}
+	a.watchShares(now)
 	if a.hold != nil {
 		a.rank()
 	}

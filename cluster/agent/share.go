@@ -18,8 +18,9 @@ type shares struct {
 	users map[string]protocol.UserShare // of whom something was said
 	told  map[string]protocol.Amounts   // what the head heard last of jobs here
 	heard time.Time                     // when
-	jobs  []fair.Job                    // scratch
-	ranks []fair.Rank                   // scratch
+	drift drifting
+	jobs  []fair.Job  // scratch
+	ranks []fair.Rank // scratch
 }
 
 // quota is what the head has said of a job.
@@ -27,6 +28,7 @@ type quota struct {
 	weight    float64
 	used      fair.Amounts // on all nodes, without what this one has had of it, as if all had had the same
 	elsewhere int64        // CPUs on other nodes
+	others    fair.Amounts // on other nodes
 	rank      fair.Rank    // by the last ranking
 }
 
@@ -84,9 +86,10 @@ func (a *Agent) learnShares(d *protocol.ClusterDigest) {
 		}
 		told := s.told[j.id]
 		q.elsewhere = max(0, listed.Used.CPU-told.CPU)
-		q.used = listed.Used.Vector(s.named)
+		q.used, q.others = listed.Used.Vector(s.named), listed.Used.Vector(s.named)
 		for i, n := range told.Vector(s.named) {
 			q.used[i] -= s.asIfAll(i, n)
+			q.others[i] = max(0, q.others[i]-n)
 		}
 	}
 }
@@ -123,6 +126,7 @@ func (a *Agent) rank() {
 		list = append(list, j)
 		s.jobs = append(s.jobs, fair.Job{
 			ID: j.id, User: j.info.Owner, UserWeight: s.users[j.info.Owner].Weight, Weight: j.quota.weight, Used: used,
+			Drift: a.drift(j),
 		})
 	}
 	s.ranks = fair.Ranks(s.ranks[:0], s.total, s.jobs)

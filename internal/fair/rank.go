@@ -27,6 +27,7 @@ type Job struct {
 	UserWeight float64
 	Weight     float64 // among the user's jobs
 	Used       Amounts
+	Drift      float64 // a part that it is ranked as if it had it, or as if it hadn't; see Drift
 }
 
 // Rank is a job's place in the order: the smallest comes first. User and Job are dominant shares, by weight.
@@ -48,23 +49,29 @@ func (r Rank) Less(o Rank) bool {
 // Ranks appends the jobs' ranks to dst, in the order of the jobs. All jobs of a user that have something count towards the
 // user's share, so they are to be among them.
 func Ranks(dst []Rank, total Amounts, jobs []Job) []Rank {
-	sums := make(map[string]Amounts, 4)
+	type of struct {
+		used  Amounts
+		drift float64
+	}
+	users := make(map[string]*of, 4)
 	for i := range jobs {
 		j := &jobs[i]
-		sum := sums[j.User]
-		if sum == nil {
-			sum = make(Amounts, len(total))
-			sums[j.User] = sum
+		u := users[j.User]
+		if u == nil {
+			u = &of{used: make(Amounts, len(total))}
+			users[j.User] = u
 		}
-		for d := range min(len(sum), len(j.Used)) {
-			sum[d] += j.Used[d]
+		for d := range min(len(u.used), len(j.Used)) {
+			u.used[d] += j.Used[d]
 		}
+		u.drift += j.Drift
 	}
 	for i := range jobs {
 		j := &jobs[i]
+		u := users[j.User]
 		dst = append(dst, Rank{
-			User: Dominant(sums[j.User], total) / weight(j.UserWeight), Owner: j.User,
-			Job: Dominant(j.Used, total) / weight(j.Weight), ID: j.ID,
+			User: (Dominant(u.used, total) + u.drift) / weight(j.UserWeight), Owner: j.User,
+			Job: (Dominant(j.Used, total) + j.Drift) / weight(j.Weight), ID: j.ID,
 		})
 	}
 	return dst
