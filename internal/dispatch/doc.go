@@ -8,6 +8,7 @@
 //	Births    nodes that have begun anew, and have nothing of what they had
 //	Nodes     who is alive
 //	RollCall  who has yet to say what it runs for the driver before
+//	Pack      how many short tasks are given out for one CPU
 //	Lease     whether this driver still has its job
 //
 // Times come from the caller and are only compared with each other. What was asked for is answered once: nothing here is

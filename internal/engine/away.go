@@ -30,8 +30,8 @@ type Carrier interface {
 
 // carried is what a session knows of the tasks that its carrier takes elsewhere.
 type carried struct {
-	packs    []pack      // by function
-	lastNeed [2]struct { // of tasks and chunks, since most have the function of the one before
+	packs    []dispatch.Pack // by function
+	lastNeed [2]struct {     // of tasks and chunks, since most have the function of the one before
 		of *Spec
 		id coordinator.NeedID
 		at uint64 // as many needs had been forgotten

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -135,6 +136,9 @@ func (s *Session) open(b *outcome, o *protocol.Outcome) {
 	b.res, b.err = b.r.judge(err, err)
 }
 
+// packSamples is how many are measured of the outcomes that come together.
+const packSamples = 16
+
 // measure learns how long tasks run, for how many share a CPU's offer. The mutex is held.
 func (s *Session) measure(batch []outcome) {
 	for i := 0; i < len(batch); {
@@ -151,9 +155,9 @@ func (s *Session) measure(batch []outcome) {
 				least = 2 // chunks: the next one is there when one ends
 			}
 			for step := max(1, (end-i)/packSamples); i < end; i += step {
-				p.observe(batch[i].took)
+				p.Observe(batch[i].took)
 			}
-			s.m.SetPack(id, s.carried.quota.pack(max(p.size(), least)))
+			s.m.SetPack(id, s.carried.quota.pack(max(p.Size(), least)))
 		}
 		i = end
 	}
@@ -168,13 +172,13 @@ func (s *Session) measured(b *outcome) (coordinator.NeedID, bool) {
 }
 
 // packOf is the measure of a task's function, or of the chunks of its Maps.
-func (s *Session) packOf(r *Run) *pack {
+func (s *Session) packOf(r *Run) *dispatch.Pack {
 	i := 2 * int(r.t.ops.Spec().reg.index)
 	if r.t.is(once) {
 		i++
 	}
 	for i >= len(s.carried.packs) {
-		s.carried.packs = append(s.carried.packs, pack{})
+		s.carried.packs = append(s.carried.packs, dispatch.Pack{})
 	}
 	return &s.carried.packs[i]
 }

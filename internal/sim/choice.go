@@ -1,43 +1,12 @@
 package sim
 
 import (
-	"slices"
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
 	"github.com/musterrun/muster/internal/ledger"
 	"github.com/musterrun/muster/protocol"
 )
-
-// pack is how many tasks share the CPU of one (internal/engine/pack.go).
-type pack struct {
-	took [32]time.Duration
-	n    int
-}
-
-func (p *pack) observe(d time.Duration) {
-	p.took[p.n%len(p.took)] = d
-	p.n++
-}
-
-func (p *pack) size() int {
-	last := p.took
-	kept := last[:min(p.n, len(last))]
-	slices.Sort(kept)
-	kept = kept[:(7*len(kept)+7)/8]
-	var sum time.Duration
-	for _, d := range kept {
-		sum += d
-	}
-	switch mean := max(1, sum/time.Duration(max(1, len(kept)))); {
-	case mean >= 100*time.Millisecond:
-		return 1
-	case mean >= 2*time.Millisecond/3:
-		return 2
-	default:
-		return int(2 * time.Millisecond / mean)
-	}
-}
 
 // crowd is which nodes have more tasks than CPUs (internal/engine/recall.go).
 type crowd struct {

@@ -5,7 +5,7 @@
 // # What is real
 //
 //	internal/coordinator  each driver's state machine, the same that the engine drives
-//	internal/dispatch     what a driver knows of nodes: offers, batches to be confirmed, messages, who is alive, its lease
+//	internal/dispatch     what a driver knows of nodes: offers, batches, messages, packs, who is alive, its lease
 //	internal/fair         whose turn it is on a node
 //	internal/ledger       who has how much of a node, and what a task is charged
 //	protocol              the offers, tasks and items that are exchanged; they aren't encoded

@@ -11,7 +11,7 @@ func (s *session) outcomes(r *record) {
 		o := &r.outcomes[i]
 		if at, exec := s.attemptFor(r.node, o); at != nil {
 			n := s.needFor(&s.d.job.program.tasks[at.inst.task])
-			n.pack.observe(o.took)
+			n.pack.Observe(o.took)
 			n.measured = true
 			s.arrive(at, o.status, exec)
 			if o.status == succeeded && s.d.s.errs(countsTwice) {
@@ -24,7 +24,7 @@ func (s *session) outcomes(r *record) {
 	for i := range s.needs {
 		if n := &s.needs[i]; n.measured {
 			n.measured = false
-			s.brain.m.SetPack(n.id, s.quota.pack(n.pack.size()))
+			s.brain.m.SetPack(n.id, s.quota.pack(n.pack.Size()))
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -73,7 +74,7 @@ type attempt struct {
 type needOf struct {
 	cpu, memory int64
 	id          coordinator.NeedID
-	pack        pack
+	pack        dispatch.Pack
 	measured    bool
 }
 

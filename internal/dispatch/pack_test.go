@@ -1,4 +1,4 @@
-package engine
+package dispatch
 
 import (
 	"testing"
@@ -20,11 +20,11 @@ func TestPack(t *testing.T) {
 		"medium":                    {repeat(5, 10*time.Millisecond), 2},
 		"long":                      {repeat(1, 100*time.Millisecond), 1},
 	} {
-		var p pack
+		var p Pack
 		for _, d := range row.took {
-			p.observe(d)
+			p.Observe(d)
 		}
-		if got := p.size(); got != row.want {
+		if got := p.Size(); got != row.want {
 			t.Errorf("%s: %d, want %d", name, got, row.want)
 		}
 	}
