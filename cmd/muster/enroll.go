@@ -35,10 +35,10 @@ func enroll(ctx context.Context, r *reach, state daemon.Folder) error {
 	if id, err = join.Join(ctx, token); err != nil {
 		return err
 	}
-	if err := r.Ask(ctx, protocol.OpDropToken, protocol.TokenID{ID: info.ID}, nil); err != nil { // it is used up
-		return err
-	}
-	return id.Save(identityFile(state))
+	dropped := make(chan error, 1)
+	go func() { dropped <- r.Ask(ctx, protocol.OpDropToken, protocol.TokenID{ID: info.ID}, nil) }() // it is used up
+	err = id.Save(identityFile(state))
+	return errors.Join(err, <-dropped)
 }
 
 // look is how often the head is asked whether it has heard of a node.
