@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -71,5 +72,42 @@ func TestSoundExecutables(t *testing.T) {
 	get("used after an hour", 7)
 	if info, err := os.Lstat(path); err != nil || time.Since(info.ModTime()) > usedEvery {
 		t.Errorf("its use isn't marked: %v", err)
+	}
+}
+
+// An executable of the head's on this machine is copied from there if it is what its name says, and again once the copy was
+// altered: the head's own is as it was.
+func TestExecutablesOfTheHead(t *testing.T) {
+	data := []byte("an executable")
+	want := &protocol.Binary{Hash: object.ID(data), Size: int64(len(data))}
+	for name, placed := range map[string][]byte{"whole": data, "other bytes": []byte("an Executable"), "truncated": data[:5]} {
+		head := t.TempDir()
+		bins, err := openBinaries(&folder{path: t.TempDir()}, 1<<20, head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blob := filepath.Join(head, want.Hash)
+		if err := os.WriteFile(blob, placed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		control := blobs{want.Hash: data} // what the head sends is right
+		if name == "whole" {
+			control = nil // and isn't needed
+		}
+		for range 2 {
+			path, err := bins.get(t.Context(), control, want)
+			if err != nil || string(mustRead(t, path)) != string(data) {
+				t.Fatal(name, err)
+			}
+			if err := errors.Join(os.Chmod(path, 0o700), os.WriteFile(path, []byte("altered"), 0o700)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if string(mustRead(t, blob)) != string(placed) {
+			t.Errorf("%s: the head's blob was altered too", name)
+		}
+		if left, _ := filepath.Glob(filepath.Join(bins.path, "new-*")); len(left) > 0 {
+			t.Errorf("%s: left: %v", name, left)
+		}
 	}
 }

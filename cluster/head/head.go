@@ -117,16 +117,26 @@ func (h *Head) openFolder(context.Context) error {
 }
 
 func (h *Head) openTables(context.Context) error {
-	var errs [8]error
 	now, f := h.cfg.Now, h.folder
-	h.keys, errs[0] = h.cfg.NATS.openKeys(f.keys(), now)
-	h.authority, errs[1] = openAuthority(f.ca(), h.settings.Cluster, h.hosts(), now)
-	h.identities, errs[2] = openIdentities(f.identities(), now)
-	h.tokens, errs[3] = openTokens(f.tokens(), now)
-	h.jobs, errs[4] = openJobs(f.jobs(), h.cfg.Ages.Dead, h.started)
-	h.users, errs[6] = openUsers(f.users())
-	h.blobs, errs[5] = openBlobs(f.blobs(), h.cfg.Limits.BlobBytes, h.disk)
-	h.drivers, errs[7] = openDrivers(f.drivers())
+	open := [...]func() error{
+		func() (err error) { h.keys, err = h.cfg.NATS.openKeys(f.keys(), now); return err },
+		func() (err error) {
+			h.authority, err = openAuthority(f.ca(), h.settings.Cluster, h.hosts(), now)
+			return err
+		},
+		func() (err error) { h.identities, err = openIdentities(f.identities(), now); return err },
+		func() (err error) { h.tokens, err = openTokens(f.tokens(), now); return err },
+		func() (err error) { h.jobs, err = openJobs(f.jobs(), h.cfg.Ages.Dead, h.started); return err },
+		func() (err error) { h.blobs, err = openBlobs(f.blobs(), h.cfg.Limits.BlobBytes, h.disk); return err },
+		func() (err error) { h.users, err = openUsers(f.users()); return err },
+		func() (err error) { h.drivers, err = openDrivers(f.drivers()); return err },
+	}
+	var errs [len(open)]error
+	var all sync.WaitGroup
+	for i := range open { // at once, since a new head syncs what it writes
+		all.Go(func() { errs[i] = open[i]() })
+	}
+	all.Wait()
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
