@@ -16,6 +16,8 @@ type outcome struct {
 	err  error
 	res  coordinator.Result
 	took time.Duration
+
+	stopped bool // before it had ended: how long it would have taken nobody knows
 }
 
 // Outcomes takes outcomes in the order in which the job's journal has them. What they hold may be kept.
@@ -129,7 +131,7 @@ func (s *Session) open(b *outcome, o *protocol.Outcome) {
 	case protocol.Succeeded:
 		err = b.r.t.ops.(away).unpack(b.r, &o.Value)
 	case protocol.Canceled:
-		err = context.Canceled
+		err, b.stopped = context.Canceled, true
 	default:
 		err = failureOf(&o.Value)
 	}
@@ -165,7 +167,7 @@ func (s *Session) measure(batch []outcome) {
 
 // measured is the need of an outcome's task, if its time counts.
 func (s *Session) measured(b *outcome) (coordinator.NeedID, bool) {
-	if b.r == nil {
+	if b.r == nil || b.stopped {
 		return 0, false
 	}
 	return s.m.NeedOf(b.r.id)

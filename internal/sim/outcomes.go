@@ -11,8 +11,10 @@ func (s *session) outcomes(r *record) {
 		o := &r.outcomes[i]
 		if at, exec := s.attemptFor(r.node, o); at != nil {
 			n := s.needFor(&s.d.job.program.tasks[at.inst.task])
-			n.pack.Observe(o.took)
-			n.measured = true
+			if o.status != canceled {
+				n.pack.Observe(o.took)
+				n.measured = true
+			}
 			s.arrive(at, o.status, exec)
 			if o.status == succeeded && s.d.s.errs(countsTwice) {
 				s.arrive(at, o.status, o.exec)

@@ -173,6 +173,28 @@ func TestHeldAfterItsFailure(t *testing.T) {
 	gives(ctx, t, r, 6)
 }
 
+// TestStoppedTasksAreNotShort: how fast tasks end that are stopped says nothing of how long others take.
+// (internal/sim, seed 765)
+func TestStoppedTasksAreNotShort(t *testing.T) {
+	ctx, s, _ := openHand(t, false)
+	r := remoteOnly.Go(ctx, 0)
+	task := takes(s, "a")
+	r.Cancel()
+	o := ended("a", task)
+	o.List[0].Status = protocol.Canceled
+	s.Outcomes(o)
+	for n := range 20 {
+		remoteOnly.Go(ctx, n)
+	}
+	var b protocol.Batch
+	if s.Take(&protocol.Offer{Node: "a", Most: 100, CPU: 10_000}, &b); len(b.Tasks) > 2 {
+		t.Errorf("%d are given out for one CPU", len(b.Tasks))
+	}
+	for i := range b.Tasks {
+		s.Outcomes(ended("a", &b.Tasks[i], 1))
+	}
+}
+
 // keyOfTask is the key of the call remoteOnly(5), as another session of the job gives it.
 func keyOfTask(ctx context.Context, t *testing.T, _ *engine.Session) protocol.Key {
 	t.Helper()
