@@ -60,7 +60,7 @@ func TestNoHead(t *testing.T) {
 	for _, r := range []struct{ name, address, words string }{
 		{"a closed port", closed.Addr().String(), "nothing listens there"},
 		{"an unknown name", "no..where:4222", "no machine has that name"},
-		{"a silent port", listener(t, func(net.Conn) {}), "no answer within"},
+		{"a silent port", listener(t, func(net.Conn) {}), "no answer in time"},
 		{"a port that hangs up", listener(t, func(conn net.Conn) { _ = conn.Close() }), "check"},
 		{"another protocol", listener(t, func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-x\r\n")) }), "check"},
 		{"a web server", plain.Listener.Addr().String(), "check"},
@@ -88,6 +88,35 @@ func TestNoHead(t *testing.T) {
 	both := c.Admin()
 	both.URLs = append([]string{"tls://" + closed.Addr().String()}, both.URLs...)
 	c.connect(both).ask(protocol.OpListNodes, nil, nil)
+}
+
+// Addresses that don't answer share the time with those that do, and so does the renewal of an identity that is still
+// good with the connection.
+func TestSilentAddresses(t *testing.T) {
+	t.Parallel()
+	ours := &clock{}
+	c := start(t, Config{Now: ours.now})
+	token, _, err := c.NewToken(protocol.NewToken{Role: join.RoleUser, User: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent := listener(t, func(net.Conn) {})
+	token.Addresses = append([]string{silent}, token.Addresses...)
+	id, err := join.Join(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours.forward(-20 * time.Hour) // it is to be renewed, and needn't be
+	if id.JWT, _, err = c.keys.sign(publicOf(t, &member{t: t, id: id}), "ann", join.RoleUser, 0); err != nil {
+		t.Fatal(err)
+	}
+	ours.forward(20 * time.Hour)
+	id.Join = []string{silent}
+	conn, err := join.Connect(t.Context(), id, join.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
 }
 
 // Clocks that are off by more than an hour are named, with both times.

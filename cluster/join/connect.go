@@ -14,8 +14,9 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// connectTime bounds the first connect. Later ones are tried for as long as the connection isn't closed.
-const connectTime = 5 * time.Second
+// connectTime bounds the first connect, so that a wrong address is told within 5 s, the program's start included. Later
+// ones are tried for as long as the connection isn't closed.
+const connectTime = 4 * time.Second
 
 // pingEvery is how often a silent connection is asked whether it lives; after two pings without an answer it doesn't.
 const pingEvery = 5 * time.Second
@@ -28,7 +29,7 @@ type Options struct {
 }
 
 // Connect connects to the cluster's head, and goes on connecting by itself until the connection is closed. Publishing
-// while it is away fails at once: nothing is kept for later. The first connect fails after 5 s or when ctx ends, with a
+// while it is away fails at once: nothing is kept for later. The first connect fails after 4 s or when ctx ends, with a
 // line that says why and what to do; ctx means nothing afterwards.
 func Connect(ctx context.Context, id Identity, o Options) (*nats.Conn, error) {
 	if err := id.check(); err != nil {
@@ -42,7 +43,7 @@ func Connect(ctx context.Context, id Identity, o Options) (*nats.Conn, error) {
 	defer cancel()
 	k := &keeper{id: id, renewed: o.Renewed}
 	if !id.shared() {
-		if _, err := k.current(ctx); err != nil {
+		if err := k.refresh(ctx); err != nil {
 			return nil, fmt.Errorf("connect as %s: %w", id, err)
 		}
 	}
@@ -116,15 +117,36 @@ func reconnectDelay(attempts int) time.Duration {
 type keeper struct {
 	renewed func(Identity)
 
-	mu sync.Mutex
-	id Identity
+	mu    sync.Mutex
+	id    Identity
+	tried time.Time // when it couldn't be renewed
 }
+
+// renewAgain is for how long a JWT that is still good isn't renewed after that has failed: the server waits for it.
+const renewAgain = 10 * time.Second
 
 // jwt is asked for whenever the connection is made.
 func (k *keeper) jwt() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
 	defer cancel()
 	return k.current(ctx)
+}
+
+// refresh renews the JWT, if it is time, in half of the time that there is: what remains is for the connection.
+func (k *keeper) refresh(ctx context.Context) error {
+	ctx, cancel := partOf(ctx, 2)
+	defer cancel()
+	_, err := k.current(ctx)
+	return err
+}
+
+// partOf is a context for the first of n steps that share the time that ctx has left.
+func partOf(ctx context.Context, n int) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok || n < 2 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(end)/time.Duration(n))
 }
 
 // current renews the JWT if it is time. That fails only if the old one is no good any more.
@@ -136,7 +158,8 @@ func (k *keeper) current(ctx context.Context) (string, error) {
 		return "", err
 	}
 	now := time.Now()
-	if c.stale(now) && len(k.id.Join) > 0 {
+	rests := c.valid(now) == nil && !k.tried.IsZero() && now.Sub(k.tried) < renewAgain
+	if c.stale(now) && len(k.id.Join) > 0 && !rests {
 		fresh, err := Renew(ctx, k.id)
 		if err == nil {
 			k.id = fresh
@@ -148,6 +171,7 @@ func (k *keeper) current(ctx context.Context) (string, error) {
 		if c.valid(now) != nil {
 			return "", err
 		}
+		k.tried = time.Now()
 	}
 	return k.id.JWT, c.valid(now)
 }

@@ -86,7 +86,8 @@ func NewKey() (seed, public string, err error) {
 	return string(s), public, nil
 }
 
-// Join exchanges a token for an identity. The key is made here. Each of the token's addresses gets 5 s.
+// Join exchanges a token for an identity. The key is made here. It takes 4 s at most, however many
+// addresses the token has: each gets its part of what is left.
 func Join(ctx context.Context, t Token) (Identity, error) {
 	seed, public, err := NewKey()
 	if err != nil {
@@ -142,9 +143,11 @@ func post(ctx context.Context, addresses []string, config *tls.Config, path stri
 	if err != nil {
 		return JoinAnswer{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
 	var failed error
-	for _, a := range addresses {
-		answer, err := postTo(ctx, a, config, path, body)
+	for i, a := range addresses {
+		answer, err := postTo(ctx, len(addresses)-i, a, config, path, body)
 		if err == nil && answer.Refusal != nil {
 			return answer, answer.Refusal
 		}
@@ -158,9 +161,10 @@ func post(ctx context.Context, addresses []string, config *tls.Config, path stri
 	return JoinAnswer{}, failed
 }
 
-func postTo(ctx context.Context, address string, config *tls.Config, path string, body []byte) (JoinAnswer, error) {
+// postTo asks the first of so many addresses that share the time there is.
+func postTo(ctx context.Context, share int, address string, config *tls.Config, path string, body []byte) (JoinAnswer, error) {
 	var answer JoinAnswer
-	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	ctx, cancel := partOf(ctx, share)
 	defer cancel()
 	transport := &http.Transport{
 		TLSClientConfig: config, DisableKeepAlives: true, DialContext: (&net.Dialer{}).DialContext,

@@ -42,7 +42,7 @@ func advice(err error) string {
 		return ""
 	case errors.Is(err, nats.ErrTimeout), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded),
 		errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, net.ErrClosed):
-		return "no answer within 5 s: check the address, and that no firewall drops the connection"
+		return "no answer in time: check the address, and that no firewall drops the connection"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, nats.ErrConnectionClosed):
 		return "the connection was closed at once: check that a head listens at that port"
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, nats.ErrTLS),

@@ -74,6 +74,13 @@ func end(_ int, err error) {
 }
 `
 
+// Bad input is told within 5 s (cluster/join has such a test of what its waits may take).
+func TestTimesOfBadInput(t *testing.T) {
+	if most := 5 * time.Second; asking >= most || 2*glance >= most {
+		t.Error(asking, glance)
+	}
+}
+
 // Programs that can't run on the cluster say why in a line, and what to do.
 func TestBadPrograms(t *testing.T) {
 	t.Parallel()

@@ -18,9 +18,6 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// watchdog bounds what a test waits for.
-const watchdog = 2 * time.Minute
-
 // short is a command that lets what takes seconds on a real cluster take part of one.
 func short(args ...string) []string { return append(args, "--renew=100ms", "--dead=1s", "--ask=500ms") }
 

@@ -113,7 +113,9 @@ func (d *diagnosis) cluster(ctx context.Context, flag string) {
 		return
 	}
 	d.clock(ctx, id)
-	r, err := dialContext(ctx, name)
+	within, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
+	r, err := dialContext(within, name)
 	d.result("head", err, "", "it can be reached at "+strings.Join(id.URLs, ", "))
 	if err != nil {
 		return

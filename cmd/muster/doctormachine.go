@@ -99,10 +99,15 @@ const (
 	clockSkew = 30 * time.Minute
 )
 
+// glance bounds each of the two looks at a head that may not answer, the join port's and the cluster's.
+const glance = 2 * time.Second
+
 // clock compares this machine's clock with the head's, by the time at which that signs a new identity, in seconds. It
 // takes the way by which identities are renewed, so that is checked too.
 func (d *diagnosis) clock(ctx context.Context, id join.Identity) {
 	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
 	fresh, err := join.Renew(ctx, id)
 	took := time.Since(began)
 	if err == nil {

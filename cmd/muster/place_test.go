@@ -10,7 +10,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
+
+// watchdog bounds what a test waits for.
+const watchdog = 2 * time.Minute
 
 // place is a folder that the command line is run in, with a cache, contexts and state of its own.
 type place struct {
@@ -104,6 +108,11 @@ func (p *place) state(name string) string { return filepath.Join(p.home, name) }
 func (p *place) muster(args ...string) (out string, code int) {
 	p.t.Helper()
 	cmd := p.command(args...)
+	limit := time.AfterFunc(watchdog, func() {
+		p.t.Errorf("muster %s doesn't end", strings.Join(args, " "))
+		_ = cmd.Process.Kill() // it was started, or took no time
+	})
+	defer limit.Stop()
 	data, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
