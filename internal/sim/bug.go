@@ -20,6 +20,8 @@ const (
 	dropsLate                       // a driver drops the success of an attempt that it has taken back
 	lastCounts                      // a driver takes the last success in the journal for the one that counts
 	missesRebirth                   // a driver doesn't see that an agent has begun anew
+	skipsItem                       // a driver leaves an item of a Map out
+	doublesItem                     // a driver tries an item of a Map again that has a result
 	ignoresQuota                    // a driver gives nodes more than its quota
 	forgetsQuotas                   // a head that has begun anew takes drivers that it hasn't heard for such without a quota
 	givesTwice                      // a driver gives a batch to two nodes

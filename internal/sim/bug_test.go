@@ -35,6 +35,8 @@ func TestBugs(t *testing.T) {
 		{"an agent mixes up values", mixesValues, otherInput, nil},
 		{"an agent takes tasks though it is drained", takesDrained, "though it is drained", nil},
 		{"an agent stays full at the end of its drain", staysFull, "isn't empty though it was drained", nil},
+		{"an item of a Map is left out", skipsItem, "it has no result", nil},
+		{"an item of a Map is done twice", doublesItem, "has two results", nil},
 		{"a driver gives more than its quota", ignoresQuota, "and the limit is", heads},
 		{"a head forgets quotas", forgetsQuotas, "and the limit is", heads},
 		{"the journal loses a confirmed record", losesRecord, hangs, nil},

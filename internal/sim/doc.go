@@ -18,6 +18,7 @@
 //	agent.go, offers.go, take.go, workers.go, runs.go, runsend.go, uplink.go
 //	                                           cluster/agent: offers, workers, what is said until it is heard
 //	hold.go, drain.go                          cluster/agent: a node that is held for a large task, or emptied
+//	maps.go                                    internal/engine: how a Map is cut into chunks, by one driver and the next
 //	limits.go                                  cluster/head and internal/engine: a user's limit, and quotas
 //	head.go                                    cluster/head: who is alive, whose a job is, the digest
 //	stream.go, network.go                      NATS: a journal of each job, and messages that may get lost
@@ -25,12 +26,13 @@
 //
 // A model does what its original does, in fewer words. Where they part, the model is wrong: change it with its original.
 // Left out are values and their sizes, the time that processes compute, I/O places, limits of memory and disk, labels,
-// the shares of users with several jobs, limits of jobs, Maps, isolated tasks, and upgrades.
+// the shares of users with several jobs, limits of jobs, isolated tasks, and upgrades.
 //
 // # What is checked
 //
 // truth.go sees everything. Each execution of a task gives a value of its own, so that it shows whose counted: that of the
 // first success in the journal, also after its driver was started again, and for all that depends on it. No task runs more
 // often than its executions were lost, one that must not run twice runs once at most, nothing hangs, a node that is drained
-// begins nothing and is empty in time, and a user's tasks have no more CPUs than the user's limit.
+// begins nothing and is empty in time, a user's tasks have no more CPUs than the user's limit,
+// and each item of a Map has one result.
 package sim

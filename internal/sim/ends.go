@@ -74,12 +74,13 @@ func (s *session) settle(c *call, how status, exec uint32) {
 	if c.by != nil && how == succeeded && s.recorded[c.task] == 0 {
 		s.recorded[c.task] = exec // who calls it may be run again
 	}
-	if c.by == nil {
+	switch _, _, isChunk := s.d.job.program.chunkOf(c.task); {
+	case isChunk:
+		s.mapped(c, how, exec)
+	case c.by == nil:
 		s.left--
 		s.d.s.moved = s.d.s.now
-		if s.left == 0 && s.d.began {
-			s.d.quit()
-		}
+		s.quitIfDone()
 	}
 }
 

@@ -37,7 +37,7 @@ func (s *sim) report() *Report {
 	brains := s.brains
 	var total, longest time.Duration
 	for _, j := range s.jobs {
-		r.Tasks += len(j.program.tasks)
+		r.Tasks += j.program.called
 		sum, chain := j.program.cost()
 		total, longest = total+sum, max(longest, chain)
 		r.Makespan = max(r.Makespan, j.ended)

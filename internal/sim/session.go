@@ -23,7 +23,9 @@ type session struct {
 	last   *attempt
 	crowd  crowd
 	quota  quota
-	holds  holding
+
+	mapping mapping
+	holds   holding
 
 	held     map[int32]*agent   // what nodes run for an earlier driver, by task
 	adopted  map[int32]*attempt // attempts that stand for such a task
@@ -91,6 +93,7 @@ func newSession(d *driver) *session {
 		known: map[int32]bool{}, begun: map[int32]bool{}, gave: make([]bool, len(d.job.program.tasks)),
 		crowd: crowd{looked: -recallAfter, nodes: make([]int64, len(d.s.agents))}, alive: make([]bool, len(d.s.agents)),
 	}
+	s.mapping.results = make([]uint32, d.job.program.items)
 	s.brain.m = coordinator.New([]int64{0, 0, 0})
 	return s
 }
@@ -100,7 +103,12 @@ func (s *session) run() {
 	for i := range s.calls {
 		s.calls[i] = s.submit(int32(i), nil)
 	}
-	if s.left == 0 {
+	s.mapOn()
+	s.quitIfDone()
+}
+
+func (s *session) quitIfDone() {
+	if s.left == 0 && s.d.began && s.mapDone() {
 		s.d.quit()
 	}
 }

@@ -24,7 +24,7 @@ func small(seed uint64) Config {
 		Seed: seed, Nodes: 3 + int(seed%4), CPUs: 4 + int(seed%3), Jobs: 2 + int(seed%3), Tasks: 600, Servers: 1 + 2*int(seed%2),
 		Shape: Shape{
 			Took: 2 * time.Second, Spread: 0.9, Deps: 0.3, Kids: 0.1, Natures: 0.05, Urgent: 0.1, Large: 0.02, Memory: 0.02,
-			Unequal: seed%4 == 0, Packable: seed%5 == 0,
+			Items: 40 * int(seed%2), Unequal: seed%4 == 0, Packable: seed%5 == 0,
 		},
 		Faults: Faults{
 			Nodes: 0.2, Workers: 2, Drivers: 1, Heads: 0.5, Cuts: 1, Apart: 0.5, Drains: 1, Away: 30 * time.Second, Until: 10 * time.Minute,

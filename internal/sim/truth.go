@@ -87,6 +87,7 @@ func (t *truth) check(j *job) error {
 			}
 		}
 	}
+	t.checkItems(j, first, complain)
 	if wrong != nil {
 		return fmt.Errorf("job %d: %s", j.n, strings.Join(wrong, "; "))
 	}

@@ -42,6 +42,10 @@ const retries = 2
 type program struct {
 	tasks []task
 	roots int // main calls this many: the first ones
+
+	items  int // of the Map that main does meanwhile; 0 without one
+	called int // tasks, without chunks
+	chunks int // the first of the tasks that are chunks of it
 }
 
 // Shape is what the tasks of the jobs are like.
@@ -54,6 +58,7 @@ type Shape struct {
 	Memory   float64       // part that need much memory
 	Natures  float64       // part that aren't usual
 	Urgent   float64       // part with a priority
+	Items    int           // of the Map that each job does; 0 for none
 	Unequal  bool          // jobs differ in how long their tasks are, tenfold
 	Packable bool          // some jobs' tasks take microseconds
 }
@@ -88,6 +93,9 @@ func compose(rng *rand.Rand, job, n int, sh *Shape) *program {
 	p.roots = len(p.tasks)
 	for i := range p.roots {
 		p.addKids(rng, int32(i), mean, sh)
+	}
+	if p.called = len(p.tasks); sh.Items > 0 {
+		p.addItems(sh.Items, mean/8)
 	}
 	return p
 }
@@ -165,7 +173,7 @@ func (p *program) ends() []status {
 // cost is the CPU time of all tasks, and the longest chain of them.
 func (p *program) cost() (total, longest time.Duration) {
 	ends := make([]time.Duration, len(p.tasks))
-	for i := len(p.tasks) - 1; i >= p.roots; i-- {
+	for i := p.called - 1; i >= p.roots; i-- {
 		ends[i] = p.alone(int32(i), ends)
 		total += p.tasks[i].work()
 	}
