@@ -35,7 +35,7 @@ func (s *session) up(on *agent, it protocol.Item) {
 // upHeld notes what a node runs for an earlier driver.
 func (s *session) upHeld(on *agent, h protocol.Held) {
 	t := taskOf(h.Key)
-	s.known[t] = !h.Gone && !s.gave[t]
+	s.known[t] = !h.Gone && !s.gave[t] && s.useless[t] != on
 	if !h.Gone {
 		if s.d.s.has(forgetsHeld) {
 			return

@@ -91,8 +91,10 @@ func (a *agent) part(w *work) int64 {
 
 // due reports whether a job is to be offered room now.
 func (a *agent) due(w *work) bool {
-	kept := a.keep(w)
-	defer a.ledger.GiveUp(&kept)
+	if a.hold != nil {
+		kept := a.keep(w)
+		defer a.ledger.GiveUp(&kept)
+	}
 	o, now := &w.offer, a.s.now
 	switch {
 	case !w.info || w.telling:
