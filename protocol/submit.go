@@ -21,6 +21,9 @@ const (
 // MaxTail is how many bytes of what a driver has written last are kept with its submission.
 const MaxTail = 8 << 10
 
+// DriverIdentity is the file in a driver's folder by which it reaches the cluster: none that is shipped has its name.
+const DriverIdentity = ".muster.json"
+
 // Submit asks for a driver in the cluster. The blobs are there already.
 type Submit struct {
 	Major    int      `json:"major"` // of the protocol

@@ -81,7 +81,7 @@ func (s *driverScene) end() protocol.DriverEnd {
 func (s *driverScene) log(attempt int) (text string) {
 	s.t.Helper()
 	within(s.t, "the driver's log", func() bool {
-		ask, _ := json.Marshal(LogRequest{Job: "D1", Attempt: attempt})
+		ask, _ := json.Marshal(protocol.AskLog{Job: "D1", Attempt: attempt})
 		part, refusal := s.agent.readLog(ask)
 		if refusal == nil {
 			text = string(part.Data)

@@ -89,7 +89,7 @@ func (a *Agent) driverFolder(ctx context.Context, d *driver, taken *protocol.Dri
 }
 
 // identityName is the file in its folder by which a driver reaches the cluster.
-const identityName = ".muster.json"
+const identityName = protocol.DriverIdentity
 
 // driverEnv is a driver's clean environment: what programs need to run at all, what was submitted with it, and what Main
 // needs to run it as its job. It has a cache of its own: what it resumes from is the job's journal on the head.

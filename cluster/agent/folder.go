@@ -62,11 +62,15 @@ func (f *folder) note(node string) error {
 	if err != nil {
 		return err
 	}
-	path := f.record() + ".new"
-	if err := os.WriteFile(path, data, 0o600); err != nil {
+	return replace(f.record(), data)
+}
+
+// replace writes a file at once: whoever reads it sees what it had, or all of what it has now.
+func replace(path string, data []byte) error {
+	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(path, f.record())
+	return os.Rename(path+".new", path)
 }
 
 // drained is where it is written down that the node is to take no tasks: the node's id, so that what was said to the node
@@ -76,7 +80,7 @@ func (f *folder) drained() string { return filepath.Join(f.path, "drained") }
 // keepDrained writes down whether the node takes tasks, for who comes after this agent.
 func (f *folder) keepDrained(node string, on bool) error {
 	if on {
-		return os.WriteFile(f.drained(), []byte(node+"\n"), 0o600)
+		return replace(f.drained(), []byte(node+"\n"))
 	}
 	err := os.Remove(f.drained())
 	if errors.Is(err, fs.ErrNotExist) {

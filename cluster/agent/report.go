@@ -120,15 +120,7 @@ func (a *Agent) info() *protocol.NodeInfo {
 	return n
 }
 
-// LogRequest asks a node for a part of a job's log; LogPart is the answer's body.
-type LogRequest struct {
-	Job     string `json:"job"`
-	Attempt int    `json:"attempt,omitempty"` // above 0: Job is a submission, whose driver's log is meant
-	Offset  int64  `json:"offset"`            // below 0: from the end
-	Most    int    `json:"most"`
-}
-
-// LogPart is bytes of a job's log.
+// LogPart is bytes of a job's log, the answer to a protocol.AskLog.
 type LogPart struct {
 	Data   []byte `json:"data"`
 	Offset int64  `json:"offset"` // of Data
@@ -174,7 +166,7 @@ func (a *Agent) onRequest(m *nats.Msg) {
 }
 
 func (a *Agent) readLog(data []byte) (*LogPart, *protocol.Refusal) {
-	var r LogRequest
+	var r protocol.AskLog
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, &protocol.Refusal{Code: protocol.CodeMalformed, Text: "the request for a log makes no sense: " + err.Error()}
 	}

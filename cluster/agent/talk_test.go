@@ -255,11 +255,11 @@ func TestNodeRequests(t *testing.T) {
 	}
 	var part LogPart
 	within(t, "the log", func() bool {
-		refused := ask("logs", LogRequest{Job: "j1"}, &part)
+		refused := ask("logs", protocol.AskLog{Job: "j1"}, &part)
 		return refused == nil && strings.Contains(string(part.Data), "DECLARED")
 	})
 	environment(t, string(part.Data), a.folder.job("j1"))
-	if refused := ask("logs", LogRequest{Job: "j2"}, &part); refused == nil || refused.Code != protocol.CodeUnknown {
+	if refused := ask("logs", protocol.AskLog{Job: "j2"}, &part); refused == nil || refused.Code != protocol.CodeUnknown {
 		t.Errorf("another job's log: %v", refused)
 	}
 	if refused := ask("dance", nil, nil); refused == nil {

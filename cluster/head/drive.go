@@ -134,6 +134,8 @@ func (h *Head) lostDriver(s *submission) (why string, left bool) {
 		return "", true
 	case s.State == protocol.DriverRunning && !n.Started.Equal(s.Life):
 		return fmt.Sprintf("the agent of its node %s was started again", short(n.Name)), false
+	case s.State == protocol.DriverRunning && s.missed >= maxMissed:
+		return fmt.Sprintf("its node %s doesn't have it any more", short(n.Name)), false
 	case s.asked.IsZero():
 		return "", false // this head hasn't asked yet
 	case s.unanswered(now, h.cfg.Ages.Dead):

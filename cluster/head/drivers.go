@@ -13,7 +13,7 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// keptDrivers is how many submissions that have ended are kept: the oldest go first, whosever they are.
+// keptDrivers is how many submissions that have ended are kept: the oldest of who has the most go first.
 const keptDrivers = 1000
 
 // drivers is the table of submissions. Each has a file, written before anybody learns of a change.
@@ -111,6 +111,22 @@ func (t *drivers) byKey(public string) (submission, bool) {
 	return submission{}, false
 }
 
+// report notes which drivers a node has, by its agent's report: one that runs there and isn't in it is missed. A report may
+// be older than the driver.
+func (t *drivers) report(n *protocol.NodeInfo) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, s := range t.all {
+		if s.Node != n.Node || s.State != protocol.DriverRunning || !s.Life.Equal(n.Started) {
+			continue
+		}
+		if s.missed++; slices.Contains(n.Drivers, s.current()) {
+			s.missed = 0
+		}
+		t.all[id] = s
+	}
+}
+
 // list is all of them, oldest first.
 func (t *drivers) list() []submission {
 	t.mu.Lock()
@@ -138,8 +154,12 @@ func (t *drivers) surplus(most int) (ids []string) {
 		return nil
 	}
 	slices.SortStableFunc(ended, func(a, b submission) int { return a.Ended.Compare(b.Ended) })
-	for _, s := range ended[:len(ended)-most] {
-		ids = append(ids, s.ID)
+	owners := make([]string, len(ended))
+	for i := range ended {
+		owners[i] = ended[i].Owner
+	}
+	for _, i := range surplus(owners, most) {
+		ids = append(ids, ended[i].ID)
 	}
 	return ids
 }

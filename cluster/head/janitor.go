@@ -131,8 +131,8 @@ func (h *Head) dropIfEnded(ctx context.Context, id string) error {
 	return h.removeJob(ctx, j.info)
 }
 
-// surplus is the ids of the named jobs that have ended and are too many, the first to go first, without those that are
-// needed still, by owner and name.
+// surplus is the ids of the named jobs that have ended and are too many, of the users who have the most, the first to go
+// first, without those that are needed still, by owner and name.
 func (t *jobs) surplus(most int, needed map[[2]string]bool) (ids []string) {
 	var kept []protocol.JobInfo
 	t.mu.Lock()
@@ -154,7 +154,11 @@ func (t *jobs) surplus(most int, needed map[[2]string]bool) (ids []string) {
 	slices.SortFunc(kept, func(a, b protocol.JobInfo) int {
 		return cmp.Or(rank(&a)-rank(&b), a.Ended.Compare(b.Ended), strings.Compare(a.Job, b.Job))
 	})
-	for i := range kept[:len(kept)-most] {
+	owners := make([]string, len(kept))
+	for i := range kept {
+		owners[i] = kept[i].Owner
+	}
+	for _, i := range surplus(owners, most) {
 		ids = append(ids, kept[i].Job)
 	}
 	return ids

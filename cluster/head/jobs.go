@@ -111,7 +111,12 @@ func (t *jobs) remove(info protocol.JobInfo) error {
 	delete(t.all, info.Job)
 	t.ended = append(t.ended, endedJob{slim(info), info.Name != ""})
 	if len(t.ended) > keepEnded {
-		t.ended = slices.Delete(t.ended, 0, len(t.ended)-keepEnded)
+		owners := make([]string, len(t.ended))
+		for i := range t.ended {
+			owners[i] = t.ended[i].Owner
+		}
+		i := surplus(owners, keepEnded)[0]
+		t.ended = slices.Delete(t.ended, i, i+1)
 	}
 	return nil
 }

@@ -117,6 +117,7 @@ func (h *Head) reportNode(_ context.Context, c caller, in *protocol.NodeInfo) (a
 	}
 	in.Node = c.name
 	err := h.noteNode(*in)
+	h.drivers.report(in)
 	h.endStrangers(in.Node, in.Drivers)
 	return nil, err
 }

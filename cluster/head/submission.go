@@ -18,10 +18,12 @@ type submission struct {
 	Restarts  []time.Time     `json:"restarts,omitempty"`   // those that count, of the last hour
 	Avoid     string          `json:"avoid,omitempty"`      // the node where the last attempt went wrong
 
-	asked time.Time // starting: when the node was asked first; monotonic, and this head's
+	asked  time.Time // starting: when the node was asked first; monotonic, and this head's
+	missed int       // running: reports of its node, one after the other, that don't list it
 }
 
 const (
+	maxMissed      = 3 // reports without a driver, before it is taken for lost
 	maxRestarts    = 5 // within restartsWithin
 	restartsWithin = time.Hour
 	firstPause     = time.Second
@@ -42,7 +44,7 @@ func (s *submission) start(node string, now time.Time) {
 
 // take notes that the node starts it.
 func (s *submission) take(t *protocol.TakeDriver) {
-	s.State, s.PublicKey, s.Life = protocol.DriverRunning, t.PublicKey, t.Life
+	s.State, s.PublicKey, s.Life, s.missed = protocol.DriverRunning, t.PublicKey, t.Life, 0
 }
 
 // taken reports whether it is that node's to start, or has been started by it with that key.

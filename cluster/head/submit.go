@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +26,15 @@ func (h *Head) submit(_ context.Context, c caller, in *protocol.Submit) (any, er
 			return nil, refuse(protocol.CodeUnknown, "the head doesn't have the executable for %s/%s: upload it first", b.OS, b.Arch)
 		}
 	}
+	for _, f := range in.Files {
+		if have, err := h.blobs.has(f.Hash, h.cfg.Now()); err != nil || !have.Complete {
+			return nil, refuse(protocol.CodeUnknown, "the head doesn't have the file %s: upload it first", short(f.Path))
+		}
+	}
 	if err := h.nameIsFree(c, in.Name); err != nil {
+		return nil, err
+	}
+	if err := h.servesDrivers(c.name); err != nil {
 		return nil, err
 	}
 	h.drivers.change.Lock()
@@ -33,7 +43,7 @@ func (h *Head) submit(_ context.Context, c caller, in *protocol.Submit) (any, er
 	if known && former.State.Live() { // since then
 		return nil, submittedAlready(&former)
 	}
-	if err := h.roomForADriver(); err != nil {
+	if err := h.roomForADriver(c.name); err != nil {
 		return nil, err
 	}
 	if err := h.disk.room(0); err != nil {
@@ -78,13 +88,43 @@ func (h *Head) nameIsFree(c caller, name string) error {
 	return nil
 }
 
-// roomForADriver refuses one more than are kept. The change lock is held.
-func (h *Head) roomForADriver() error {
-	live := 0
+// servesDrivers refuses a user whose drivers none of the nodes that are there would run. Without any, one may come.
+func (h *Head) servesDrivers(owner string) error {
+	reasons := map[string]int{}
+	for _, n := range h.trusted(h.nodes.list(time.Now(), owner), owner) {
+		switch {
+		case !n.Alive:
+		case n.Refusal == "":
+			return nil
+		default:
+			reasons[n.Refusal]++
+		}
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	return refuse(protocol.CodeForbidden, "no node runs the drivers of user %s (of one: %s): run the program with muster run, "+
+		"or have a node joined by an admin or by %s", owner, slices.Sorted(maps.Keys(reasons))[0], owner)
+}
+
+// mostPerFree is how many drivers one user may have for each place that is left.
+const mostPerFree = 3
+
+// roomForADriver refuses one more than are kept; and to a user who has three for each place that is left, so that one alone
+// never has all of them. The change lock is held.
+func (h *Head) roomForADriver(owner string) error {
+	live, own := 0, 0
 	for _, s := range h.drivers.list() {
 		if s.State.Live() {
 			live++
 		}
+		if s.State.Live() && s.Owner == owner {
+			own++
+		}
+	}
+	if left := h.cfg.Limits.LiveJobs - live; left > 0 && own >= mostPerFree*left {
+		return refuse(protocol.CodeFull, "user %s has submitted %d drivers, and the cluster has room for %d more, which are for others: "+
+			"try again when some have ended", owner, own, left)
 	}
 	if live >= h.cfg.Limits.LiveJobs {
 		return refuse(protocol.CodeFull, "%d drivers are submitted, which is as many as this cluster takes: try again when some have ended", live)
@@ -96,6 +136,12 @@ func (h *Head) roomForADriver() error {
 func checkSubmit(in *protocol.Submit) error {
 	if in.Name == "" || len(in.Name) > 100 || len(in.Binaries) == 0 {
 		return refuse(protocol.CodeMalformed, "a submission needs a name of at most 100 letters, and an executable")
+	}
+	for _, f := range in.Files {
+		if first, _, _ := strings.Cut(f.Path, "/"); strings.EqualFold(first, protocol.DriverIdentity) {
+			return refuse(protocol.CodeMalformed, "a driver has its identity in a file %s: give the file %s another name",
+				protocol.DriverIdentity, short(f.Path))
+		}
 	}
 	if len(in.Labels) > maxNodeFields {
 		return refuse(protocol.CodeMalformed, "a submission names at most %d labels", maxNodeFields)

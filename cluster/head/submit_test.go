@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +25,9 @@ type carrier struct {
 	life  time.Time
 	asked chan *nats.Msg
 	mute  context.CancelFunc
+
+	mu  sync.Mutex
+	has map[string]protocol.DriverID // those that it has taken
 }
 
 // carry joins a node whose owner is ann.
@@ -43,15 +48,29 @@ func (c *cluster) carry() *carrier {
 }
 
 func (n *carrier) info() protocol.NodeInfo {
-	return protocol.NodeInfo{Node: n.Who, OS: "linux", Arch: "amd64", CPUs: 2, Started: n.life, Users: protocol.UsersAll}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return protocol.NodeInfo{
+		Node: n.Who, OS: "linux", Arch: "amd64", CPUs: 2, Started: n.life, Users: protocol.UsersAll,
+		Drivers: slices.Collect(maps.Values(n.has)),
+	}
+}
+
+// keeps has the node list a driver from now on, or none if it is nil.
+func (n *carrier) keeps(d *protocol.DriverID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.has = nil
+	if d != nil {
+		n.has = map[string]protocol.DriverID{d.ID: *d}
+	}
 }
 
 // report reports until mute is called.
 func (n *carrier) report() {
 	ctx, cancel := context.WithCancel(n.t.Context())
 	n.mute = cancel
-	info := n.info()
-	n.ask(protocol.OpReportNode, info, nil)
+	n.ask(protocol.OpReportNode, n.info(), nil)
 	go func() {
 		tick := time.NewTicker(shortAges.Renew)
 		defer tick.Stop()
@@ -60,7 +79,7 @@ func (n *carrier) report() {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				_ = n.Ask(ctx, protocol.OpReportNode, info, nil) // the head may be away
+				_ = n.Ask(ctx, protocol.OpReportNode, n.info(), nil) // the head may be away
 			}
 		}
 	}()
@@ -96,6 +115,7 @@ func (n *carrier) take(d protocol.DriverID) (protocol.DriverTaken, join.Identity
 		}
 		_ = n.Ask(ctx, protocol.OpReportNode, n.info(), nil)
 	}
+	n.keeps(&d)
 	var as join.JoinAnswer
 	if err := json.Unmarshal(got.Identity, &as); err != nil || as.Name != d.ID {
 		n.t.Fatal(as, err)
@@ -141,13 +161,15 @@ func (m *member) listed(name string) protocol.JobInfo {
 // ends with it. Nobody else sees it or has its name.
 func TestSubmit(t *testing.T) {
 	c := start(t, Config{Ages: shortAges})
-	ann, eve, n := c.join(join.RoleUser, "ann"), c.join(join.RoleUser, "eve"), c.carry()
+	ann, eve := c.join(join.RoleUser, "ann"), c.join(join.RoleUser, "eve")
+	eve.submit("nightly") // hers is another, and ann's node, which comes, isn't trusted with it
+	n := c.carry()
 	s := ann.submit("nightly")
 	if s.State != protocol.DriverWaiting || s.Owner != "ann" || s.Name != "nightly" {
 		t.Errorf("%+v", s)
 	}
 	ann.refused(protocol.CodeHeld, protocol.OpSubmit, ann.submission("nightly"))
-	eve.submit("nightly") // hers is another, and ann's node isn't trusted with it
+	eve.refused(protocol.CodeForbidden, protocol.OpSubmit, eve.submission("weekly")) // by now it's known that none would run it
 	d := n.heard(protocol.NodeDrive)
 	other := c.join(join.RoleAgent, "")
 	other.refused(protocol.CodeSuperseded, protocol.OpTakeDriver, protocol.TakeDriver{DriverID: d})
@@ -348,4 +370,58 @@ func (c *cluster) revoke(user string) {
 			c.t.Errorf("%+v is live", s.Submission)
 		}
 	}
+}
+
+// A driver that its node doesn't list any more, though the node lives, is started again.
+func TestADriverThatItsNodeHasLost(t *testing.T) {
+	c := start(t, Config{Ages: shortAges})
+	ann, n := c.join(join.RoleUser, "ann"), c.carry()
+	ann.submit("nightly")
+	d := n.heard(protocol.NodeDrive)
+	n.take(d)
+	for range maxMissed + 2 { // it is listed, so nothing happens
+		n.ask(protocol.OpReportNode, n.info(), nil)
+	}
+	if s := ann.listed("nightly").Submitted; s.State != protocol.DriverRunning || s.Attempt != 1 {
+		t.Errorf("%+v", s)
+	}
+	n.keeps(nil)
+	again := n.heard(protocol.NodeDrive, d)
+	if again.ID != d.ID || again.Attempt != 2 {
+		t.Errorf("%+v", again)
+	}
+	n.take(again)
+	if s := ann.listed("nightly").Submitted; !strings.Contains(s.Reason, "doesn't have it any more") {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What is shipped with a driver is there, stays in its folder, and isn't its identity.
+func TestFilesOfASubmission(t *testing.T) {
+	c := start(t, Config{Ages: shortAges})
+	ann := c.join(join.RoleUser, "ann")
+	for path, want := range map[string]string{
+		"../x": protocol.CodeMalformed, "/etc/x": protocol.CodeMalformed, "a/../../x": protocol.CodeMalformed,
+		".muster.json": protocol.CodeMalformed, ".MUSTER.json": protocol.CodeMalformed, ".muster.json/x": protocol.CodeMalformed,
+		"data.csv": protocol.CodeUnknown,
+	} {
+		in := ann.submission("files")
+		in.Files = []protocol.File{{Path: path, Hash: join.HashBlob([]byte("never uploaded")), Size: 14}}
+		ann.refused(want, protocol.OpSubmit, in)
+	}
+	in := ann.submission("files")
+	in.Files = []protocol.File{{Path: "sub/.muster.json", Hash: in.Binaries[0].Hash, Size: in.Binaries[0].Size}}
+	ann.ask(protocol.OpSubmit, in, nil)
+}
+
+// One user's drivers never take all places.
+func TestPlacesForDriversOfOthers(t *testing.T) {
+	c := start(t, Config{Ages: shortAges, Limits: Limits{LiveJobs: 5}})
+	ann, bob := c.join(join.RoleUser, "ann"), c.join(join.RoleUser, "bob")
+	for i := range 4 {
+		ann.submit(string(rune('a' + i)))
+	}
+	ann.refused(protocol.CodeFull, protocol.OpSubmit, ann.submission("more"))
+	bob.submit("first")
+	bob.refused(protocol.CodeFull, protocol.OpSubmit, bob.submission("more"))
 }

@@ -128,6 +128,8 @@ func (f *submitFlags) request(args []string) (*protocol.Submit, error) {
 			in.Env = append(in.Env, e)
 		case set:
 			in.Env = append(in.Env, name+"="+value)
+		default:
+			return nil, usageError{fmt.Errorf("--env %s: it isn't set here: set it, or pass --env %s=VALUE", name, name)}
 		}
 	}
 	for _, l := range f.labels {

@@ -70,6 +70,7 @@ func TestSubmit(t *testing.T) {
 	p.want(1, "there is no current context", "submit", ".")
 	p.want(0, "the cluster", short("up", "--cpus=2")...)
 	p.want(2, "is NAME or NAME=value", "submit", "--env=MUSTER_X=1", ".")
+	p.want(2, "--env MY_UNSET: it isn't set here", "submit", "--env=MY_UNSET", ".")
 	p.want(2, "it is NAME=VALUE", "submit", "--label=x", ".")
 	p.want(2, "a job's name is", "submit", "--name=a/b", ".")
 	p.want(1, "nosuch", "submit", "--with=nosuch", ".")
