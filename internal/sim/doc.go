@@ -26,7 +26,7 @@
 //
 // A model does what its original does, in fewer words. Where they part, the model is wrong: change it with its original.
 // Left out are values and their sizes, the time that processes compute, I/O places, limits of memory and disk, labels,
-// the shares of users with several jobs, limits of jobs, isolated tasks, and upgrades.
+// the shares of users with several jobs and drifts (cluster/agent), limits of jobs, isolated tasks, and upgrades.
 //
 // # What is checked
 //
