@@ -88,7 +88,10 @@ func TestUpJoinLeaveDown(t *testing.T) {
 	p.want(0, "*  local", "context", "ls")
 	p.want(0, "removed local", "context", "rm", "local")
 	p.want(0, "was up already", "up")
-	p.want(0, "--addr, --cpus: what runs already is as it was started: muster down, and up again\n", "up", "--cpus=1", "--addr=127.0.0.1:1")
+	p.want(1, "--addr, --cpus: what runs already was started otherwise, and stays so: muster down, and up again\n",
+		"up", "--cpus=1", "--addr=127.0.0.1:1", "--label=zone=a")
+	p.want(0, "was up already", "up", "--cpus=3", "--label=zone=a", "--context=local")
+	p.want(0, "--sync: what runs already is as it was started: muster down, and up again, if that was otherwise\n", "up", "--sync=5s")
 	if nodes := read[[]protocol.NodeInfo](p, "nodes", "--json"); len(nodes) != 1 || nodes[0].CPUs != 3 {
 		t.Errorf("nodes: %+v", nodes)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,18 +34,42 @@ func givenFile(state daemon.Folder) string {
 
 // recall sets the flags that aren't on the command line to what they were the last time.
 func (f *agentFlags) recall(cmd *cobra.Command, state daemon.Folder) error {
-	var last given
+	last, found, err := readGiven(state)
+	if err != nil || !found {
+		return err
+	}
+	for name, set := range f.setters(&last) {
+		if !cmd.Flags().Changed(name) {
+			set()
+		}
+	}
+	return nil
+}
+
+func readGiven(state daemon.Folder) (last given, found bool, err error) {
 	data, err := os.ReadFile(givenFile(state))
 	if isGone(err) {
-		return nil
+		return last, false, nil
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &last)
 	}
 	if err != nil {
-		return fmt.Errorf("find what this machine gave before; to begin anew, remove %s: %w", givenFile(state), err)
+		err = fmt.Errorf("find what this machine gave before; to begin anew, remove %s: %w", givenFile(state), err)
 	}
-	for name, set := range map[string]func(){
+	return last, err == nil, err
+}
+
+// differs reports whether a flag isn't what the agent was last started with.
+func (f *agentFlags) differs(name string, last *given) bool {
+	was := *f
+	was.setters(last)[name]()
+	return !reflect.DeepEqual(was, *f)
+}
+
+// setters set flags to what they were, by name.
+func (f *agentFlags) setters(last *given) map[string]func() {
+	return map[string]func(){
 		"cpus":     func() { f.cpus = last.CPUs },
 		"gpus":     func() { f.gpus = last.GPUs },
 		"memory":   func() { f.memory = last.Memory },
@@ -54,12 +79,7 @@ func (f *agentFlags) recall(cmd *cobra.Command, state daemon.Folder) error {
 		"allow-users": func() { f.allowUsers = last.AllowUsers },
 		"worker-user": func() { f.workerUser = last.WorkerUser },
 		"drain":       func() { f.drain = *cmp.Or(last.Drain, &f.drain) },
-	} {
-		if !cmd.Flags().Changed(name) {
-			set()
-		}
 	}
-	return nil
 }
 
 // remember keeps the flags for the next time.

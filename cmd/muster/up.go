@@ -36,7 +36,8 @@ func newUp() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "up", Short: "Start a cluster on this machine: its head, and an agent that runs tasks", Args: cobra.NoArgs,
 		Long: `Starts the head of a cluster and an agent in the background, waits until both serve, makes the context "local" for
-you, and says how other machines join and how all of it is stopped. What runs already is left as it is.
+you, and says how other machines join and how all of it is stopped. What runs already is left as it is; flags
+that say otherwise are named then, and the exit code is 1.
 
 Both keep their state, their logs and a copy of this executable in one folder, and go on with it when they are started
 again: what the machine gives is what it gave before too, but for the flags that are given. By default the head listens on
@@ -110,9 +111,16 @@ func (f *upFlags) runBackground(cmd *cobra.Command, state daemon.Folder) error {
 	if err := f.report(cmd, state, running && !started); err != nil {
 		return err
 	}
-	if late := tooLate(cmd, running, started || f.noAgent); len(late) > 0 {
-		fmt.Fprintf(cmd.ErrOrStderr(), "muster: --%s: what runs already is as it was started: muster down, and up again\n",
-			strings.Join(late, ", --"))
+	other, unseen, err := f.other(state, tooLate(cmd, running, started || f.noAgent))
+	if err != nil {
+		return err
+	}
+	if len(unseen) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "muster: --%s: what runs already is as it was started: muster down, and up again, if that was otherwise\n",
+			strings.Join(unseen, ", --"))
+	}
+	if len(other) > 0 {
+		return fmt.Errorf("--%s: what runs already was started otherwise, and stays so: muster down, and up again", strings.Join(other, ", --"))
 	}
 	return nil
 }

@@ -174,3 +174,45 @@ func tooLate(cmd *cobra.Command, headRan, agentIsNew bool) []string {
 	}
 	return slices.DeleteFunc(late, func(name string) bool { return !cmd.Flags().Changed(name) })
 }
+
+// other is those of some flags that aren't what head and agent were started with; and those of which that can't be seen.
+func (f *upFlags) other(state daemon.Folder, names []string) (other, unseen []string, err error) {
+	last, _, err := readGiven(state)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, _, err := state.Running(serviceHead)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range names {
+		differs, seen := f.head.differs(name, r.About)
+		if slices.Contains(flagsOfAgent, name) {
+			differs, seen = f.agent.differs(name, &last), true
+		}
+		switch {
+		case !seen:
+			unseen = append(unseen, name)
+		case differs:
+			other = append(other, name)
+		}
+	}
+	return other, unseen, nil
+}
+
+// differs reports whether a flag isn't what a head says that it was started with, and whether that can be seen. Of addresses
+// the port counts: the head says by which host others reach it.
+func (f *headFlags) differs(name string, about map[string]string) (differs, seen bool) {
+	port := func(addr string) string {
+		_, port, _ := net.SplitHostPort(addr)
+		return port
+	}
+	given := map[string][2]string{
+		"addr":      {port(f.addr), port(about[aboutAddr])},
+		"join-addr": {port(f.joinAddr), port(about[aboutJoin])},
+		"metrics":   {port(f.metrics), port(about[aboutMetrics])},
+		"context":   {f.context, about[aboutContext]},
+	}
+	is, seen := given[name]
+	return is[0] != is[1] && is[0] != "0", seen
+}
