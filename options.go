@@ -42,7 +42,7 @@ func IO() Option {
 }
 
 // Memory is how many bytes a task needs. A session starts tasks as long as their sum stays within Config.Memory; it
-// doesn't measure what they use.
+// doesn't measure what they use. Only a cluster's nodes limit the processes of Isolated tasks to it.
 func Memory(bytes int64) Option {
 	return option(bytes >= 0, fmt.Sprintf("Memory(%d): must not be negative", bytes), func(o *engine.Options) { o.Memory = bytes })
 }

@@ -3,6 +3,7 @@ package muster_test
 import (
 	"context"
 	"errors"
+	"os"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -104,11 +105,15 @@ func closedGate(t *testing.T) chan struct{} {
 }
 
 // Arguments of 100 KiB beside 1 MiB: ten are let in, and those go on in order that wait. As many tasks as can run are let
-// in whatever they bring.
+// in whatever they bring, and as many more.
 func TestArgumentBytesMakeGoWait(t *testing.T) {
+	running := 1
+	if os.Getenv("MUSTER_TEST_LOOP") != "" {
+		running = 4 // two nodes of two CPUs
+	}
 	for _, c := range []struct {
 		arg, let int
-	}{{100 << 10, 10}, {2 << 20, 2}, {0, 20}} {
+	}{{100 << 10, 10}, {2 << 20, 2 * running}, {0, 20}} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx := open(t, muster.Config{CPUs: 1, ArgumentBytes: 1 << 20})
 			gate := closedGate(t)
