@@ -10,9 +10,13 @@ import (
 // Batch is a coordinator's answer to an Offer: tasks for the node, none if there is nothing for it now.
 type Batch struct {
 	Epoch  uint32
-	Number uint64 // counts the batches that the coordinator has given out; the agent confirms it
+	Number uint64 // counts the batches that the coordinator has given out; the agent confirms it. Without tasks: 0 or Kept
 	Tasks  []Task
 }
+
+// Kept is the number of a batch without tasks that doesn't end the offer: there is nothing for it now, and others may have
+// the room first.
+const Kept = 1
 
 // Flags of a Task. A reader passes over those it doesn't know.
 const (

@@ -91,5 +91,5 @@ func (a *Agent) settleDrifts(now time.Time, passed time.Duration) {
 // it has nothing, and doesn't leave an offer of CPUs unanswered.
 func (a *Agent) wantsMore(j *job, now time.Time) bool {
 	o := &j.offer
-	return j.info != nil && j.refusal == "" && !now.Before(o.rest) && !(o.asked() && now.Sub(o.since) >= turn)
+	return j.info != nil && j.refusal == "" && !now.Before(o.rest) && !(o.asked() && !j.hasTurn(now))
 }

@@ -76,6 +76,7 @@ type offered struct {
 	before int64       // CPUs of the offer before
 	at     time.Time   // when it was made last
 	since  time.Time   // when its coordinator was first asked since it last gave something
+	none   bool        // it has said since that it has nothing
 	rest   time.Time   // nothing is offered before
 	pause  time.Duration
 	gave   time.Time // when the last batch came

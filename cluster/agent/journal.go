@@ -268,7 +268,9 @@ func (j *journal) repeat(before time.Time) {
 	}
 	j.resting = false
 	j.kept.trim(time.Now())
-	j.more.Signal()
+	if j.ready() { // most have nothing to send, and there are many
+		j.more.Signal()
+	}
 }
 
 // resendKept sends what was confirmed lately again: the server was started again, and may have lost it with its power.

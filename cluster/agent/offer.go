@@ -15,10 +15,12 @@ import (
 const (
 	packSize   = 2048                  // tasks that share a CPU, at most
 	ioAfter    = 5 * time.Millisecond  // without CPUs, I/O places are offered so long after a job's last batch
-	turn       = 20 * time.Millisecond // what a job that has less of the machine gets to answer before others are asked
-	minPause   = 5 * time.Millisecond  // after an offer that nobody heard: the job may have been opened just now
-	firstAgain = 2 * time.Second       // until an offer is made again for the first time
-	emptyWait  = 20 * time.Millisecond // after an offer that was ended without tasks
+	minTurn    = 20 * time.Millisecond // what a job that has less of the machine gets to answer before others are asked
+	maxTurn    = time.Second
+	minPause   = 5 * time.Millisecond   // after an offer that nobody heard: the job may have been opened just now
+	firstAgain = 2 * time.Second        // until an offer is made again for the first time
+	lookCost   = 100 * time.Microsecond // for each job, between two looks at what is due
+	emptyWait  = 20 * time.Millisecond  // after an offer that was ended without tasks
 )
 
 // message is one to publish once the mutex is released.
@@ -57,8 +59,9 @@ func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
 	if a.hold != nil {
 		a.rank()
 	}
+	least := max(time.Millisecond, time.Duration(len(a.jobs))*lookCost) // so that looking takes a small part of the time
 	soon := func(at time.Time) {
-		if d := max(at.Sub(now), time.Millisecond); next == 0 || d < next {
+		if d := max(at.Sub(now), least); next == 0 || d < next {
 			next = d
 		}
 	}
@@ -86,14 +89,14 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 	defer a.ledger.GiveUp(&kept)
 	o := &j.offer
 	switch {
-	case j.info == nil || j.binary == nil || j.refusal != "" || j.over || j.telling:
+	case !j.isServed() || j.telling:
 		return false, time.Time{}
 	case now.Before(o.rest):
 		return false, o.rest
 	case o.parked && now.Sub(o.at) >= o.patience(a.cfg.offerAgain):
 		return true, time.Time{}
 	case o.parked && o.cpu < o.room.CPU && !a.overLimit(j): // it was offered a part: nobody has taken the rest, if it is there
-		if wait := o.since.Add(turn); now.Before(wait) || !a.ledger.Worth() {
+		if wait := o.since.Add(j.turn()); now.Before(wait) || !a.ledger.Worth() {
 			return false, later(wait, o.at.Add(o.patience(a.cfg.offerAgain)), now)
 		}
 		return len(a.resume) == 0, time.Time{}
@@ -118,6 +121,9 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 	}
 }
 
+// isServed reports whether a job gets something of this machine.
+func (j *job) isServed() bool { return j.info != nil && j.binary != nil && j.refusal == "" && !j.over }
+
 // later is the first of two times that isn't over, or else the second.
 func later(first, second, now time.Time) time.Time {
 	if now.Before(first) {
@@ -135,29 +141,51 @@ func (o *offered) patience(most time.Duration) time.Duration {
 // inTurn keeps those jobs that may be asked now: first the one with the smallest share, and the others once that one
 // has had its turn to answer. Else whoever answers fastest would get all.
 func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Time) {
+	if len(list) == 1 && !a.isAsked(now) {
+		return list, time.Time{}
+	}
 	a.rank()
 	var asked *job // that has the smallest share of those whose turn it is
 	for _, j := range a.jobs {
-		if j.info != nil && j.offer.asked() && now.Sub(j.offer.since) < turn && (asked == nil || j.precedes(asked)) {
+		if j.hasTurn(now) && (asked == nil || j.precedes(asked)) {
 			asked = j
 		}
 	}
 	slices.SortFunc(list, func(x, y *job) int { return x.quota.rank.Compare(y.quota.rank) })
 	for _, j := range list {
 		if asked != nil && asked.precedes(j) {
-			return first, asked.offer.since.Add(turn)
+			return first, asked.offer.since.Add(asked.turn())
 		}
 		first = append(first, j)
 		if j.offer.asked() {
 			continue // it had its turn
 		}
 		if len(list) > len(first) {
-			later = now.Add(turn)
+			later = now.Add(j.turn())
 		}
 		break
 	}
 	return first, later
 }
+
+// isAsked reports whether some job has its turn to answer.
+func (a *Agent) isAsked(now time.Time) bool {
+	for _, j := range a.jobs {
+		if j.hasTurn(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasTurn reports whether a job was asked just now whether it has something for CPUs.
+func (j *job) hasTurn(now time.Time) bool {
+	return j.offer.asked() && !j.offer.none && j.info != nil && now.Sub(j.offer.since) < j.turn()
+}
+
+// turn is how long a job that was asked may take to answer, before others are: longer than it takes to answer now, as where
+// all have too much to do, else many would give tasks for the same room, which but one had given for nothing.
+func (j *job) turn() time.Duration { return min(minTurn+2*j.up.late(), maxTurn) }
 
 // asked reports whether the coordinator has an offer of CPUs. One of places for I/O alone, such as a busy node makes, says
 // nothing of what it wants of CPUs.
@@ -183,7 +211,7 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 		o.room.CPU = 0
 	}
 	if !parked || !asked && o.room.CPU > 0 {
-		o.since = now
+		o.since, o.none = now, false
 	}
 	if o.cpu = o.room.CPU; !asked {
 		o.cpu = min(o.cpu, a.part(j, now))
@@ -196,10 +224,10 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 	return a.offerTo(j, &offer)
 }
 
-// sharesRoom reports whether another job than j has an offer too. The mutex is held.
+// sharesRoom reports whether another job than j is offered what is free too. The mutex is held.
 func (a *Agent) sharesRoom(j *job) bool {
 	for _, other := range a.jobs {
-		if other != j && other.offer.parked {
+		if other != j && other.isServed() {
 			return true
 		}
 	}
@@ -276,6 +304,10 @@ func (a *Agent) accept(id string, number uint64, b *protocol.Batch) {
 	if number != j.offer.number {
 		offered = j.offer.before // the two crossed: the newer offer has more than what is left now
 	}
+	if len(b.Tasks) == 0 && b.Number == protocol.Kept {
+		j.offer.none = j.offer.parked
+		return
+	}
 	if len(b.Tasks) > 0 || number == j.offer.number {
 		j.offer.parked, j.offer.pause = false, 0
 	}
@@ -286,12 +318,16 @@ func (a *Agent) accept(id string, number uint64, b *protocol.Batch) {
 		}
 		return
 	}
+	waited := len(a.jobs) > 1 && time.Since(j.offer.since) > minTurn/2
 	a.counters.batches++
 	j.offer.gave = time.Now()
 	j.offer.taken = b.Number
 	j.up.sayLater(protocol.Accept{Number: b.Number})
 	if j.batches.add(b.Number) {
 		a.take(j, b, offered)
+	}
+	if waited {
+		j.up.sayNow() // its coordinator waits for that before it gives tasks for what others have too
 	}
 }
 

@@ -146,7 +146,7 @@ func (a *Agent) part(j *job, now time.Time) int64 {
 		switch {
 		case other == j:
 			mine = len(s.jobs)
-		case other.refusal != "" || now.Before(o.rest) || o.asked() && now.Sub(o.since) >= turn:
+		case other.refusal != "" || now.Before(o.rest) || o.asked() && !other.hasTurn(now):
 			continue // it gets nothing here, or has nothing that it could give
 		}
 		x := fair.Job{ID: other.id, User: other.id, Weight: other.quota.weight, Used: fair.Amounts{other.used.CPU}}

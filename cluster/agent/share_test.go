@@ -15,7 +15,7 @@ import (
 func sharing(jobs ...string) *Agent {
 	a := &Agent{ledger: ledger.New(ledger.Room{CPU: 4 * unit, Memory: 100}), jobs: map[string]*job{}}
 	for _, id := range jobs {
-		a.jobs[id] = &job{id: id, info: &protocol.JobInfo{Owner: id[:1]}, binary: &protocol.Binary{}}
+		a.jobs[id] = &job{id: id, info: &protocol.JobInfo{Owner: id[:1]}, binary: &protocol.Binary{}, up: &uplink{}}
 	}
 	return a
 }

@@ -8,12 +8,14 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
 const (
 	heardWithin = 2 * time.Second        // the answer to an Up, before it is sent again
 	upSize      = 1 << 20                // bytes of items in a message
+	heardUsual  = 5 * time.Millisecond   // an answer isn't late
 	saidWithin  = 250 * time.Millisecond // what needn't be said at once: well before a batch counts as lost
 )
 
@@ -42,6 +44,7 @@ type uplink struct {
 	flying bool                 // a message is on its way
 	closed bool
 	abort  context.CancelFunc // of what is on its way; nil if nothing is
+	lag    dispatch.Lag       // of the coordinator's answers
 }
 
 // maxBacklog is how many bytes of items wait for a coordinator that isn't there before workers have to wait.
@@ -213,6 +216,13 @@ func (u *uplink) next(ctx context.Context) (sending context.Context, data []byte
 		u.forgetTimer()
 	}
 	return sending, data, after, true
+}
+
+// late is by how much the coordinator's answers are late.
+func (u *uplink) late() time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.lag.Value()
 }
 
 func (u *uplink) idle() bool {

@@ -49,16 +49,24 @@ func (u *uplink) request(ctx context.Context, reply string, data []byte) error {
 	if err := u.conn.PublishRequest(u.subject, reply, data); err != nil {
 		return err
 	}
+	asked := time.Now()
 	late := time.NewTimer(heardWithin)
 	defer late.Stop()
 	select {
 	case err := <-u.answers:
+		u.observe(time.Since(asked))
 		return err
 	case <-late.C:
 		return context.DeadlineExceeded
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func (u *uplink) observe(took time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.lag.Observe(took - heardUsual)
 }
 
 // answered takes the answer to a message.

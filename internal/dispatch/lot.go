@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"container/list"
+	"hash/maphash"
 
 	"github.com/musterrun/muster/protocol"
 )
@@ -11,6 +12,9 @@ type Parked struct {
 	protocol.Offer
 	Reply string // where the batch goes
 	Waits bool   // there was nothing for it when it came, so what is shared may have gone to others meanwhile
+
+	said  bool   // that there is nothing
+	order uint64 // the driver's preference: the least comes first
 }
 
 // Lot are the parked offers, one a node, the longest waiting first. Not for concurrent use.
@@ -18,6 +22,7 @@ type Lot struct {
 	order list.List // of *Parked
 	nodes map[string]*list.Element
 	fresh []*Parked // that nobody has looked at; some of them may have gone
+	seed  maphash.Seed
 }
 
 // maxParked bounds how many nodes may wait, since an agent can claim any name in an offer.
@@ -29,17 +34,19 @@ const maxParked = 16 << 10
 // Which is newer is told by when they come, not by their numbers: one agent's come in order, and one that was started
 // anew counts from 1 again.
 func (l *Lot) Add(p *Parked) (refused *Parked) {
+	if l.nodes == nil {
+		l.nodes, l.seed = map[string]*list.Element{}, maphash.MakeSeed()
+	}
+	p.order = maphash.String(l.seed, p.Node)
 	if e, ok := l.nodes[p.Node]; ok {
 		old := e.Value.(*Parked)
+		p.said = old.said && old.CPU > 0
 		e.Value = p
 		l.fresh = append(l.fresh, p)
 		return old
 	}
 	if l.order.Len() >= maxParked {
 		return p
-	}
-	if l.nodes == nil {
-		l.nodes = map[string]*list.Element{}
 	}
 	l.nodes[p.Node] = l.order.PushBack(p)
 	l.fresh = append(l.fresh, p)
@@ -72,7 +79,7 @@ func (l *Lot) All(dst []*Parked) []*Parked {
 // all of them for each that comes would take most of a driver's time.
 func (l *Lot) Fresh(dst []*Parked) []*Parked {
 	for _, p := range l.fresh {
-		if e, ok := l.nodes[p.Node]; ok && e.Value == p {
+		if l.Has(p) {
 			dst = append(dst, p)
 		}
 	}
@@ -80,9 +87,22 @@ func (l *Lot) Fresh(dst []*Parked) []*Parked {
 	return dst
 }
 
+// Has reports whether an offer is parked.
+func (l *Lot) Has(p *Parked) bool {
+	e, ok := l.nodes[p.Node]
+	return ok && e.Value == p
+}
+
 func (l *Lot) forgetFresh() {
 	clear(l.fresh)
 	l.fresh = l.fresh[:0]
+}
+
+// Unsaid reports once whether a node is to hear that there is nothing for its offer, since it asks others then.
+func (p *Parked) Unsaid() bool {
+	said := p.said
+	p.said = true
+	return p.Shared && p.CPU > 0 && !said
 }
 
 // Clear takes out all offers.

@@ -25,6 +25,7 @@ type agent struct {
 	number uint64
 	taken  uint64             // of what its offers say that it has
 	life   uint64             // of its offers
+	shared bool               // its offers' room is offered to other jobs too
 	missed signal             // something came while it was deaf
 	deaf   bool               // it hears nothing from above
 	heard  chan protocol.Down // what it has heard
@@ -78,9 +79,9 @@ func (a *agent) offer(most int) <-chan protocol.Batch {
 func (a *agent) tryOffer(most int) (<-chan protocol.Batch, error) {
 	a.mu.Lock()
 	a.number++
-	o := protocol.Offer{Epoch: a.epoch, Number: a.number, Node: a.node, Most: most, CPU: int64(most) * 10_000, Taken: a.taken, Life: a.life}
+	o := protocol.Offer{Epoch: a.epoch, Number: a.number, Node: a.node, Most: most, CPU: int64(most) * 10_000, Taken: a.taken, Life: a.life, Shared: a.shared}
 	a.mu.Unlock()
-	got := make(chan protocol.Batch, 1)
+	got := make(chan protocol.Batch, 2)
 	inbox := protocol.AnswerSubject(a.conn.NewInbox(), protocol.AnswerOffer, a.job, "1")
 	sub, err := a.conn.Subscribe(inbox, func(m *nats.Msg) {
 		if b, err := protocol.ReadBatch(m.Data); err == nil {
@@ -88,7 +89,11 @@ func (a *agent) tryOffer(most int) (<-chan protocol.Batch, error) {
 		}
 	})
 	if err == nil {
-		_ = sub.AutoUnsubscribe(1)
+		most := 1
+		if a.shared {
+			most = 2 // that it is kept, and tasks
+		}
+		_ = sub.AutoUnsubscribe(most)
 		err = a.conn.PublishRequest(protocol.OfferSubject(a.job), inbox, o.Append(nil))
 	}
 	if err == nil {

@@ -23,6 +23,7 @@ type Carrier struct {
 
 	mu        sync.Mutex // guards what follows; nobody calls the Job, NATS or a hook with it
 	lot       dispatch.Lot
+	spread    dispatch.Spread
 	handed    dispatch.Handed
 	downs     dispatch.Downs
 	decisions decisions

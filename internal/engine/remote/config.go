@@ -36,7 +36,7 @@ type Config struct {
 	// then on. Close is to be called all the same, but not in it. Defaults to nobody.
 	Superseded func(error)
 
-	handOver time.Duration // until a batch counts as unconfirmed. Defaults to 2 s
+	handOver time.Duration // until a batch counts as unconfirmed; half of it is Spread's patience. Defaults to 2 s
 	resend   time.Duration // until what wasn't answered is sent again. Defaults to 2 s
 	beat     time.Duration // of the ticker behind all that is due some time. Defaults to 250 ms
 }

@@ -231,3 +231,36 @@ func TestSharedRoomMayBeGone(t *testing.T) {
 		t.Errorf("the offers wait: %v and %v", first.Waits, second.Waits)
 	}
 }
+
+// TestSharedRoomStepByStep: room that other jobs have too is taken of one node first, which says that it has the tasks, and
+// then of others; a node that has just offered it is told that there is nothing.
+func TestSharedRoomStepByStep(t *testing.T) {
+	h := startHead(t, calm)
+	c, s := openJob(t, h, Config{handOver: time.Hour})
+	s.most = 1
+	a, b := newAgent(t, h, c, "a"), newAgent(t, h, c, "b")
+	a.shared, b.shared = true, true
+	fromA, fromB := a.offer(1), b.offer(1)
+	for _, got := range []<-chan protocol.Batch{fromA, fromB} {
+		if kept := a.take(got); len(kept.Tasks) != 0 || kept.Number != protocol.Kept || kept.Epoch != c.Epoch() {
+			t.Errorf("without tasks the answer is %+v", kept)
+		}
+	}
+	s.add(1, 2)
+	first, other := a, fromB
+	var one protocol.Batch
+	select {
+	case one = <-fromA:
+	case one = <-fromB:
+		first, other = b, fromA
+	case <-within(t).Done():
+		t.Fatal("nobody gets anything")
+	}
+	if len(other) > 0 {
+		t.Error("both get something at once")
+	}
+	first.up(protocol.Accept{Number: one.Number})
+	if two := a.take(other); len(two.Tasks) != 1 {
+		t.Errorf("the other one got %+v", two)
+	}
+}

@@ -97,7 +97,7 @@ const (
 
 func newCarrier(config Config) *Carrier {
 	c := &Carrier{
-		config: config, rests: map[string][]part{}, once: map[string]bool{},
+		config: config, rests: map[string][]part{}, once: map[string]bool{}, spread: dispatch.NewSpread(config.handOver / 2),
 		wake: newSignal(), speak: newSignal(), deciding: newSignal(), quiet: newSignal(), renewing: newSignal(),
 	}
 	c.ctx, c.end = context.WithCancel(context.Background())

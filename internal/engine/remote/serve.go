@@ -73,19 +73,25 @@ func (c *Carrier) answerEmpty(p *dispatch.Parked) {
 
 // serve gives parked offers tasks, whenever there may be some.
 func (c *Carrier) serve() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
 	for {
 		select {
 		case <-c.ctx.Done():
 			return
 		case <-c.wake:
-			c.round()
+		case <-timer.C:
+			c.news.Store(true)
+		}
+		if again := c.round(); !again.IsZero() {
+			timer.Reset(time.Until(again))
 		}
 	}
 }
 
 // round asks once for tasks for each parked offer, those that have waited longest first; without news of tasks, for those
-// that have come since.
-func (c *Carrier) round() {
+// that have come since. Room that is offered to other jobs too is taken step by step: again is when the next one begins.
+func (c *Carrier) round() (again time.Time) {
 	c.mu.Lock()
 	offers := c.giver.offers[:0]
 	if c.news.Swap(false) {
@@ -103,19 +109,61 @@ func (c *Carrier) round() {
 	if !waits && !c.holdsBack() && c.job.Restore() {
 		c.wake.give()
 	}
-	for _, p := range offers {
+	sure := dispatch.Contested(offers)
+	for i, p := range offers {
 		if waits || c.holdsBack() {
+			break
+		}
+		if i >= sure && !c.mayTry(p.Node) {
+			again = c.nextTry()
 			break
 		}
 		if !c.giveRest(p.Node) && !c.give(p) && !c.hasRests() {
 			break // nobody gets anything now: with a thousand nodes, that is most of what there would be to look at
 		}
 	}
-	for _, p := range offers { // also those that weren't looked at
-		p.Waits = true
-	}
+	c.keep(offers)
 	clear(offers)
 	c.giver.offers = offers
+	return again
+}
+
+// keep notes of offers that there was nothing for them, also of those that weren't looked at, and says so to nodes that ask
+// others then.
+func (c *Carrier) keep(offers []*dispatch.Parked) {
+	var tell []string
+	c.mu.Lock()
+	for _, p := range offers {
+		p.Waits = true
+		if c.lot.Has(p) && p.Unsaid() {
+			tell = append(tell, p.Reply)
+		}
+	}
+	c.mu.Unlock()
+	kept := protocol.Batch{Epoch: c.opened.Epoch, Number: protocol.Kept}
+	for _, reply := range tell {
+		_ = c.conn.Publish(reply, kept.Append(nil)) // else the node waits a little longer
+	}
+}
+
+// mayTry reports whether a node may be given something whose room may have gone to others.
+func (c *Carrier) mayTry(node string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.rests[node]) > 0 || c.spread.May(time.Now())
+}
+
+// givenOut notes that nothing is ready.
+func (c *Carrier) givenOut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spread.Reset()
+}
+
+func (c *Carrier) nextTry() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spread.Next()
 }
 
 // holdsBack reports whether nothing is handed out now.
@@ -135,11 +183,17 @@ func (c *Carrier) give(p *dispatch.Parked) (more bool) {
 	o.Shared = o.Shared && p.Waits
 	more = c.job.Take(&o, b)
 	if len(b.Tasks) == 0 {
+		if !more {
+			c.givenOut()
+		}
 		return more
 	}
 	parts, tooLong := c.giver.encode(b, int(c.conn.MaxPayload()))
 	now := time.Now()
 	c.mu.Lock()
+	if o.Shared && len(parts) > 0 {
+		c.spread.Give(parts[0].number, now)
+	}
 	for i := range parts {
 		c.handed.Add(parts[i].number, p.Node, parts[i].tasks, now.Add(dispatch.Transit(len(parts[i].data))))
 		parts[i].tasks = nil // the Job's memory

@@ -40,21 +40,31 @@ func (c *Carrier) onUp(m *nats.Msg) {
 // up confirms batches, and passes on all else.
 func (c *Carrier) up(node string, items []protocol.Item) {
 	rest := items[:0]
-	holds := false
+	holds, refused, next := false, false, false
 	c.mu.Lock()
 	c.nodes.Heard(node)
 	for _, it := range items {
 		switch it := it.(type) {
 		case protocol.Accept:
 			c.handed.Confirm(node, it.Number, time.Now())
+			next = c.spread.Taken(it.Number) || next
 			continue
 		case protocol.Held:
 			if _, stale := c.births.Of(node, it.Life); stale {
 				continue // the node has begun anew since
 			}
 			holds = true
+		case protocol.GiveBack:
+			if it.Reason == protocol.NotStarted {
+				refused = true
+			}
 		}
 		rest = append(rest, it)
+	}
+	if refused {
+		c.spread.Refused(time.Now())
+	} else if next {
+		c.Wake() // for the offers that were put off
 	}
 	if holds {
 		c.nodes.Use(node) // if it dies, what it runs is to be given out
