@@ -133,15 +133,20 @@ func (l *link) keepTo(q protocol.Quota) {
 	}
 }
 
+// seldom is how many times longer a session that has no task is left without a survey: the list of many nodes is long.
+const seldom = 12
+
 // watch has the session compare what its tasks need with what the nodes have, now and then.
 func (l *link) watch(every time.Duration) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.stop = cancel
 	l.watched.Go(func() {
-		for ctx.Err() == nil {
+		for n := 0; ctx.Err() == nil; n++ {
 			var nodes []protocol.NodeInfo
-			if err := l.user.Ask(ctx, protocol.OpListNodes, protocol.AskNodes{Major: protocol.Major, Minor: protocol.Minor}, &nodes); err == nil {
-				l.s.Load().Survey(l.usable(nodes))
+			if s := l.s.Load(); n%seldom == 0 || s.HasTasks() {
+				if err := l.user.Ask(ctx, protocol.OpListNodes, protocol.AskNodes{Major: protocol.Major, Minor: protocol.Minor}, &nodes); err == nil {
+					s.Survey(l.usable(nodes))
+				}
 			}
 			select {
 			case <-time.After(max(every, time.Second)):

@@ -40,6 +40,13 @@ func (s *Session) Survey(nodes []protocol.NodeInfo) {
 	s.flush()
 }
 
+// HasTasks reports whether there are tasks that haven't ended.
+func (s *Session) HasTasks() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.m.Len() > 0
+}
+
 // unstickAway fails tasks that can never start on any node, since what they lack there is held by tasks that wait for
 // them. The mutex is held.
 func (s *Session) unstickAway(list []protocol.NodeInfo) {
