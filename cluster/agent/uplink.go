@@ -8,7 +8,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/musterrun/muster/internal/dispatch"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -44,7 +43,7 @@ type uplink struct {
 	flying bool                 // a message is on its way
 	closed bool
 	abort  context.CancelFunc // of what is on its way; nil if nothing is
-	lag    dispatch.Lag       // of the coordinator's answers
+	lag    time.Duration      // by how much the coordinator's answers are late: it rises at once and falls slowly
 }
 
 // maxBacklog is how many bytes of items wait for a coordinator that isn't there before workers have to wait.
@@ -222,7 +221,7 @@ func (u *uplink) next(ctx context.Context) (sending context.Context, data []byte
 func (u *uplink) late() time.Duration {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.lag.Value()
+	return u.lag
 }
 
 func (u *uplink) idle() bool {

@@ -66,7 +66,11 @@ func (u *uplink) request(ctx context.Context, reply string, data []byte) error {
 func (u *uplink) observe(took time.Duration) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.lag.Observe(took - heardUsual)
+	if late := max(took-heardUsual, 0); late > u.lag {
+		u.lag = late
+	} else {
+		u.lag -= (u.lag - late) / 8
+	}
 }
 
 // answered takes the answer to a message.

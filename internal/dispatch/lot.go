@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"container/list"
-	"hash/maphash"
 
 	"github.com/musterrun/muster/protocol"
 )
@@ -12,9 +11,9 @@ type Parked struct {
 	protocol.Offer
 	Reply string // where the batch goes
 	Waits bool   // there was nothing for it when it came, so what is shared may have gone to others meanwhile
+	Order uint64 // the driver's preference among the nodes whose room others have too: the least comes first
 
-	said  bool   // that there is nothing
-	order uint64 // the driver's preference: the least comes first
+	said bool // that there is nothing
 }
 
 // Lot are the parked offers, one a node, the longest waiting first. Not for concurrent use.
@@ -22,7 +21,6 @@ type Lot struct {
 	order list.List // of *Parked
 	nodes map[string]*list.Element
 	fresh []*Parked // that nobody has looked at; some of them may have gone
-	seed  maphash.Seed
 }
 
 // maxParked bounds how many nodes may wait, since an agent can claim any name in an offer.
@@ -34,10 +32,6 @@ const maxParked = 16 << 10
 // Which is newer is told by when they come, not by their numbers: one agent's come in order, and one that was started
 // anew counts from 1 again.
 func (l *Lot) Add(p *Parked) (refused *Parked) {
-	if l.nodes == nil {
-		l.nodes, l.seed = map[string]*list.Element{}, maphash.MakeSeed()
-	}
-	p.order = maphash.String(l.seed, p.Node)
 	if e, ok := l.nodes[p.Node]; ok {
 		old := e.Value.(*Parked)
 		p.said = old.said && old.CPU > 0
@@ -47,6 +41,9 @@ func (l *Lot) Add(p *Parked) (refused *Parked) {
 	}
 	if l.order.Len() >= maxParked {
 		return p
+	}
+	if l.nodes == nil {
+		l.nodes = map[string]*list.Element{}
 	}
 	l.nodes[p.Node] = l.order.PushBack(p)
 	l.fresh = append(l.fresh, p)

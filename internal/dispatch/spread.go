@@ -96,9 +96,9 @@ func Contested(offers []*Parked) (sure int) {
 			return -1
 		case x != y:
 			return 1
-		case x && a.order < b.order:
+		case x && a.Order < b.Order:
 			return -1
-		case x && a.order > b.order:
+		case x && a.Order > b.Order:
 			return 1
 		}
 		return 0

@@ -79,7 +79,9 @@ func (a *agent) offer(most int) <-chan protocol.Batch {
 func (a *agent) tryOffer(most int) (<-chan protocol.Batch, error) {
 	a.mu.Lock()
 	a.number++
-	o := protocol.Offer{Epoch: a.epoch, Number: a.number, Node: a.node, Most: most, CPU: int64(most) * 10_000, Taken: a.taken, Life: a.life, Shared: a.shared}
+	o := protocol.Offer{
+		Epoch: a.epoch, Number: a.number, Node: a.node, Most: most, CPU: int64(most) * 10_000, Taken: a.taken, Life: a.life, Shared: a.shared,
+	}
 	a.mu.Unlock()
 	got := make(chan protocol.Batch, 2)
 	inbox := protocol.AnswerSubject(a.conn.NewInbox(), protocol.AnswerOffer, a.job, "1")

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ type Carrier struct {
 	mu        sync.Mutex // guards what follows; nobody calls the Job, NATS or a hook with it
 	lot       dispatch.Lot
 	spread    dispatch.Spread
+	prefers   maphash.Seed // its order of nodes
 	handed    dispatch.Handed
 	downs     dispatch.Downs
 	decisions decisions

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"os"
 	"time"
 
@@ -97,8 +98,9 @@ const (
 
 func newCarrier(config Config) *Carrier {
 	c := &Carrier{
-		config: config, rests: map[string][]part{}, once: map[string]bool{}, spread: dispatch.NewSpread(config.handOver / 2),
-		wake: newSignal(), speak: newSignal(), deciding: newSignal(), quiet: newSignal(), renewing: newSignal(),
+		config: config, rests: map[string][]part{}, once: map[string]bool{}, prefers: maphash.MakeSeed(),
+		spread: dispatch.NewSpread(config.handOver / 2),
+		wake:   newSignal(), speak: newSignal(), deciding: newSignal(), quiet: newSignal(), renewing: newSignal(),
 	}
 	c.ctx, c.end = context.WithCancel(context.Background())
 	return c

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"hash/maphash"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -48,7 +49,7 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 	}
 	var refused *dispatch.Parked
 	if !c.crossed(&o) {
-		refused = c.lot.Add(&dispatch.Parked{Offer: o, Reply: m.Reply})
+		refused = c.lot.Add(&dispatch.Parked{Offer: o, Reply: m.Reply, Order: maphash.String(c.prefers, o.Node)})
 	}
 	c.nodes.Heard(o.Node)
 	c.roll.Answer(o.Node)
