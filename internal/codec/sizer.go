@@ -11,6 +11,14 @@ type Sizer struct {
 // SizerOf gives the Sizer of a type.
 func SizerOf(t reflect.Type) Sizer { return Sizer{t, isFixed(t)} }
 
+// Fixed is how many bytes each value takes, if that is the same for all.
+func (s Sizer) Fixed() (n int64, ok bool) {
+	if s.typ == nil {
+		return 0, true
+	}
+	return int64(s.typ.Size()), s.fixed
+}
+
 // Of is about how many bytes *ptr takes, of the Sizer's type, with what its pointers, slices, maps and strings hold. Of long
 // ones the first elements stand for all, so the cost is bounded; what several pointers share counts for each of them, and
 // what stands in unexported fields, in interfaces and behind Refs not at all.

@@ -33,6 +33,8 @@ type mapper[In, Out any] struct {
 	weighing bool        // the function's Weight runs
 	limit    int         // items per chunk, by their size
 	bulky    int64       // bytes of items that fill a chunk
+	even     bool        // all items take as many bytes
+	each     int64       // so many
 	rec      *mapJournal // nil without a journal
 	number   uint64      // in a worker: counts the Maps of the attempt
 
@@ -79,6 +81,7 @@ func (f *Fn[In, Out]) newMapper(ctx context.Context, unordered bool) (*mapper[In
 		bulky: bulkyChunk,
 		limit: max(1, min(maxChunk, (1<<20)/max(1, int(unsafe.Sizeof(in)+unsafe.Sizeof(out))))),
 	}
+	m.each, m.even = f.InSize.Fixed()
 	if at.run.runsIn(at.s) {
 		m.run = at.run
 	}
@@ -158,7 +161,11 @@ func (m *mapper[In, Out]) add(v In, err error) {
 		c.fail(i, err)
 	}
 	c.weight += weight
-	c.bytes += m.f.sizeOf(m.s, &c.items[i])
+	if m.even {
+		c.bytes += m.each
+	} else {
+		c.bytes += m.f.sizeOf(m.s, &c.items[i])
+	}
 	if c.isFull() {
 		m.submit()
 	}
