@@ -52,7 +52,10 @@ func (u *User) place(f *os.File, size int64) (hash string) {
 	}
 	if size > small {
 		hash, err := hashOf(f, size)
-		if err != nil || isThere(filepath.Join(u.id.Blobs, hash)) {
+		if err != nil {
+			return "" // the hash is that of a part
+		}
+		if isThere(filepath.Join(u.id.Blobs, hash)) {
 			return hash
 		}
 	}

@@ -367,6 +367,11 @@ func TestPlace(t *testing.T) {
 		t.Errorf("a file that is shorter than it was is placed as %s", hash)
 	}
 	_ = f.Close()
+	for _, size := range []int64{10, small + 1} {
+		if hash := user.place(f, size); hash != "" {
+			t.Errorf("a file of %d bytes that can't be read is placed as %s", size, hash)
+		}
+	}
 	if left, _ := filepath.Glob(filepath.Join(id.Blobs, ".new-*")); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
