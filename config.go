@@ -34,7 +34,7 @@ type Config struct {
 	// was changed after it was passed. It is slow, and for tests. Defaults to false.
 	Strict bool
 	// MaxPending bounds the tasks that have not ended: Go and its kin wait while there are so many, inside a task with its
-	// slot lent. Defaults to 2,000,000.
+	// slot lent. Calls made inside tasks on a cluster's nodes count, and don't wait. Defaults to 2,000,000.
 	MaxPending int
 	// ArgumentBytes bounds the memory of the arguments of tasks that have not ended, by an estimate: Go and its kin wait
 	// while they take more, and Map holds fewer items. As many tasks as can run at once are always let in. Calls made inside

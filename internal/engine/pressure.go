@@ -11,8 +11,8 @@ import (
 // until an eighth of that has ended: waking somebody for each would cost more than the task.
 //
 // A task must not wait for what only ends after it. So calls inside tasks never wait for bytes. They do wait for the number
-// of tasks, with their slot lent, and are let in when nothing else goes on; but not in a task on another node: all that its
-// node says comes one after the other, and would wait too.
+// of tasks, with their slot lent, and are let in when nothing else goes on or is ready for a node; but not in a task on
+// another node: all that its node says comes one after the other, and would wait too.
 
 // pressure is what those wait for who start tasks.
 type pressure struct {
@@ -134,7 +134,7 @@ func (s *Session) relieve() {
 		return
 	}
 	if !s.closed && (s.crowds(max(1, s.cfg.MaxPending/8)-1) || s.burdens(1, s.cfg.ArgumentBytes/8)) {
-		if p.inside == 0 || s.load.running > 0 {
+		if p.inside == 0 || s.load.running > 0 || s.m.ReadyAway() {
 			return
 		}
 		p.pass = true // all that there is waits, maybe for what they would start
