@@ -117,9 +117,9 @@ func (m *measure) elements(v reflect.Value) (n int64) {
 	if isFixed(v.Type().Elem()) {
 		return 0
 	}
-	looked := min(v.Len(), maxSample)
-	for i := range looked {
-		n += m.beyond(v.Index(i))
+	looked := 0
+	for ; m.looksOn(looked) && looked < v.Len(); looked++ {
+		n += m.beyond(v.Index(looked))
 	}
 	return scaled(n, looked, v.Len())
 }
@@ -131,7 +131,7 @@ func (m *measure) entries(v reflect.Value) (n int64) {
 		return 0
 	}
 	looked := 0
-	for it := v.MapRange(); looked < maxSample && it.Next(); looked++ {
+	for it := v.MapRange(); m.looksOn(looked) && it.Next(); looked++ {
 		if key {
 			n += m.beyond(it.Key())
 		}
@@ -142,10 +142,16 @@ func (m *measure) entries(v reflect.Value) (n int64) {
 	return scaled(n, looked, v.Len())
 }
 
+// looksOn reports whether one more element is looked at, after so many. The first always is: it stands for the others.
+func (m *measure) looksOn(looked int) bool { return looked == 0 || looked < maxSample && m.left > 0 }
+
+// most is more than anything takes; what holds itself would take more.
+const most = 1 << 50
+
 // scaled is what all take if some take n.
 func scaled(n int64, some, all int) int64 {
 	if some == all {
 		return n
 	}
-	return int64(float64(n) / float64(some) * float64(all))
+	return int64(min(float64(n)/float64(some)*float64(all), most))
 }

@@ -51,12 +51,20 @@ func TestSizerEnds(t *testing.T) {
 	if n := sizeOf(ring); n < 24 || n > 1<<20 {
 		t.Errorf("a ring: %d bytes", n)
 	}
+	type tree struct{ Kids []tree }
+	all := make([]tree, 5000)
+	for i := range all {
+		all[i].Kids = all
+	}
+	if n := sizeOf(all); n < 1<<40 {
+		t.Errorf("a tree without an end: %d bytes", n)
+	}
 	wide := make([][]string, 1000)
 	for i := range wide {
 		wide[i] = strings.Split(strings.Repeat("x ", 1000), " ")
 	}
-	if n := sizeOf(wide); n < 1000*24 || n > 1<<26 {
-		t.Errorf("a million strings: %d bytes", n)
+	if n, want := sizeOf(wide), int64(24+1000*(24+1001*16+1000)); n < want/2 || n > want*2 {
+		t.Errorf("a million strings: %d bytes, and they take %d", n, want)
 	}
 }
 
