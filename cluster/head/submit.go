@@ -21,15 +21,8 @@ func (h *Head) submit(_ context.Context, c caller, in *protocol.Submit) (any, er
 	if err := checkSubmit(in); err != nil {
 		return nil, err
 	}
-	for _, b := range in.Binaries {
-		if have, err := h.blobs.has(b.Hash, h.cfg.Now()); err != nil || !have.Complete {
-			return nil, refuse(protocol.CodeUnknown, "the head doesn't have the executable for %s/%s: upload it first", b.OS, b.Arch)
-		}
-	}
-	for _, f := range in.Files {
-		if have, err := h.blobs.has(f.Hash, h.cfg.Now()); err != nil || !have.Complete {
-			return nil, refuse(protocol.CodeUnknown, "the head doesn't have the file %s: upload it first", short(f.Path))
-		}
+	if err := h.hasBlobsOf(in); err != nil {
+		return nil, err
 	}
 	if err := h.nameIsFree(c, in.Name); err != nil {
 		return nil, err
@@ -64,6 +57,21 @@ func (h *Head) submit(_ context.Context, c caller, in *protocol.Submit) (any, er
 	h.event("driver.submitted", s.ID, "", s.label()+" is submitted")
 	h.drivers.look()
 	return s.Submission, nil
+}
+
+// hasBlobsOf refuses what names executables or files that weren't uploaded.
+func (h *Head) hasBlobsOf(in *protocol.Submit) error {
+	for _, b := range in.Binaries {
+		if have, err := h.blobs.has(b.Hash, h.cfg.Now()); err != nil || !have.Complete {
+			return refuse(protocol.CodeUnknown, "the head doesn't have the executable for %s/%s: upload it first", b.OS, b.Arch)
+		}
+	}
+	for _, f := range in.Files {
+		if have, err := h.blobs.has(f.Hash, h.cfg.Now()); err != nil || !have.Complete {
+			return refuse(protocol.CodeUnknown, "the head doesn't have the file %s: upload it first", short(f.Path))
+		}
+	}
+	return nil
 }
 
 // newDriverID is an id that no user, node or job can have: their names begin with small letters.

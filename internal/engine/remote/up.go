@@ -74,12 +74,17 @@ func (c *Carrier) up(node string, items []protocol.Item) {
 		c.job.Up(node, rest)
 	}
 	if holds {
-		c.mu.Lock()
-		ends := c.roll.Answer(node)
-		c.mu.Unlock()
-		if ends {
-			c.Wake()
-		}
+		c.answered(node)
+	}
+}
+
+// answered notes that a node has said what it runs for the driver before.
+func (c *Carrier) answered(node string) {
+	c.mu.Lock()
+	ends := c.roll.Answer(node)
+	c.mu.Unlock()
+	if ends {
+		c.Wake()
 	}
 }
 
