@@ -71,7 +71,8 @@ func goldenBatches() []vector {
 	return []vector{
 		{"offer", &Offer{Epoch: 3, Number: 9, Node: "n1", Most: 64, CPU: 20_000, IO: 1000, Memory: 1 << 33, GPUs: 1, Named: []Amount{{"license", 5000}}, Labels: []Label{{"zone", "a"}}, Life: 77, Taken: 4, Shared: true}, 0},
 		{"offer least", &Offer{}, 0},
-		{"batch none", &Batch{Epoch: 3, Number: 10}, 0},
+		{"batch none", &Batch{Epoch: 3}, 0},
+		{"batch kept", &Batch{Epoch: 3, Number: Kept}, 0},
 		{"batch plain", &Batch{Epoch: 3, Number: 11, Tasks: []Task{
 			{ID: 1, Attempt: 1, Key: testKey(0), Need: one, Arg: []byte{1}},
 			{ID: 300, Attempt: 2, Key: testKey(0x10), Func: 1, Flags: Alone, Need: one, Arg: []byte{0x18, 0x2a}},
@@ -134,6 +135,7 @@ func goldenItems() []vector {
 		up("none"),
 		up("accept", Accept{11}),
 		up("give back", GiveBack{by, NotStarted, false, ""}, GiveBack{Attempt{301, 2}, WorkerDied, true, "signal: killed"}),
+		up("give back in turn", GiveBack{by, Returned, false, "taken back"}),
 		up("started", Started{by}),
 		up("call func", Call{
 			By: by, Seq: 1, Kind: CallFunc, Func: 2, Refs: []RefID{key}, Arg: append([]byte{0xda, 'm', 'r', 'e', 'f', 0x50}, key...),
