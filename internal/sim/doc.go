@@ -26,7 +26,8 @@
 //
 // A model does what its original does, in fewer words. Where they part, the model is wrong: change it with its original.
 // Left out are values and their sizes, the time that processes compute, I/O places, limits of memory and disk, labels,
-// the shares of users with several jobs and drifts (cluster/agent), limits of jobs, isolated tasks, and upgrades.
+// the shares of users with several jobs and drifts (cluster/agent), how drivers take room step by step that others have too
+// and say that they have nothing (dispatch.Spread), limits of jobs, isolated tasks, and upgrades.
 //
 // # What is checked
 //

@@ -43,7 +43,7 @@ func (w *work) retire() {
 	for _, r := range sorted(w.tasks) {
 		if !r.given || !r.began && !r.once {
 			w.forget(r)
-			w.up.say(protocol.GiveBack{Attempt: r.at, Reason: protocol.NotStarted})
+			w.up.say(protocol.GiveBack{Attempt: r.at, Reason: protocol.Returned})
 		}
 	}
 	w.former = slices.DeleteFunc(w.former, func(r *run) bool {
@@ -80,7 +80,7 @@ func (w *work) giveBackAll() {
 			r.on.life.over = true
 		}
 		w.forget(r)
-		why := protocol.NotStarted
+		why := protocol.Returned
 		if r.given && r.once {
 			why = protocol.WorkerDied // it may have begun
 		}
