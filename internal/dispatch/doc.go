@@ -8,6 +8,7 @@
 //	Births    nodes that have begun anew, and have nothing of what they had
 //	Nodes     who is alive
 //	RollCall  who has yet to say what it runs for the driver before
+//	Spread    over how many nodes tasks are spread at once whose room others may have taken
 //	Pack      how many short tasks are given out for one CPU
 //	Lease     whether this driver still has its job
 //
