@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/musterrun/muster/internal/fair"
@@ -18,7 +20,8 @@ const driftKept = 0.8
 type drifting struct {
 	seen    time.Time // when CPU times were brought up to date
 	settled time.Time // when drifts were
-	list    []*job    // scratch
+	users   map[string]float64
+	list    []*job // scratch
 	jobs    []fair.Job
 	values  []float64
 }
@@ -27,13 +30,14 @@ type drifting struct {
 type drift struct {
 	had   int64   // CPUs, when it was looked last
 	spent float64 // CPU time since drifts were brought up to date, in CPUs times seconds
-	value float64 // in CPUs, from -1 to 1
+	value float64 // among its user's jobs, in CPUs, from -1 to 1
 }
 
-// drift is which part of the cluster a job is ranked as if it had it too. The mutex is held, as for the others below.
-func (a *Agent) drift(j *job) float64 {
+// asPart is which part of the cluster who has a drift is ranked as if having it too. The mutex is held, as for the others
+// below.
+func (a *Agent) asPart(drift float64) float64 {
 	if total := a.ledger.Total.CPU; total > 0 {
-		return j.drift.value * unit / float64(total)
+		return drift * unit / float64(total)
 	}
 	return 0
 }
@@ -64,6 +68,7 @@ func (a *Agent) settleDrifts(now time.Time, passed time.Duration) {
 		switch {
 		case len(a.jobs) == 1 || passed > time.Minute || s.total == nil:
 			j.drift.value = 0
+			clear(d.users)
 			continue
 		case !a.wantsMore(j, now):
 			j.drift.value *= driftKept
@@ -80,11 +85,27 @@ func (a *Agent) settleDrifts(now time.Time, passed time.Duration) {
 			User: j.info.Owner, UserWeight: s.users[j.info.Owner].Weight, Weight: j.quota.weight, Used: used,
 		})
 	}
-	fair.Drift(d.values, passed.Seconds(), s.total, d.jobs)
+	d.fadeUsers()
+	fair.Drift(d.users, d.values, passed.Seconds(), s.total, d.jobs)
 	for i, j := range d.list {
 		j.drift.value = d.values[i]
 	}
 	clear(d.list)
+}
+
+// fadeUsers has the drifts fade of users of whom no job wants more.
+func (d *drifting) fadeUsers() {
+	if d.users == nil {
+		d.users = map[string]float64{}
+	}
+	for name, v := range d.users {
+		if slices.ContainsFunc(d.jobs, func(j fair.Job) bool { return j.User == name }) {
+			continue
+		}
+		if d.users[name] = v * driftKept; math.Abs(v) < 0.01 {
+			delete(d.users, name)
+		}
+	}
 }
 
 // wantsMore reports whether a job would take more of the machine, as far as is known: it isn't refused here, hasn't said that

@@ -21,6 +21,11 @@ func (a *Agent) run(from time.Time, lasts time.Duration, cpus map[string]int64) 
 	return from
 }
 
+// driftOf is by how many CPUs a job and its user have had too much.
+func (a *Agent) driftOf(id string) float64 {
+	return a.jobs[id].drift.value + a.shares.drift.users[a.jobs[id].info.Owner]
+}
+
 // Who has had more than its part over time comes after who has had less, with as much at the moment; but not for long.
 func TestDriftsDecideBetweenEqualShares(t *testing.T) {
 	a := sharing("a1", "b1")
@@ -37,6 +42,19 @@ func TestDriftsDecideBetweenEqualShares(t *testing.T) {
 	a.wantOrder(t, "after b1 had more", "a1", "b1")
 }
 
+// Two jobs of a user drift apart, and the user doesn't; of equal ones who has waited longest comes first.
+func TestDriftsOfAUsersJobs(t *testing.T) {
+	a := sharing("a1", "a2", "b1")
+	a.rank()
+	now := a.run(time.Now(), time.Second, map[string]int64{"a1": 2, "b1": 2})
+	if a.jobs["a1"].drift.value < 0.4 || a.shares.drift.users["a"] > 1e-6 || a.shares.drift.users["a"] < -1e-6 {
+		t.Errorf("the job drifts by %v, its user by %v", a.jobs["a1"].drift.value, a.shares.drift.users["a"])
+	}
+	a.run(now, 0, map[string]int64{"a1": 1, "a2": 1, "b1": 2})
+	a.jobs["a1"].offer.gave = now
+	a.wantOrder(t, "a1 was given something last", "b1", "a2", "a1")
+}
+
 // A job that wants nothing is no measure for others, and its own drift fades.
 func TestDriftsOfThoseThatWantMore(t *testing.T) {
 	a := sharing("a1", "b1", "c1")
@@ -45,15 +63,15 @@ func TestDriftsOfThoseThatWantMore(t *testing.T) {
 	a.jobs["c1"].offer.rest = now.Add(time.Hour)
 	now = a.run(now, time.Second, map[string]int64{"a1": 2, "b1": 2})
 	for _, id := range []string{"a1", "b1", "c1"} {
-		if v := a.jobs[id].drift.value; v > 1e-6 || v < -1e-6 {
+		if v := a.driftOf(id); v > 1e-6 || v < -1e-6 {
 			t.Errorf("%s drifts by %v with its part", id, v)
 		}
 	}
 	now = a.run(now, time.Second, map[string]int64{"a1": 3, "b1": 1})
-	had := a.jobs["a1"].drift.value
+	had := a.driftOf("a1")
 	a.jobs["a1"].offer.rest = now.Add(time.Hour)
 	a.run(now, time.Second, map[string]int64{"a1": 3, "b1": 1})
-	if v := a.jobs["a1"].drift.value; had < 0.4 || v >= had/2 {
+	if v := a.driftOf("a1"); had < 0.4 || v >= had/2 {
 		t.Errorf("the drift was %v, and is %v a second later", had, v)
 	}
 }

@@ -126,7 +126,8 @@ func (a *Agent) rank() {
 		list = append(list, j)
 		s.jobs = append(s.jobs, fair.Job{
 			ID: j.id, User: j.info.Owner, UserWeight: s.users[j.info.Owner].Weight, Weight: j.quota.weight, Used: used,
-			Drift: a.drift(j),
+			UserDrift: a.asPart(s.drift.users[j.info.Owner]), Drift: a.asPart(j.drift.value),
+			Last: int64(j.offer.gave.Sub(a.started)),
 		})
 	}
 	s.ranks = fair.Ranks(s.ranks[:0], s.total, s.jobs)

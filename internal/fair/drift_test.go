@@ -12,10 +12,10 @@ import (
 type smallNode struct {
 	cpus   int64
 	used   [2]int64
-	told   [2]int64 // as the others know it
-	drifts [2]float64
-	left   []time.Duration // of the tasks
-	of     []int           // whose they are
+	told   [2]int64           // as the others know it
+	drifts map[string]float64 // of the users
+	left   []time.Duration    // of the tasks
+	of     []int              // whose they are
 }
 
 // first is the job that comes first on the node, as an agent ranks them.
@@ -30,7 +30,7 @@ func (n *smallNode) first(weights [2]float64, total int64, all []*smallNode) int
 		used := float64(known) + float64(n.used[k]-n.told[k])*scale
 		jobs[k] = Job{
 			ID: string(rune('a' + k)), User: string(rune('a' + k)), UserWeight: weights[k], Used: Amounts{int64(max(0, used) * 10_000)},
-			Drift: n.drifts[k] / float64(n.cpus),
+			UserDrift: n.drifts[string(rune('a'+k))] / float64(n.cpus),
 		}
 	}
 	r := Ranks(nil, Amounts{total * 10_000}, jobs)
@@ -49,7 +49,7 @@ func (n *smallNode) drift(weights [2]float64, total int64, all []*smallNode, pas
 		}
 		jobs[k] = Job{User: string(rune('a' + k)), UserWeight: weights[k], Used: Amounts{known}}
 	}
-	Drift(n.drifts[:], passed.Seconds(), Amounts{total}, jobs)
+	Drift(n.drifts, make([]float64, 2), passed.Seconds(), Amounts{total}, jobs)
 }
 
 // Two jobs that always want more share small nodes by their weights over some time, whatever their tasks take, though at no
@@ -71,7 +71,7 @@ func TestSmallNodesShareByWeightOverTime(t *testing.T) {
 		var all []*smallNode
 		total := int64(0)
 		for _, n := range c.sizes {
-			all = append(all, &smallNode{cpus: n})
+			all = append(all, &smallNode{cpus: n, drifts: map[string]float64{}})
 			total += n
 		}
 		var had [2]float64
@@ -106,23 +106,30 @@ func TestSmallNodesShareByWeightOverTime(t *testing.T) {
 
 func TestDriftIsBounded(t *testing.T) {
 	jobs := []Job{{User: "a", UserWeight: 4, Used: Amounts{2}}, {User: "b", UserWeight: 1, Used: Amounts{8}}}
-	d := []float64{0, 0}
+	users, d := map[string]float64{}, []float64{0, 0}
 	for range 1000 {
-		Drift(d, 1, Amounts{10}, jobs)
+		Drift(users, d, 1, Amounts{10}, jobs)
 	}
-	if d[0] != -1 || d[1] != 1 {
-		t.Error(d)
+	if users["a"] != -1 || users["b"] != 1 || d[0] != 0 || d[1] != 0 {
+		t.Error(users, d)
 	}
-	d = []float64{0.25, -0.25}
-	Drift(d, 1, Amounts{10}, []Job{{User: "a"}, {User: "b"}})
-	if d[0] != 0.25 || d[1] != -0.25 {
-		t.Error("it changes while nobody has anything:", d)
+	jobs[0].User = "b"
+	for range 1000 {
+		Drift(users, d, 1, Amounts{10}, jobs)
+	}
+	if users["b"] != 0 || d[0] != -1 || d[1] != 1 {
+		t.Error("jobs of one user:", users, d)
+	}
+	users["a"], users["b"], d = 0.25, -0.25, []float64{0.5, -0.5}
+	Drift(users, d, 1, Amounts{10}, []Job{{User: "a"}, {User: "b"}})
+	if users["a"] != 0.25 || users["b"] != -0.25 || d[0] != 0.5 || d[1] != -0.5 {
+		t.Error("it changes while nobody has anything:", users, d)
 	}
 	// Jobs of one user divide the user's part by their own weights.
 	jobs = []Job{{User: "a", Weight: 3, Used: Amounts{3}}, {User: "a", Weight: 1, Used: Amounts{1}}, {User: "b", Used: Amounts{4}}}
-	d = []float64{0, 0, 0}
-	Drift(d, 1, Amounts{8}, jobs)
-	if slices.ContainsFunc(d, func(x float64) bool { return math.Abs(x) > 1e-9 }) {
-		t.Error("who has its part drifts:", d)
+	users, d = map[string]float64{}, []float64{0, 0, 0}
+	Drift(users, d, 1, Amounts{8}, jobs)
+	if slices.ContainsFunc(append(d, users["a"], users["b"]), func(x float64) bool { return math.Abs(x) > 1e-9 }) {
+		t.Error("who has its part drifts:", users, d)
 	}
 }
