@@ -307,6 +307,9 @@ func (p *proc) stopping(s protocol.Stop) {
 // overdue ends the workers of attempts that haven't returned after their grace: an isolated one's at once, another's
 // when nothing else runs in it. The mutex is held.
 func (a *Agent) overdue(j *job, now time.Time) {
+	if len(j.stops)+len(j.others) == 0 {
+		return
+	}
 	late := map[*proc]int{}
 	j.stops = slices.DeleteFunc(j.stops, func(s stopped) bool {
 		runs := s.proc.tasks.get(s.at) != nil

@@ -26,28 +26,28 @@ type Lot struct {
 // maxParked bounds how many nodes may wait, since an agent can claim any name in an offer.
 const maxParked = 16 << 10
 
-// Add parks an offer. It takes the place in the queue of the node's older one, which is returned: it is to be answered
-// with an empty batch, as is the offer itself if there are too many.
+// Add parks an offer, and reports whether it did: if there are too many, it is to be answered with an empty batch. It takes
+// the place in the queue of the node's older one, of which nobody hears any more.
 //
 // Which is newer is told by when they come, not by their numbers: one agent's come in order, and one that was started
 // anew counts from 1 again.
-func (l *Lot) Add(p *Parked) (refused *Parked) {
+func (l *Lot) Add(p *Parked) bool {
 	if e, ok := l.nodes[p.Node]; ok {
 		old := e.Value.(*Parked)
 		p.said = old.said && old.CPU > 0
 		e.Value = p
 		l.fresh = append(l.fresh, p)
-		return old
+		return true
 	}
 	if l.order.Len() >= maxParked {
-		return p
+		return false
 	}
 	if l.nodes == nil {
 		l.nodes = map[string]*list.Element{}
 	}
 	l.nodes[p.Node] = l.order.PushBack(p)
 	l.fresh = append(l.fresh, p)
-	return nil
+	return true
 }
 
 // Len is how many offers are parked.

@@ -29,14 +29,13 @@ func TestLot(t *testing.T) {
 			case 0, 1:
 				p := offerOf(node, uint64(n))
 				fresh = append(fresh, p)
-				refused := l.Add(p)
+				if !l.Add(p) {
+					t.Fatalf("%v is refused", p)
+				}
 				if i >= 0 {
-					if refused != want[i] {
-						t.Fatalf("the older offer is %v, not %v", want[i], refused)
-					}
 					want[i] = p
-				} else if want = append(want, p); refused != nil {
-					t.Fatalf("%v is refused", refused)
+				} else {
+					want = append(want, p)
 				}
 			case 2:
 				p := l.Remove(node)
@@ -77,15 +76,14 @@ func TestLot(t *testing.T) {
 func TestLotIsBounded(t *testing.T) {
 	var l Lot
 	for n := range maxParked {
-		if l.Add(offerOf(fmt.Sprint(n), 1)) != nil {
+		if !l.Add(offerOf(fmt.Sprint(n), 1)) {
 			t.Fatal("refused too early")
 		}
 	}
-	more := offerOf("more", 1)
-	if l.Add(more) != more {
+	if l.Add(offerOf("more", 1)) {
 		t.Error("the lot is never full")
 	}
-	if old := l.Add(offerOf("1", 2)); old == nil || old.Number != 1 {
+	if !l.Add(offerOf("1", 2)) || l.Remove("1").Number != 2 {
 		t.Error("a full lot doesn't take a newer offer for an older one")
 	}
 }

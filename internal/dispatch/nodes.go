@@ -44,6 +44,9 @@ func (n *Nodes) Link(up time.Time) {
 // Gone reports whether a node is dead and hasn't been heard of since.
 func (n *Nodes) Gone(node string) bool { return n.gone[node] }
 
+// Used reports whether a node has had tasks, and isn't dead.
+func (n *Nodes) Used(node string) bool { return n.used[node] }
+
 // IsConnected reports whether the connection is up.
 func (n *Nodes) IsConnected() bool { return !n.connected.IsZero() }
 

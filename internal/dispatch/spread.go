@@ -16,8 +16,9 @@ type Spread struct {
 	given    int             // that got something in it
 	taken    int             // of those, that have taken it
 	open     map[uint64]bool // the batches of the others, by number
-	next     time.Time       // when the next step begins at the latest, or at the earliest after a refusal
+	late     time.Time       // when the step ends, whatever nodes answer
 	pause    time.Duration   // after the last refusal
+	rests    time.Time       // until when
 }
 
 const (
@@ -30,16 +31,20 @@ func NewSpread(patience time.Duration) Spread { return Spread{patience: patience
 
 // May reports whether one more node may be given something.
 func (s *Spread) May(now time.Time) bool {
-	if s.given >= s.most && (s.isAnswered() || !now.Before(s.next)) {
-		if s.given > 0 {
-			s.pause = 0
-		}
-		s.begin(max(1, 2*s.most))
+	if now.Before(s.rests) {
+		return false
+	}
+	switch {
+	case s.most == 0:
+		s.begin(1)
+	case s.given >= s.most && (s.isAnswered() || !now.Before(s.late)):
+		s.pause = 0
+		s.begin(2 * s.most)
 	}
 	return s.given < s.most
 }
 
-func (s *Spread) isAnswered() bool { return s.given > 0 && 2*s.taken >= s.given }
+func (s *Spread) isAnswered() bool { return 2*s.taken >= s.given }
 
 func (s *Spread) begin(most int) {
 	s.most, s.given, s.taken = most, 0, 0
@@ -52,7 +57,7 @@ func (s *Spread) Give(number uint64, now time.Time) {
 		s.open = map[uint64]bool{}
 	}
 	s.open[number] = true
-	s.next = now.Add(s.patience)
+	s.late = now.Add(s.patience)
 	s.given++
 }
 
@@ -69,20 +74,24 @@ func (s *Spread) Taken(number uint64) bool {
 // Refused notes that a node's room had gone to others: it begins with one again, later and later.
 func (s *Spread) Refused(now time.Time) {
 	s.pause = min(max(2*s.pause, minRefused), maxRefused)
-	s.next = now.Add(s.pause)
+	s.rests = now.Add(s.pause)
 	s.begin(0)
 }
 
 // Reset notes that there is nothing to give: what comes then begins anew.
 func (s *Spread) Reset() {
-	if s.given > 0 {
-		s.next = time.Time{}
-	}
 	s.begin(0)
 }
 
-// Next is when May may say yes again, whatever nodes answer.
-func (s *Spread) Next() time.Time { return s.next }
+// Next is when May may say yes again, whatever nodes answer and becomes ready; zero if time changes nothing.
+func (s *Spread) Next(now time.Time) (next time.Time) {
+	for _, at := range []time.Time{s.rests, s.late} {
+		if at.After(now) && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
 
 // Contested moves the offers to the end, the preferred ones first, that others have too and that have waited, and gives
 // how many come before them.

@@ -48,19 +48,22 @@ func TestSpread(t *testing.T) {
 	if s.Taken(four[0]) {
 		t.Error("what was given before a refusal doesn't count")
 	}
-	now = now.Add(minRefused)
-	if !s.Next().Equal(now) {
-		t.Errorf("it is tried again in %v", s.Next().Sub(now))
+	if next := s.Next(now); next.Sub(now) > minRefused {
+		t.Errorf("it is tried again at %v", next)
 	}
+	now = now.Add(minRefused)
 	step("some time later", 1)
 	s.Refused(now)
 	now = now.Add(minRefused)
 	step("later and later", 0)
 	now = now.Add(minRefused)
 	one := step("twice as late", 1)
-	s.Reset()
 	s.Taken(one[0])
+	s.Reset()
 	step("what comes later", 1)
+	if next := s.Next(now.Add(time.Second)); !next.IsZero() {
+		t.Errorf("time alone changes something at %v", next)
+	}
 }
 
 // TestContested: room that others have too comes last, by a preference that stays.

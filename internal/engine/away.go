@@ -179,8 +179,8 @@ func (s *Session) fairPart(first coordinator.ID, pack int, cpu int64) int {
 	return max(int(part), pack/packPieces, 1)
 }
 
-// packPieces is into how many batches a pack may be cut.
-const packPieces = 16
+// packPieces is into how many batches a pack may be cut: one is about as much work as a round trip takes then.
+const packPieces = 4
 
 // pack appends the attempt to the batch, unless it ends here.
 func (s *Session) pack(r *Run, b *protocol.Batch) {

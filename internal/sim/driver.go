@@ -231,14 +231,13 @@ func (d *driver) onOffer(o protocol.Offer) {
 	if reborn {
 		d.forget(o.Node)
 	}
-	var refused *dispatch.Parked
-	if o.Taken == 0 || d.handed.Newest(o.Node) <= o.Taken { // else it crossed a batch
-		refused = d.lot.Add(&dispatch.Parked{Offer: o})
-	}
+	p := &dispatch.Parked{Offer: o}
+	crossed := o.Taken != 0 && d.handed.Newest(o.Node) > o.Taken // a batch
+	tooMany := !crossed && !d.lot.Add(p)
 	d.nodes.Heard(o.Node)
 	d.roll.Answer(o.Node)
-	if refused != nil {
-		d.answer(refused, nil)
+	if tooMany {
+		d.answer(p, nil)
 	}
 	d.look()
 }

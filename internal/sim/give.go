@@ -58,7 +58,7 @@ func (s *session) fairPart(first coordinator.ID, pack int, cpu int64) int {
 		return math.MaxInt
 	}
 	part := float64(1+s.brain.m.ReadyFar(first)) * float64(cpu) / coordinator.Unit / s.cpus / 2
-	return max(int(part), pack/16, 1)
+	return max(int(part), pack/4, 1)
 }
 
 // handOver begins an attempt on a node, unless the task's outcome is there or comes without.

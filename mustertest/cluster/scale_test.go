@@ -22,29 +22,27 @@ import (
 const (
 	manyAgents  = 200
 	manyDrivers = 50
-	manyTasks   = 8_000 // of each driver
+	manyTasks   = 20_000 // of each driver
 )
 
 var noop = muster.Func("cluster.noop", func(_ context.Context, i int) (int, error) { return i, nil })
 
 // BenchmarkMany has a head, 200 agents and 50 drivers in this process, with their workers, each with its own connection:
 // how long all agents take to join, how much of a core all of it takes when there is nothing to do, and how many no-op
-// tasks a second the drivers get done together, beside one driver with two agents.
+// tasks a second the drivers get done together: beside the same drivers with two agents, and beside one driver with two,
+// which shares them with nobody.
 func BenchmarkMany(b *testing.B) {
 	if os.Getenv("MUSTER_TEST_MANY") == "" {
 		b.Skip("it takes a minute: set MUSTER_TEST_MANY=1")
 	}
 	for b.Loop() {
-		few := measureFew(b)
+		alone, few := fewAgents(b, 1), fewAgents(b, manyDrivers)
 		c := lightCluster(b)
 		began := time.Now()
 		c.joinMany(manyAgents)
 		c.awaitNodes(manyAgents)
 		b.ReportMetric(time.Since(began).Seconds(), "s-to-join")
-		drivers := make([]context.Context, manyDrivers)
-		for i := range drivers {
-			drivers[i] = c.Context()
-		}
+		drivers := c.drivers(manyDrivers)
 		<-time.After(30 * time.Second) // new offers are made again a few times
 		began, before := time.Now(), processTime(b)
 		<-time.After(20 * time.Second) // what is measured is that nothing happens
@@ -52,6 +50,7 @@ func BenchmarkMany(b *testing.B) {
 		rate := c.rate(drivers, manyTasks)
 		b.ReportMetric(rate, "tasks/s")
 		b.ReportMetric(rate/few, "of-two-agents")
+		b.ReportMetric(rate/alone, "of-one-driver")
 	}
 }
 
@@ -60,28 +59,38 @@ func TestManyLight(t *testing.T) {
 	c := lightCluster(t)
 	c.joinMany(20)
 	c.awaitNodes(20)
-	drivers := make([]context.Context, 5)
-	for i := range drivers {
-		drivers[i] = c.Context()
-	}
-	c.rate(drivers, 1_000)
+	c.rate(c.drivers(5), 1_000)
 }
 
-func measureFew(b *testing.B) float64 {
+// fewAgents is how many tasks a second so many drivers get done with two agents.
+func fewAgents(b *testing.B, drivers int) float64 {
 	c := lightCluster(b)
 	defer c.stop()
 	c.joinMany(2)
 	c.awaitNodes(2)
-	s, ctx, err := muster.Open(b.Context(), c.Config())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() {
-		if err := s.Close(); err != nil {
-			b.Error(err)
+	list := make([]context.Context, drivers)
+	for i := range list {
+		s, ctx, err := muster.Open(b.Context(), c.Config())
+		if err != nil {
+			b.Fatal(err)
 		}
-	}()
-	return c.rate([]context.Context{ctx}, manyDrivers*manyTasks)
+		list[i] = ctx
+		defer func() {
+			if err := s.Close(); err != nil {
+				b.Error(err)
+			}
+		}()
+	}
+	return c.rate(list, manyDrivers*manyTasks/drivers)
+}
+
+// drivers opens so many sessions, which end with the test.
+func (c *Cluster) drivers(n int) []context.Context {
+	list := make([]context.Context, n)
+	for i := range list {
+		list[i] = c.Context()
+	}
+	return list
 }
 
 // rate is how many no-op tasks a second the drivers get done, so many each.

@@ -45,6 +45,7 @@ func (f *flood) Restore() bool                          { return false }
 func (f *flood) Up(string, []protocol.Item)             {}
 func (f *flood) Lost(string)                            {}
 func (f *flood) Unconfirmed(string, []protocol.Attempt) {}
+func (f *flood) HasTasks() bool                         { return true }
 func (f *flood) Load() protocol.RenewJob                { return protocol.RenewJob{} }
 
 // mirror is an agent that answers each batch at once with outcomes, of which it prepares nothing: it costs little beside

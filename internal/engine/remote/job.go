@@ -11,6 +11,8 @@ type Job interface {
 	// Take appends to b.Tasks what is ready and fits the offered room; none if nothing does. One call at a time. What
 	// b's tasks point at is read before the next call. It reports whether another offer may get something now.
 	Take(o *protocol.Offer, b *protocol.Batch) (more bool)
+	// HasTasks reports whether there are tasks that haven't ended.
+	HasTasks() bool
 	// Up is what attempts on a node say, in order: Call, Want, Cancel, Block, Started, GiveBack. One call at a time.
 	// The same items may come twice. Once it returns the node forgets them.
 	Up(node string, items []protocol.Item)

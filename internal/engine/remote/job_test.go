@@ -122,6 +122,8 @@ func (s *session) again(node string, a protocol.Attempt) {
 	}
 }
 
+func (s *session) HasTasks() bool { return true }
+
 func (s *session) Load() protocol.RenewJob {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -47,17 +47,25 @@ func (c *Carrier) onOffer(m *nats.Msg) {
 	if reborn {
 		c.forget(o.Node)
 	}
-	var refused *dispatch.Parked
-	if !c.crossed(&o) {
-		refused = c.lot.Add(&dispatch.Parked{Offer: o, Reply: m.Reply, Order: maphash.String(c.prefers, o.Node)})
-	}
+	p := &dispatch.Parked{Offer: o, Reply: m.Reply, Order: c.order(o.Node)}
+	tooMany := !c.crossed(&o) && !c.lot.Add(p)
 	c.nodes.Heard(o.Node)
 	c.roll.Answer(o.Node)
 	c.mu.Unlock()
-	if refused != nil {
-		c.answerEmpty(refused)
+	if tooMany {
+		c.answerEmpty(p)
 	}
 	c.wake.give()
+}
+
+// order is the driver's preference: nodes that have had tasks first, since they have workers, and a random order that stays.
+// With the lock.
+func (c *Carrier) order(node string) uint64 {
+	n := maphash.String(c.prefers, node) >> 1
+	if !c.nodes.Used(node) {
+		n |= 1 << 63
+	}
+	return n
 }
 
 // crossed reports whether an offer may have crossed a batch on its way: it offers again what that takes, and the agent
@@ -164,7 +172,7 @@ func (c *Carrier) givenOut() {
 func (c *Carrier) nextTry() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.spread.Next()
+	return c.spread.Next(time.Now())
 }
 
 // holdsBack reports whether nothing is handed out now.

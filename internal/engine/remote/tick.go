@@ -41,10 +41,10 @@ func (c *Carrier) due(now time.Time) {
 	notes := c.notes
 	c.notes = nil
 	rolled := c.roll.Late(now)
-	idle := c.lot.Len() > 0
+	parked := c.lot.Len() > 0
 	c.mu.Unlock()
-	if rolled || idle {
-		c.Wake() // there may be tasks to take back for who has room
+	if rolled || parked && c.job.HasTasks() {
+		c.Wake() // there may be some to take back for who has room
 	}
 
 	for _, text := range notes {
