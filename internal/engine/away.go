@@ -165,7 +165,7 @@ func (s *Session) beginAway(id coordinator.ID, node string, now int64) *Run {
 }
 
 // probe is how many tasks are given for each CPU of a room that others may have taken meanwhile: if they have, all of the
-// batch comes back, and if not, the next offer is for this job alone.
+// batch comes back, and if not, the next offer was made to this job first.
 const probe = 16
 
 // fairPart is how many tasks like the one that was taken first are given out at once, so that the last ones of many don't
