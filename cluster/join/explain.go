@@ -61,5 +61,5 @@ var errClusterPort = errors.New("a head's cluster port is there, not its join po
 func isNATS(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, `{\"server_id\":`) || strings.Contains(text, `malformed HTTP response "INFO `) ||
-		strings.Contains(text, "server closed idle connection")
+		strings.Contains(text, "server closed idle connection") || strings.Contains(text, "readLoopPeekFailLocked: %!w(<nil>)")
 }

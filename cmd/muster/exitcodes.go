@@ -16,8 +16,8 @@ const (
 // exitCodes is what people are told about them; docs/cluster.md has the same table.
 var exitCodes = []struct{ code, meaning string }{
 	{"0", "it is done; of `down` and `leave` also: there was nothing to stop"},
-	{"1", "it failed; or it looked, and found something: `doctor` a problem, `vet` a mistake, `fingerprint --check` an outdated file, " +
-		"`cache verify` a damaged result"},
+	{"1", "it failed; or it looked, and found something: `doctor` a problem, `up` a cluster that was started with other flags, " +
+		"`vet` a mistake, `fingerprint --check` an outdated file, `cache verify` a damaged result"},
 	{"2", "the command line is wrong; of `run` also: the program couldn't begin, since its job is open elsewhere, its cluster " +
 		"refused it, or it fits no node"},
 	{"130, 143", "of `run`: the program was ended by Ctrl-C, by SIGTERM"},

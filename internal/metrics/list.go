@@ -41,7 +41,8 @@ var (
 	NodeTasks       = &Desc{"muster_node_tasks_total", Counter, "outcome",
 		"attempts that have ended in workers, a chunk of a Map as one: succeeded, failed, canceled"}
 	NodeGiveBacks = &Desc{"muster_node_give_backs_total", Counter, "reason",
-		"tasks that the node has given back without an outcome: not_started, worker_died"}
+		"tasks that the node has given back without an outcome: not_started, worker_died, " +
+			"returned (asked for by their job, or since the node is left)"}
 	NodeOffers   = &Desc{"muster_node_offers_total", Counter, "", "offers of room to jobs"}
 	NodeBatches  = &Desc{"muster_node_batches_total", Counter, "", "answers to them with tasks"}
 	NodeOutbox   = &Desc{"muster_node_outbox_bytes", Gauge, "", "outcomes that journals haven't confirmed; beyond 256 MiB no task is taken"}
