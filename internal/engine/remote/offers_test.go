@@ -15,6 +15,7 @@ func TestOfferIsReplaced(t *testing.T) {
 	a := newAgent(t, h, c, "n1")
 	first := a.offer(4)
 	second := a.offer(4)
+	s.until("the newer offer is parked", func() bool { return c.lastOffer("n1") == 2 })
 	s.add(1, 4)
 	if b := a.take(second); len(b.Tasks) == 0 {
 		t.Error("the newer offer got nothing")
@@ -22,6 +23,18 @@ func TestOfferIsReplaced(t *testing.T) {
 	if len(first) > 0 {
 		t.Errorf("the older offer got %+v", a.take(first))
 	}
+}
+
+// lastOffer is the number of the offer that a node has parked, or 0.
+func (c *Carrier) lastOffer(node string) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.lot.All(nil) {
+		if p.Node == node {
+			return p.Number
+		}
+	}
+	return 0
 }
 
 // TestOfferThatCrossesABatch gets nothing: it offers what that batch takes.
