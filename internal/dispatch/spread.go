@@ -15,7 +15,7 @@ type Spread struct {
 	most     int             // nodes that may get something in this step
 	given    int             // that got something in it
 	taken    int             // of those, that have taken it
-	open     map[uint64]bool // the batches of the others, by number
+	open     map[uint64]bool // numbers of the batches that nobody has confirmed
 	late     time.Time       // when the step ends, whatever nodes answer
 	pause    time.Duration   // after the last refusal
 	rests    time.Time       // until when
@@ -79,9 +79,7 @@ func (s *Spread) Refused(now time.Time) {
 }
 
 // Reset notes that there is nothing to give: what comes then begins anew.
-func (s *Spread) Reset() {
-	s.begin(0)
-}
+func (s *Spread) Reset() { s.begin(0) }
 
 // Next is when May may say yes again, whatever nodes answer and becomes ready; zero if time changes nothing.
 func (s *Spread) Next(now time.Time) (next time.Time) {

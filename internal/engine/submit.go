@@ -128,6 +128,22 @@ func (s *Session) unmet(t *Task) *deps {
 // rerun is a task that stands in for part of another: it has attempts behind it, or goes before new tasks.
 type rerun interface{ continues(*coordinator.Spec) }
 
+// refuses says why a task isn't entered, and as what it ends; nil if it is.
+func (s *Session) refuses(t *Task, d *deps, value bool) (event.Kind, error) {
+	switch {
+	case d != nil && d.err != nil && (!value || d.foreign):
+		return event.TaskFailed, d.err
+	case s.closed:
+		return event.TaskCanceled, s.failure(t, nil, ErrClosed)
+	case t.scope.err != nil:
+		return event.TaskCanceled, s.failure(t, nil, canceled(byContext, t.scope))
+	}
+	if err := s.cantLeave(t, t.ops.Spec()); err != nil {
+		return event.TaskUnfit, s.failure(t, nil, err)
+	}
+	return 0, nil
+}
+
 // submitOne enters a task whose dependencies are known to the machine.
 func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 	sp := t.ops.Spec()
@@ -143,21 +159,9 @@ func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 	}
 	if d != nil {
 		spec.Deps = d.ids
-		if d.err != nil && (!spec.Value || d.foreign) {
-			s.settle(t, d.err, event.TaskFailed)
-			return
-		}
 	}
-	if s.closed {
-		s.settle(t, s.failure(t, nil, ErrClosed), event.TaskCanceled)
-		return
-	}
-	if t.scope.err != nil {
-		s.settle(t, s.failure(t, nil, canceled(byContext, t.scope)), event.TaskCanceled)
-		return
-	}
-	if err := s.cantLeave(t, sp); err != nil {
-		s.settle(t, s.failure(t, nil, err), event.TaskUnfit)
+	if kind, err := s.refuses(t, d, spec.Value); err != nil {
+		s.settle(t, err, kind)
 		return
 	}
 	switch {
