@@ -25,7 +25,12 @@ func newBench() *cobra.Command {
 		Use: "bench", Short: "Measure a throw-away cluster on this machine", Args: cobra.NoArgs,
 		Long: `Starts a head, two agents and a driver as processes of their own, in a temporary folder and on loopback, measures what
 tasks cost, prints it beside what other systems took on the project's own machine of two cores, and stops all of it. It
-doesn't touch a cluster that runs. What else the machine does makes the figures worse.`,
+doesn't touch a cluster that runs. What else the machine does makes the figures worse.
+
+"bare NATS" is the least that four processes can do here by the same way, measured in the same minutes: records of fixed
+size, 64 in a message, or 4,096 numbers, go over TLS from a driver through a NATS server to an agent, on to a worker that
+calls a function for each, and back by a stream on file storage, without all else that muster does. So it tells how much of
+a figure is the machine's, with NATS and TLS, and how much is muster's.`,
 		Example: "  muster bench\n  muster bench --json > bench.json",
 	}
 	asJSON := addJSON(cmd)
@@ -54,6 +59,7 @@ doesn't touch a cluster that runs. What else the machine does makes the figures 
 type benchRun struct {
 	bench.Figures
 
+	Bare     *bareFigures     `json:"bare"`     // a bare NATS beside the same figures; null where the system lacks what it takes
 	Start    time.Duration    `json:"start"`    // of head and agent, to the first result
 	Resident map[string]int64 `json:"resident"` // by role, of the largest process of it
 	Own      map[string]int64 `json:"own"`      // of that, without pages of files, such as the executable's
@@ -65,6 +71,7 @@ type benchRun struct {
 	began   time.Time
 	folders []daemon.Folder // the first has the head too
 	head    *reach
+	bare    *bareNATS
 }
 
 // runBench starts the cluster, has a driver measure it, and stops it.
@@ -79,7 +86,7 @@ func runBench(ctx context.Context, s bench.Size, idle time.Duration) (b *benchRu
 	}
 	b = &benchRun{Size: s, Cores: runtime.GOMAXPROCS(0), Go: runtime.Version(), Resident: map[string]int64{}, Own: map[string]int64{}}
 	run := b // b is nil after an error
-	defer func() { err = errors.Join(err, run.stop(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, run.bare.stop(), run.stop(context.WithoutCancel(ctx))) }()
 	for _, name := range []string{"one", "two"} {
 		f := daemon.Folder(filepath.Join(dir, name))
 		if err := f.Prepare(); err != nil {
@@ -153,17 +160,13 @@ func (b *benchRun) listen(ctx context.Context, d *benchDriver) error {
 		if err := json.Unmarshal(lines.Bytes(), &said); err != nil {
 			return fmt.Errorf("the driver says %q: %w", clip(lines.Text(), 200), err)
 		}
-		switch said.Pause {
-		case bench.First:
-			b.Start = time.Unix(0, said.Time).Sub(b.began)
-			if err := b.startAgent(ctx, b.folders[1]); err != nil {
-				return err
-			}
-		case bench.Resident:
-			b.measureResident(d.cmd.Process.Pid)
-		default:
+		if said.Pause == "" {
 			b.Figures = said.Figures
+			b.Bare = b.bare.figures()
 			return nil
+		}
+		if err := b.paused(ctx, d, &said); err != nil {
+			return err
 		}
 		if _, err := d.in.Write([]byte("\n")); err != nil {
 			return fmt.Errorf("let the driver go on: %w", err)
@@ -173,6 +176,24 @@ func (b *benchRun) listen(ctx context.Context, d *benchDriver) error {
 		return err
 	}
 	return errors.New("the driver ended before it had measured all")
+}
+
+// paused does what is to be done while the driver pauses.
+func (b *benchRun) paused(ctx context.Context, d *benchDriver, said *driverSays) (err error) {
+	switch said.Pause {
+	case bench.First:
+		b.Start = time.Unix(0, said.Time).Sub(b.began)
+		if err := b.startAgent(ctx, b.folders[1]); err != nil {
+			return err
+		}
+		b.bare, err = startBare(ctx, b.folders[0])
+		return err
+	case bench.Resident:
+		b.measureResident(d.cmd.Process.Pid)
+		return nil
+	default:
+		return b.bare.round(said.Pause, b.Size)
+	}
 }
 
 // watchIdle notes how much of a core the head and an agent take when nothing runs.

@@ -16,6 +16,9 @@ func TestBench(t *testing.T) {
 	if b.Tasks <= 0 || b.Items <= 0 || b.CallP50 <= 0 || b.Tree <= 0 || b.Start <= 0 || b.Size.Tasks != 2000 {
 		t.Errorf("%+v", b)
 	}
+	if bare := b.Bare; bare == nil || bare.CallP50 <= 0 || bare.CallP99 < bare.CallP50 || bare.Tasks <= 0 || bare.Items <= 0 {
+		t.Errorf("a bare NATS: %+v", bare)
+	}
 	if b.Idle < 0 || b.Idle > 100 {
 		t.Errorf("idle, it takes %v cores", b.Idle)
 	}

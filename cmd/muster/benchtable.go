@@ -12,19 +12,21 @@ import (
 func (b *benchRun) print(w io.Writer) error {
 	fmt.Fprintf(w, "%d cores, %s; a head, %d agents and a driver on this machine, median of %s\n\n",
 		b.Cores, b.Go, len(b.folders), plural(b.Size.Rounds, "round"))
+	p50, p99, tasks, items := b.Bare.cells()
 	rows := [][]string{
-		{"WHAT", "MUSTER", "BUDGET", "OTHERS"},
-		{"call, round trip, p50", micros(b.CallP50), "200 us", "Ray 1,300, Parsl 1,450, ipyparallel 3,000, Dask 10,600 us"},
-		{"call, round trip, p99", micros(b.CallP99), "", ""},
-		{"no-op tasks, results recorded", thousands(b.Tasks) + " /s", "500,000 /s", "Ray 2,340, Parsl 1,280, Dask 650, ipyparallel 550 /s"},
-		{"items of a Map", thousands(b.Items) + " /s", "10,000,000 /s", "joblib 444,000 /s"},
-		{"sum of a tree of 1,024 leaves", millis(b.Tree), "15 ms", "Ray 970, Parsl 1,770, Dask 3,250 ms"},
-		{"start to first result", millis(b.Start), "100 ms", "Dask 660, Ray 3,700, Parsl 6,000, ipyparallel 6,600 ms"},
-		{"idle: head and agent", percent(b.Idle), "1 % of a core", ""},
-		{"resident: head", b.resident(serviceHead), "60 MB", "all processes: Ray 2,800, ipyparallel 850, Dask 460 MB"},
-		{"resident: agent", b.resident(serviceAgent), "35 MB", ""},
-		{"resident: worker", b.resident("worker"), "30 MB", ""},
-		{"resident: driver", b.resident("driver"), "", ""},
+		{"WHAT", "MUSTER", "BARE NATS", "BUDGET", "OTHERS"},
+		{"call, round trip, p50", micros(b.CallP50), p50, "200 us", "Ray 1,300, Parsl 1,450, ipyparallel 3,000, Dask 10,600 us"},
+		{"call, round trip, p99", micros(b.CallP99), p99, "", ""},
+		{"no-op tasks, results recorded", thousands(b.Tasks) + " /s", tasks, "500,000 /s",
+			"Ray 2,340, Parsl 1,280, Dask 650, ipyparallel 550 /s"},
+		{"items of a Map", thousands(b.Items) + " /s", items, "10,000,000 /s", "joblib 444,000 /s"},
+		{"sum of a tree of 1,024 leaves", millis(b.Tree), "", "15 ms", "Ray 970, Parsl 1,770, Dask 3,250 ms"},
+		{"start to first result", millis(b.Start), "", "100 ms", "Dask 660, Ray 3,700, Parsl 6,000, ipyparallel 6,600 ms"},
+		{"idle: head and agent", percent(b.Idle), "", "1 % of a core", ""},
+		{"resident: head", b.resident(serviceHead), "", "60 MB", "all processes: Ray 2,800, ipyparallel 850, Dask 460 MB"},
+		{"resident: agent", b.resident(serviceAgent), "", "35 MB", ""},
+		{"resident: worker", b.resident("worker"), "", "30 MB", ""},
+		{"resident: driver", b.resident("driver"), "", "", ""},
 	}
 	if err := table(w, rows); err != nil {
 		return err

@@ -83,7 +83,8 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newRun(), newSubmit(), newAttach(), newJobs(), newJob(), newCache(), newWhyCached(), newFingerprint(), newVet())
 	root.AddCommand(newUp(), newDown(), newJoin(), newLeave(), newNodes(), newTasks(), newWhy(), newCancel(), newLogs())
 	root.AddCommand(newEvents(), newTop(), newDrain(), newUndrain(), newDoctor(), newHistory())
-	root.AddCommand(newToken(), newUser(), newIdentity(), newContext(), newBench(), newBenchDriver(), newServe(), newExitCodes())
+	root.AddCommand(newToken(), newUser(), newIdentity(), newContext(), newServe(), newExitCodes())
+	root.AddCommand(newBench(), newBenchDriver(), newYardstick())
 	wrapArgs(root)
 	return root
 }

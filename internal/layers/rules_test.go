@@ -112,6 +112,8 @@ var rules = []rule{
 	{part: "examples", may: []string{".", "event"}, tests: []string{"mustertest"},
 		why: "an example shows what a user can write, so " + onPublicAPI},
 	{part: "cmd", any: true},
+	{part: "cmd/muster/internal/yardstick", use: []string{"github.com/nats-io"},
+		why: "muster is measured beside it, so it shares no code with muster: what makes that slower would make both slower"},
 	{part: "internal/changelog", why: isTool},
 	{part: "internal/layers", why: isTool},
 	{part: "internal/readme", why: isTool},

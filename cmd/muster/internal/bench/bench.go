@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -58,11 +59,17 @@ type Figures struct {
 // Pause is where the driver waits until somebody has looked at the processes.
 type Pause string
 
-// The pauses, in order.
+// The pauses. After each round of calls, tasks or items there is one, for whoever measures something else beside it.
 const (
 	First    Pause = "first"    // the first result is there
 	Resident Pause = "resident" // the tasks of the first round are done
+	Calls    Pause = "calls"
+	Tasks    Pause = "tasks"
+	Items    Pause = "items"
 )
+
+// CallsEach is how many of the calls there are in a round.
+func (s Size) CallsEach() int { return max(1, s.Calls/s.Rounds) }
 
 // Drive measures. It calls pause at each Pause.
 func Drive(ctx context.Context, s Size, pause func(Pause) error) (f Figures, err error) {
@@ -72,7 +79,7 @@ func Drive(ctx context.Context, s Size, pause func(Pause) error) (f Figures, err
 	if err := pause(First); err != nil {
 		return f, err
 	}
-	if f.CallP50, f.CallP99, err = calls(ctx, s.Calls); err != nil {
+	if err := driveCalls(ctx, s, &f, pause); err != nil {
 		return f, fmt.Errorf("calls: %w", err)
 	}
 	if f.Tasks, err = median(s.Rounds, func(round int) (float64, error) {
@@ -80,11 +87,20 @@ func Drive(ctx context.Context, s Size, pause func(Pause) error) (f Figures, err
 		if err == nil && round == 0 {
 			err = pause(Resident)
 		}
+		if err == nil {
+			err = pause(Tasks)
+		}
 		return rate, err
 	}); err != nil {
 		return f, fmt.Errorf("tasks: %w", err)
 	}
-	if f.Items, err = median(s.Rounds, func(int) (float64, error) { return items(ctx, s.Items) }); err != nil {
+	if f.Items, err = median(s.Rounds, func(int) (float64, error) {
+		rate, err := items(ctx, s.Items)
+		if err == nil {
+			err = pause(Items)
+		}
+		return rate, err
+	}); err != nil {
 		return f, fmt.Errorf("items of a Map: %w", err)
 	}
 	tree, err := median(s.Rounds, func(int) (float64, error) { return leaves(ctx, s.Leaves) })
@@ -93,6 +109,20 @@ func Drive(ctx context.Context, s Size, pause func(Pause) error) (f Figures, err
 	}
 	f.Tree = time.Duration(tree)
 	return f, nil
+}
+
+func driveCalls(ctx context.Context, s Size, f *Figures, pause func(Pause) error) error {
+	p99s := make([]float64, s.Rounds)
+	p50, err := median(s.Rounds, func(round int) (float64, error) {
+		p50, p99, err := calls(ctx, s.CallsEach())
+		if err == nil {
+			err = pause(Calls)
+		}
+		p99s[round] = float64(p99)
+		return float64(p50), err
+	})
+	f.CallP50, f.CallP99 = time.Duration(p50), time.Duration(Median(p99s))
+	return err
 }
 
 // median measures so many times and gives the figure in the middle.
@@ -104,8 +134,13 @@ func median(rounds int, measure func(round int) (float64, error)) (float64, erro
 			return 0, err
 		}
 	}
+	return Median(all), nil
+}
+
+// Median is the figure in the middle. It sorts them.
+func Median[T cmp.Ordered](all []T) T {
 	slices.Sort(all)
-	return all[rounds/2], nil
+	return all[len(all)/2]
 }
 
 // calls makes calls one after the other, and gives the round trip that half of them stay below, and 99 of 100.

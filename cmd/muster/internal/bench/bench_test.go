@@ -12,11 +12,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // In this process the same is measured as on a cluster.
 func TestDrive(t *testing.T) {
 	var at []Pause
-	f, err := Drive(t.Context(), Size{Calls: 100, Tasks: 1000, Items: 10_000, Leaves: 64, Rounds: 1}, func(p Pause) error {
+	f, err := Drive(t.Context(), Size{Calls: 100, Tasks: 1000, Items: 10_000, Leaves: 64, Rounds: 2}, func(p Pause) error {
 		at = append(at, p)
 		return nil
 	})
-	if err != nil || !slices.Equal(at, []Pause{First, Resident}) {
+	if err != nil || !slices.Equal(at, []Pause{First, Calls, Calls, Resident, Tasks, Tasks, Items, Items}) {
 		t.Errorf("pauses %v, %v", at, err)
 	}
 	if f.CallP50 <= 0 || f.CallP99 < f.CallP50 || f.Tasks <= 0 || f.Items <= 0 || f.Tree <= 0 {
