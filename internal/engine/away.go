@@ -161,7 +161,7 @@ func (s *Session) beginAway(id coordinator.ID, node string, now int64) *Run {
 	x.away = &x.awayRun
 	x.node, x.awayRun.alone = node, s.isSuspect(id)
 	s.carried.enlist(&x.Run)
-	return s.beginAs(&x.Run, id, now)
+	return s.beginAs(&x.Run, s.taskOf(id), now)
 }
 
 // probe is how many tasks are given for each CPU of a room that others may have taken meanwhile: if they have, all of the

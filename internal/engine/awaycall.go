@@ -52,13 +52,22 @@ func (f *Fn[In, Out]) packArgument(r *Run, t *protocol.Task, in *In, deps func(f
 	if !f.InRefs.HasRefs() {
 		return nil
 	}
+	return r.packDeps(t, deps)
+}
+
+// packDeps sends the values of the tasks that deps visits, each once.
+func (r *Run) packDeps(t *protocol.Task, deps func(func(*Task)) error) error {
 	seen := map[*Task]bool{}
-	return deps(func(dep *Task) {
-		if !seen[dep] && err == nil {
+	var failed error
+	if err := deps(func(dep *Task) {
+		if !seen[dep] && failed == nil {
 			seen[dep] = true
-			err = r.packDep(t, dep)
+			failed = r.packDep(t, dep)
 		}
-	})
+	}); err != nil {
+		return err
+	}
+	return failed
 }
 
 // scratch is what the arguments of a batch lie in.

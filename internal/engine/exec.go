@@ -13,10 +13,16 @@ import (
 )
 
 // begin makes the attempt that the machine has handed out. The mutex is held.
-func (s *Session) begin(id coordinator.ID, now int64) *Run { return s.beginAs(&Run{}, id, now) }
-
-func (s *Session) beginAs(r *Run, id coordinator.ID, now int64) *Run {
+func (s *Session) begin(id coordinator.ID, now int64) *Run {
 	t := s.taskOf(id)
+	if h := t.host; h != nil && h.t == t && h.run.s == nil {
+		return s.beginAs(&h.run, t, now)
+	}
+	return s.beginAs(&Run{}, t, now)
+}
+
+func (s *Session) beginAs(r *Run, t *Task, now int64) *Run {
+	id := t.id
 	sp := t.ops.Spec()
 	r.s, r.t, r.scope, r.chain, r.start = s, t, t.scope, t.chain, now
 	r.id, r.num, r.attempt = id, s.m.Number(id), int32(s.m.Attempt(id))

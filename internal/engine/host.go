@@ -29,6 +29,7 @@ type host struct {
 	deps  []protocol.Dep
 	over  bool // guarded by the session's mutex
 	back  bool // it is taken back before it has begun; likewise
+	run   Run  // of the task of the agent's, when it begins first
 
 	mu    sync.Mutex
 	byRef map[protocol.RefID]*Task
@@ -66,29 +67,47 @@ func (s *Session) Welcome(w *protocol.Welcome) {
 // Tasks runs what the agent has admitted. It keeps what the tasks point to, not b.
 func (s *Session) Tasks(b *protocol.Batch) {
 	s.mu.Lock()
-	for i := range b.Tasks {
-		s.hostTask(&b.Tasks[i])
+	for rest := b.Tasks; len(rest) > 0; {
+		n := piece(rest)
+		s.hostTasks(rest[:n])
+		rest = rest[n:]
 	}
 	s.flush()
 }
 
-// hostTask starts a task of the agent's. The mutex is held.
-func (s *Session) hostTask(p *protocol.Task) {
-	if int(p.Func) >= len(s.hosting.fns) || s.hosting.fns[p.Func] == nil {
-		s.refuse(p, s.lacks(p.Func))
-		return
+// atOnce is how many tasks of the agent's may lie in one piece of memory, which stays as long as anything holds one of them,
+// such as a function's context.
+const atOnce = 8
+
+// piece is how many of some tasks, the first ones, are to lie together: they are of one function, and bring no values,
+// which would stay as long as that.
+func piece(tasks []protocol.Task) int {
+	n := 0
+	for n < min(len(tasks), atOnce) && tasks[n].Func == tasks[0].Func && len(tasks[n].Deps) == 0 {
+		n++
 	}
-	t, ops := s.hosting.fns[p.Func].fn.hosted(s, p)
-	t.s, t.ops, t.scope = s, ops, s.root
-	s.submit(t, nil)
+	return max(1, n)
 }
 
-// begin makes t a task of the agent's.
-func (h *host) begin(s *Session, t *Task, p *protocol.Task) {
+// hostTasks starts tasks of the agent's that are of one function. The mutex is held.
+func (s *Session) hostTasks(list []protocol.Task) {
+	n := list[0].Func
+	if int(n) < len(s.hosting.fns) && s.hosting.fns[n] != nil {
+		s.hosting.fns[n].fn.hosted(s, list)
+		return
+	}
+	for i := range list {
+		s.refuse(&list[i], s.lacks(n))
+	}
+}
+
+// begin starts t as a task of the agent's. The mutex is held.
+func (h *host) begin(s *Session, t *Task, ops Ops, p *protocol.Task) {
 	h.s, h.t, h.key, h.deps = s, t, p.Key, p.Deps
 	h.at = protocol.Attempt{Task: p.ID, N: p.Attempt}
 	h.alone = p.Flags&protocol.Alone != 0
-	t.host = h
+	t.s, t.ops, t.scope, t.host = s, ops, s.root, h
+	s.submit(t, nil)
 }
 
 // refuse answers for a task that can't run here.

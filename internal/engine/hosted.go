@@ -17,6 +17,7 @@ type hosted[In, Out any] struct {
 	rich  *richResult // the result if it is more
 	items bool
 	own   host
+	short [16]byte // where a short result is encoded
 }
 
 // richResult is a result in which Refs stand, or that isn't in the message.
@@ -25,15 +26,19 @@ type richResult struct {
 	refs  []protocol.RefID
 }
 
-func (f *Fn[In, Out]) hosted(s *Session, p *protocol.Task) (*Task, Ops) {
-	if p.Flags&protocol.Uncached != 0 && f.Opts.Cache != nil {
-		g := *f
-		g.Opts.Cache = nil
-		f = &g
+func (f *Fn[In, Out]) hosted(s *Session, tasks []protocol.Task) {
+	list := make([]hosted[In, Out], len(tasks))
+	for i := range list {
+		p, t := &tasks[i], &list[i]
+		t.f, t.data, t.items = f, p.Arg, p.Flags&protocol.Items != 0
+		if p.Flags&protocol.Uncached != 0 && f.Opts.Cache != nil {
+			g := *f
+			g.Opts.Cache = nil
+			t.f = &g
+		}
+		t.spec = t.f.hostSpec(p)
+		t.own.begin(s, &t.Task, t, p)
 	}
-	t := &hosted[In, Out]{f: f, spec: f.hostSpec(p), data: p.Arg, items: p.Flags&protocol.Items != 0}
-	t.own.begin(s, &t.Task, p)
-	return &t.Task, t
 }
 
 // hostSpec is the function's, with what the agent hasn't taken care of: it has admitted the task, and retries are the
@@ -101,7 +106,7 @@ func (t *hosted[In, Out]) keep(ptr any, p *codec.Plan) error {
 		w = &hostWriter{h: t.host}
 		refs = w
 	}
-	data, err := p.Append(nil, ptr, refs)
+	data, err := p.Append(t.short[:0], ptr, refs)
 	if err != nil {
 		return fmt.Errorf("result: %w", err)
 	}

@@ -333,7 +333,8 @@ func All[In any](in iter.Seq[In]) iter.Seq2[In, error] {
 }
 
 // continues marks the parts of a chunk that ran longer than its aim: they go before new chunks.
-func (c *chunk[In, Out]) continues(spec *coordinator.Spec) {
+func (c *chunk[In, Out]) continues(spec coordinator.Spec) coordinator.Spec {
 	spec.Front = c.spliced
 	spec.Attempts = c.made
+	return spec
 }

@@ -12,8 +12,8 @@ import (
 type Callable interface {
 	// registered is its entry in the register.
 	registered() *registration
-	// hosted makes the task that a worker runs for its agent.
-	hosted(s *Session, t *protocol.Task) (*Task, Ops)
+	// hosted starts tasks that a worker runs for its agent. The session's mutex is held.
+	hosted(s *Session, tasks []protocol.Task)
 	// options are those with which it is registered, which workers know.
 	options() *Options
 	// called starts the call that a task has made in its worker.

@@ -126,7 +126,9 @@ func (s *Session) unmet(t *Task) *deps {
 }
 
 // rerun is a task that stands in for part of another: it has attempts behind it, or goes before new tasks.
-type rerun interface{ continues(*coordinator.Spec) }
+type rerun interface {
+	continues(coordinator.Spec) coordinator.Spec
+}
 
 // refuses says why a task isn't entered, and as what it ends; nil if it is.
 func (s *Session) refuses(t *Task, d *deps, value bool) (event.Kind, error) {
@@ -180,7 +182,7 @@ func (s *Session) submitOne(t *Task, by *Run, d *deps) {
 		spec.Need = need
 	}
 	if c, ok := t.ops.(rerun); ok {
-		c.continues(&spec)
+		spec = c.continues(spec)
 	}
 	s.keep(t, s.m.Submit(spec))
 	if spec.Attempts > 0 {
