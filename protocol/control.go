@@ -130,6 +130,10 @@ type RenewJob struct {
 	CPUs     float64        `json:"cpus,omitempty"`     // that its tasks have on nodes and don't lend
 	Needs    float64        `json:"needs,omitempty"`    // CPUs, of a task that is ready; 0 if none is
 	Quota    *float64       `json:"quota,omitempty"`    // the CPUs that it keeps to; nil while it heard of none
+	// The same of other resources than CPUs, by name: see Amounts for the units.
+	Has   map[string]int64 `json:"has,omitempty"`   // what its tasks have
+	Wants map[string]int64 `json:"wants,omitempty"` // what ready tasks need
+	Kept  map[string]int64 `json:"kept,omitempty"`  // the quotas that it keeps to
 	// For the history; the head doesn't keep them in a job's record.
 	Functions []TaskCount   `json:"functions,omitempty"` // tasks that have ended, of this driver
 	Attempts  []LostAttempt `json:"attempts,omitempty"`  // the last that didn't succeed; some may be there again

@@ -85,8 +85,9 @@ func (a *Agent) plan(now time.Time) (list []*job, next time.Duration) {
 
 // due reports whether a job is to be offered room now, or else when to look again.
 func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
-	kept := a.keep(j)
+	kept, limit := a.keep(j), a.keepLimit(j)
 	defer a.ledger.GiveUp(&kept)
+	defer a.ledger.GiveUp(&limit)
 	o := &j.offer
 	switch {
 	case !j.isServed() || j.telling:
@@ -95,12 +96,12 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 		return false, o.rest
 	case o.parked && now.Sub(o.at) >= o.patience(a.cfg.offerAgain):
 		return true, time.Time{}
-	case o.parked && o.cpu < o.room.CPU && !a.overLimit(j): // it was offered a part: nobody has taken the rest, if it is there
+	case o.parked && o.cpu < o.room.CPU: // it was offered a part: nobody has taken the rest, if it is there
 		if wait := o.since.Add(j.turn()); now.Before(wait) || !a.ledger.Worth() {
 			return false, later(wait, o.at.Add(o.patience(a.cfg.offerAgain)), now)
 		}
 		return len(a.resume) == 0, time.Time{}
-	case o.parked && (!a.ledger.Grown(&o.room) || a.overLimit(j)):
+	case o.parked && !a.ledger.Grown(&o.room):
 		at, soonest := o.at.Add(o.patience(a.cfg.offerAgain)), now.Add(min(a.cfg.offerAgain, time.Second)) // several at once
 		if at.Before(soonest) {
 			return false, soonest
@@ -110,7 +111,7 @@ func (a *Agent) due(j *job, now time.Time) (ok bool, at time.Time) {
 	switch free := &a.ledger.Free; {
 	case len(a.resume) > 0:
 		return false, time.Time{}
-	case a.ledger.Worth() && !a.overLimit(j):
+	case a.ledger.Worth():
 		return true, time.Time{}
 	case free.IO == 0 && a.ledger.Total.CPU > 0:
 		return false, time.Time{}
@@ -196,8 +197,9 @@ func (j *job) precedes(o *job) bool { return j.quota.rank.Compare(o.quota.rank) 
 
 // makeOffer notes that a job is offered what is free. The mutex is held.
 func (a *Agent) makeOffer(j *job, now time.Time) message {
-	kept := a.keep(j)
+	kept, limit := a.keep(j), a.keepLimit(j)
 	defer a.ledger.GiveUp(&kept)
+	defer a.ledger.GiveUp(&limit)
 	o, free := &j.offer, &a.ledger.Free
 	a.counters.offers++
 	o.number++
@@ -207,7 +209,7 @@ func (a *Agent) makeOffer(j *job, now time.Time) message {
 	named := append(o.room.Named[:0], free.Named...)
 	o.room = *free
 	o.room.Named = named
-	if !a.ledger.Worth() || a.overLimit(j) {
+	if !a.ledger.Worth() {
 		o.room.CPU = 0
 	}
 	if !parked || !asked && o.room.CPU > 0 {

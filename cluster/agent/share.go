@@ -2,6 +2,7 @@ package agent
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ type shares struct {
 	own   fair.Amounts // of this machine
 	named []string
 	users map[string]protocol.UserShare // of whom something was said
+	limit map[string]fair.Amounts       // of those users who have limits; 0 for none
 	told  map[string]protocol.Amounts   // what the head heard last of jobs here
 	heard time.Time                     // when
 	drift drifting
@@ -25,11 +27,10 @@ type shares struct {
 
 // quota is what the head has said of a job.
 type quota struct {
-	weight    float64
-	used      fair.Amounts // on all nodes, without what this one has had of it, as if all had had the same
-	elsewhere int64        // CPUs on other nodes
-	others    fair.Amounts // on other nodes
-	rank      fair.Rank    // by the last ranking
+	weight float64
+	used   fair.Amounts // on all nodes, without what this one has had of it, as if all had had the same
+	others fair.Amounts // on other nodes
+	rank   fair.Rank    // by the last ranking
 }
 
 // uses notes that an attempt of the job has something of the machine, or with a sign of -1 that it hasn't any more.
@@ -60,10 +61,6 @@ func (a *Agent) regain(j *job, c *ledger.Charge) bool {
 // learnShares takes from the digest what jobs have on all nodes, and whose share is how large. The mutex is held.
 func (a *Agent) learnShares(d *protocol.ClusterDigest) {
 	s := &a.shares
-	s.users = map[string]protocol.UserShare{}
-	for _, u := range d.Users {
-		s.users[u.Name] = u
-	}
 	own := a.ledger.Total.Amounts()
 	total := &own
 	if d.Total != nil {
@@ -71,6 +68,13 @@ func (a *Agent) learnShares(d *protocol.ClusterDigest) {
 	}
 	s.named = slices.Sorted(maps.Keys(total.Named))
 	s.total, s.own = total.Vector(s.named), own.Vector(s.named)
+	s.users, s.limit = map[string]protocol.UserShare{}, map[string]fair.Amounts{}
+	for _, u := range d.Users {
+		s.users[u.Name] = u
+		if limits := u.Amounts(); !limits.IsZero() {
+			s.limit[u.Name] = limits.Vector(s.named)
+		}
+	}
 	for _, j := range a.jobs {
 		j.quota = quota{rank: j.quota.rank}
 	}
@@ -85,7 +89,6 @@ func (a *Agent) learnShares(d *protocol.ClusterDigest) {
 			continue
 		}
 		told := s.told[j.id]
-		q.elsewhere = max(0, listed.Used.CPU-told.CPU)
 		q.used, q.others = listed.Used.Vector(s.named), listed.Used.Vector(s.named)
 		for i, n := range told.Vector(s.named) {
 			q.used[i] -= s.asIfAll(i, n)
@@ -162,20 +165,38 @@ func (a *Agent) part(j *job, now time.Time) int64 {
 	return fair.Part(a.ledger.Free.CPU, unit, s.jobs, mine)
 }
 
-// overLimit reports whether a job's user has as many CPUs as may be, as far as is known here. Drivers keep to the limit
-// by themselves: this is for those that don't. The mutex is held.
-func (a *Agent) overLimit(j *job) bool {
-	limit := a.shares.users[j.info.Owner].CPUs
-	if limit <= 0 {
-		return false
+// keepLimit takes out of what is free what a job's user has as much of as may be, as far as is known here, for the ledger's
+// GiveUp. Drivers keep to limits by themselves: this is for those that don't. The mutex is held.
+func (a *Agent) keepLimit(j *job) (kept ledger.Room) {
+	s := &a.shares
+	if j.info == nil || s.limit[j.info.Owner] == nil {
+		return kept
 	}
-	sum := int64(0)
+	sum := make(fair.Amounts, len(s.total))
 	for _, other := range a.jobs {
-		if other.info != nil && other.info.Owner == j.info.Owner {
-			sum += other.used.CPU + other.quota.elsewhere
+		if other.info == nil || other.info.Owner != j.info.Owner {
+			continue
+		}
+		here := other.used.Amounts()
+		for d, n := range here.Vector(s.named) {
+			sum[d] += n
+		}
+		for d, n := range other.quota.others {
+			sum[d] += n
 		}
 	}
-	return sum >= int64(limit*unit)
+	full := func(d int, free int64) int64 {
+		if limit := s.limit[j.info.Owner][d]; limit > 0 && sum[d] >= limit {
+			return free
+		}
+		return 0
+	}
+	free := &a.ledger.Free
+	all := ledger.Room{CPU: full(0, free.CPU), Memory: full(1, free.Memory), GPUs: full(2, free.GPUs)}
+	for i, name := range s.named {
+		all.Named = append(all.Named, protocol.Amount{Name: name, N: full(3+i, math.MaxInt64)})
+	}
+	return a.ledger.Keep(&all)
 }
 
 // loads is what the jobs have of the machine, if that is to be said: it is new, or wasn't said for long.

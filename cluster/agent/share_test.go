@@ -98,23 +98,64 @@ func TestLentIsNotUsed(t *testing.T) {
 	}
 }
 
-// Jobs of a user at the limit are offered no CPUs, wherever the user has them.
+// Jobs of a user at a limit are offered nothing more of that, wherever the user has it.
 func TestOverLimit(t *testing.T) {
+	const gib = 1 << 30
 	a := sharing("a1", "a2", "b1")
-	a.jobs["a1"].uses(&ledger.Charge{CPU: unit}, 1)
-	a.shares.told = map[string]protocol.Amounts{"a1": {CPU: unit}}
-	d := protocol.ClusterDigest{Total: &protocol.Amounts{CPU: 8 * unit}, Jobs: []protocol.JobDigest{listed("a1", 1), listed("a2", 2)}}
-	for limit, want := range map[float64]bool{0: false, 3: true, 3.5: false} {
-		d.Users = []protocol.UserShare{{Name: "a", CPUs: limit}}
+	a.cfg.offerAgain = time.Minute
+	a.ledger = ledger.New(ledger.Room{CPU: 4 * unit, Memory: 8 * gib, GPUs: 2 * unit, Named: []protocol.Amount{{Name: "seat", N: 5}}})
+	here := protocol.Amounts{CPU: unit, GPUs: unit, Memory: 3 * gib, Named: map[string]int64{"seat": 2}}
+	a.jobs["a1"].uses(&ledger.Charge{CPU: unit, GPUs: unit, Memory: 3 * gib, Named: []protocol.Amount{{Name: "seat", N: 2}}}, 1)
+	a.shares.told = map[string]protocol.Amounts{"a1": here}
+	there := protocol.Amounts{CPU: 2 * unit, Memory: gib, Named: map[string]int64{"seat": 1}}
+	d := protocol.ClusterDigest{
+		Total: &protocol.Amounts{CPU: 8 * unit, Memory: 16 * gib, GPUs: 4 * unit, Named: map[string]int64{"seat": 9}},
+		Jobs:  []protocol.JobDigest{{Job: "a1", Used: &here}, {Job: "a2", Used: &there}},
+	}
+	all := ledger.Room{CPU: 4 * unit, Memory: 8 * gib, GPUs: 2 * unit}
+	for _, c := range []struct {
+		name   string
+		limits protocol.Limits
+		kept   ledger.Room
+		seats  int64
+	}{
+		{"none", protocol.Limits{}, ledger.Room{}, 0},
+		{"what it has", protocol.Limits{CPUs: 3, GPUs: 1, Memory: 4 * gib, Named: map[string]int64{"seat": 3}}, all, 5},
+		{"a little more", protocol.Limits{CPUs: 3.5, GPUs: 1.5, Memory: 5 * gib, Named: map[string]int64{"seat": 4}}, ledger.Room{}, 0},
+		{"GPUs alone", protocol.Limits{GPUs: 1}, ledger.Room{GPUs: 2 * unit}, 0},
+		{"CPUs alone", protocol.Limits{CPUs: 1}, ledger.Room{CPU: 4 * unit}, 0},
+		{"another resource", protocol.Limits{Named: map[string]int64{"seat": 1, "dongle": 1}}, ledger.Room{}, 5},
+	} {
+		d.Users = []protocol.UserShare{{Name: "a", Limits: c.limits}}
 		a.learnShares(&d)
 		for _, j := range a.jobs {
-			if over := a.overLimit(j); over != (want && j.id != "b1") {
-				t.Errorf("with a limit of %v, job %s is over it: %v", limit, j.id, over)
+			want, seats := c.kept, c.seats
+			if j.id == "b1" {
+				want, seats = ledger.Room{}, 0
 			}
-			if ok, _ := a.due(j, time.Now()); !ok && !(want && j.id != "b1") {
-				t.Errorf("with a limit of %v, job %s is offered nothing", limit, j.id)
+			kept := a.keepLimit(j)
+			if kept.CPU != want.CPU || kept.Memory != want.Memory || kept.GPUs != want.GPUs {
+				t.Errorf("with limits of %s, of job %s is kept %+v", c.name, j.id, kept)
 			}
+			if n := kept.Find("seat"); seats > 0 && (n == nil || n.N != seats) || seats == 0 && n != nil && n.N != 0 {
+				t.Errorf("with limits of %s, of job %s is kept %+v", c.name, j.id, n)
+			}
+			a.ledger.GiveUp(&kept)
+			if ok, _ := a.due(j, time.Now()); ok != (want.CPU == 0) {
+				t.Errorf("with limits of %s, whether job %s is offered something: %v", c.name, j.id, ok)
+			}
+			a.makeOffer(j, time.Now())
+			if room := &j.offer.room; room.CPU != 4*unit-want.CPU || room.GPUs != 2*unit-want.GPUs || room.Find("seat").N != 5-seats {
+				t.Errorf("with limits of %s, job %s is offered %+v", c.name, j.id, room)
+			}
+			if again, _ := a.due(j, time.Now()); again {
+				t.Errorf("with limits of %s, job %s is offered the same at once", c.name, j.id)
+			}
+			j.offer = offered{}
 		}
+	}
+	if f := &a.ledger.Free; f.CPU != 4*unit || f.Memory != 8*gib || f.GPUs != 2*unit || f.Named[0].N != 5 {
+		t.Errorf("%+v is free afterwards", f)
 	}
 }
 

@@ -64,7 +64,7 @@ func (t *jobs) renewed(in *protocol.RenewJob, clock time.Time, count func(last, 
 	}
 	count(&j.info.Load, in)
 	j.seen, j.heard, j.info.Load, j.info.Renewed = time.Now(), true, *in, clock
-	j.allotment.heard(in)
+	j.allotment.heard(in, t.divisions)
 	return !j.named() && in.Read > j.purged
 }
 

@@ -28,6 +28,8 @@ type jobs struct {
 	mu    sync.Mutex
 	all   map[string]*job
 	ended []endedJob // those whose records are gone, oldest first
+
+	divisions int64 // of users' limits, so far
 }
 
 // endedJob is remembered for its driver and its events. Whose user wants it gone, it isn't listed any more.

@@ -3,37 +3,62 @@ package head
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/musterrun/muster/internal/fair"
 	"github.com/musterrun/muster/protocol"
 )
 
-// A limit of CPUs is kept by drivers: each gives nodes tasks for no more than its quota. The head divides a user's limit
-// among the user's jobs. One that is to have less is told first, and others get that only once its driver has said that it
-// keeps to it and that its tasks have ended: so the limit holds at each moment, without an agent that counts what others
-// give out. Agents look at limits too, for drivers that don't keep to theirs.
+// Limits are kept by drivers: each gives nodes tasks for no more than its quota. The head divides a user's limits among the
+// user's jobs. One that is to have less is told first, and others get that only once its driver has said that it keeps to it
+// and that its tasks have ended: so a limit holds at each moment, without an agent that counts what others give out. Agents
+// look at limits too, for drivers that don't keep to theirs.
 
-// allotment is what a job has of a limit.
+// byName is so much of resources, by their names. What isn't there is none of it, or has no limit.
+type byName = map[string]int64
+
+// allotment is what a job has of limits.
 type allotment struct {
-	quota *protocol.Quota // what it was told last; nil while it has no limit
-	has   int64           // CPU that it may have: it was told so, or its tasks have it still
+	told  *protocol.Quota // nil while it has no limit
+	quota byName          // that it was told last, by this head or the one before; nil for nothing
+	has   byName          // what it may have: it was told so, or its tasks have it still
+	last  int64           // when it kept to as much as its next task needed, counted in divisions
 }
 
-// heard takes from a renewal what the job keeps to and has.
-func (a *allotment) heard(in *protocol.RenewJob) {
-	a.has = cpuUnits(in.CPUs)
-	switch {
-	case a.quota == nil && in.Quota != nil: // the head that told it is gone
-		a.quota = &protocol.Quota{CPUs: *in.Quota}
-		a.has = max(a.has, cpuUnits(*in.Quota))
-	case a.quota == nil || a.quota.CPUs < 0:
-	case in.Quota == nil: // it doesn't know yet
-		a.has = max(a.has, cpuUnits(a.quota.CPUs))
-	default:
-		a.has = max(a.has, cpuUnits(*in.Quota), cpuUnits(a.quota.CPUs))
+// heard takes from a renewal what the job keeps to and has. A job has had its turn once it keeps to enough for its next task,
+// and not when it is told: another's turn would come before it has begun anything.
+func (a *allotment) heard(in *protocol.RenewJob, now int64) {
+	a.has = claimed(in.Has, in.CPUs)
+	kept := claimed(in.Kept, 0)
+	if delete(kept, protocol.NameCPU); in.Quota != nil {
+		kept[protocol.NameCPU] = cpuUnits(*in.Quota)
 	}
+	if a.quota == nil && len(kept) > 0 { // the head that told it is gone
+		a.quota = kept
+	}
+	for name, n := range a.quota { // if it doesn't keep to any, it doesn't know yet
+		a.has[name] = max(a.has[name], n, kept[name])
+	}
+	for name, n := range claimed(in.Wants, in.Needs) {
+		if _, limited := a.quota[name]; limited && kept[name] < n {
+			return
+		}
+	}
+	a.last = now
+}
+
+// mostClaimed is what a driver can say that it has of something: all of a user's together are within an int64.
+const mostClaimed = 1 << 53
+
+// claimed is what a driver says, kept to what can be.
+func claimed(others byName, cpus float64) byName {
+	out := byName{protocol.NameCPU: cpuUnits(cpus)}
+	for name, n := range others {
+		if len(out) < maxNodeFields && name != protocol.NameCPU {
+			out[name] = max(0, min(n, mostClaimed))
+		}
+	}
+	return out
 }
 
 func cpuUnits(cpus float64) int64 {
@@ -41,6 +66,20 @@ func cpuUnits(cpus float64) int64 {
 		return 0
 	}
 	return int64(min(cpus, 1e9) * unit)
+}
+
+// limitsOf are limits by name.
+func limitsOf(l *protocol.Limits) byName {
+	out := byName{}
+	for name, n := range l.Named {
+		out[name] = n
+	}
+	for name, n := range (byName{protocol.NameCPU: cpuUnits(l.CPUs), protocol.NameMemory: l.Memory, protocol.NameGPU: cpuUnits(l.GPUs)}) {
+		if delete(out, name); n > 0 {
+			out[name] = n
+		}
+	}
+	return out
 }
 
 // allot divides a user's limit anew, and tells the jobs of which the quota changes that there is news.
@@ -72,104 +111,160 @@ func (t *jobs) owners() (list []string) {
 }
 
 // allot gives the news for those jobs whose quota has changed.
-func (t *jobs) allot(limit protocol.UserShare) (news []protocol.JobDigest) {
+func (t *jobs) allot(user protocol.UserShare) (news []protocol.JobDigest) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var list []*job
-	limited := limit.CPUs > 0
+	t.divisions++
+	d := division{user: user.Name, limits: limitsOf(&user.Limits)}
 	for _, j := range t.all {
-		if j.live() && j.info.Owner == limit.Name {
-			list = append(list, j)
-			limited = limited || j.info.Share.CPUs > 0 || j.allotment.quota != nil
+		if j.live() && j.info.Owner == user.Name {
+			d.add(j)
 		}
 	}
-	if !limited {
+	if len(d.names) == 0 && !slices.ContainsFunc(d.jobs, func(j *job) bool { return j.allotment.quota != nil }) {
 		return nil
 	}
-	slices.SortFunc(list, func(a, b *job) int { return strings.Compare(a.info.Job, b.info.Job) })
-	grants := divide(limit, list)
-	keepToOld(list, grants)
-	for i, j := range list {
+	slices.SortFunc(d.jobs, func(a, b *job) int { return strings.Compare(a.info.Job, b.info.Job) })
+	d.divide()
+	for i, j := range d.jobs {
 		if !j.heard {
 			continue
 		}
-		q := quotaOf(limit, list, grants, i)
+		q, grants := d.quota(i)
 		a := &j.allotment
-		if a.quota == nil || *a.quota != q {
+		if a.told == nil || !a.told.Equal(&q) {
 			news = append(news, protocol.JobDigest{Job: j.info.Job, Epoch: j.info.Epoch, Quota: true})
 		}
-		a.quota, a.has = &q, max(a.has, grants[i])
+		a.told, a.quota = &q, grants
+		for name, n := range grants {
+			a.has[name] = max(a.has[name], n)
+		}
 	}
 	return news
 }
 
+// division is how a user's limits are divided.
+type division struct {
+	user   string
+	limits byName
+	names  []string // of what is limited, for the user or for a job
+	jobs   []*job
+	grants []fair.Amounts // of the jobs, in the order of the names
+}
+
+func (d *division) add(j *job) {
+	if d.jobs = append(d.jobs, j); j.allotment.has == nil {
+		j.allotment.has = byName{}
+	}
+	for _, limits := range []byName{d.limits, limitsOf(&j.info.Share.Limits)} {
+		for name := range limits {
+			if !slices.Contains(d.names, name) {
+				d.names = append(d.names, name)
+			}
+		}
+	}
+	slices.Sort(d.names)
+}
+
+func (d *division) vector(of byName) fair.Amounts {
+	v := make(fair.Amounts, len(d.names))
+	for i, name := range d.names {
+		v[i] = of[name]
+	}
+	return v
+}
+
+func (d *division) divide() {
+	limits, units := d.vector(d.limits), make(fair.Amounts, len(d.names))
+	for i, name := range d.names {
+		if units[i] = unit; name == protocol.NameMemory {
+			units[i] = 1
+		}
+	}
+	claims := make([]fair.Claim, len(d.jobs))
+	for i, j := range d.jobs {
+		load, share := &j.info.Load, &j.info.Share
+		c := fair.Claim{
+			Weight: share.Weight, Most: d.vector(limitsOf(&share.Limits)), Has: d.vector(j.allotment.has),
+			Least: d.vector(claimed(load.Wants, load.Needs)), Want: d.vector(claimed(load.Has, load.CPUs)), Last: j.allotment.last,
+		}
+		for k, n := range c.Least {
+			if n > 0 {
+				c.Want[k] = max(limits[k], c.Most[k])
+			}
+		}
+		claims[i] = c
+	}
+	d.grants = fair.Divide(limits, units, claims)
+	d.keepToOld()
+}
+
 // keepToOld gives nobody more while one of the user's drivers wasn't heard by this head: what that one has, a head before
 // told it. A driver that doesn't come back is waited for until its job is orphaned.
-func keepToOld(list []*job, grants []int64) {
-	if !slices.ContainsFunc(list, func(j *job) bool { return !j.heard }) {
+func (d *division) keepToOld() {
+	if !slices.ContainsFunc(d.jobs, func(j *job) bool { return !j.heard }) {
 		return
 	}
-	for i, j := range list {
-		old := int64(0)
-		if q := j.allotment.quota; q != nil {
-			old = cpuUnits(q.CPUs)
+	for i, j := range d.jobs {
+		for k, old := range d.vector(j.allotment.quota) {
+			d.grants[i][k] = min(d.grants[i][k], old)
 		}
-		grants[i] = min(grants[i], old)
 	}
 }
 
-func divide(limit protocol.UserShare, list []*job) []int64 {
-	claims := make([]fair.Claim, len(list))
-	for i, j := range list {
-		load, share := &j.info.Load, &j.info.Share
-		claims[i] = fair.Claim{
-			Weight: share.Weight, Most: cpuUnits(share.CPUs), Has: j.allotment.has, Least: cpuUnits(load.Needs), Want: cpuUnits(load.CPUs),
+// quota is one job's quota with the rules that it is by, and its amounts by name.
+func (d *division) quota(i int) (protocol.Quota, byName) {
+	q, grants := protocol.Quota{CPUs: -1}, byName{}
+	own := limitsOf(&d.jobs[i].info.Share.Limits)
+	for k, name := range d.names {
+		limit, n := d.limits[name], d.grants[i][k]
+		if limit <= 0 && own[name] <= 0 {
+			continue
 		}
-		if load.Needs > 0 {
-			claims[i].Want = max(cpuUnits(limit.CPUs), cpuUnits(share.CPUs))
+		part := protocol.QuotaOf{N: n, Limit: limit, Why: d.why(i, k, own[name])}
+		if own := own[name]; own > 0 && (limit <= 0 || own < limit) {
+			part.Limit = own
 		}
+		if grants[name] = n; name == protocol.NameCPU {
+			q.CPUs, q.Limit, q.Why = float64(n)/unit, float64(part.Limit)/unit, part.Why
+			continue
+		}
+		if q.Others == nil {
+			q.Others = map[string]protocol.QuotaOf{}
+		}
+		q.Others[name] = part
 	}
-	return fair.Divide(cpuUnits(limit.CPUs), unit, claims)
+	return q, grants
 }
 
-// quotaOf is one job's quota, and the rule that it is by.
-func quotaOf(limit protocol.UserShare, list []*job, grants []int64, i int) protocol.Quota {
-	own := list[i].info.Share.CPUs
-	if limit.CPUs <= 0 && own <= 0 {
-		return protocol.Quota{CPUs: -1}
+// why is the rule by which one job has its quota of a resource; own is the job's own limit.
+func (d *division) why(i, k int, own int64) string {
+	name := d.names[k]
+	if own > 0 && d.grants[i][k] == own {
+		return fmt.Sprintf("job %s is limited to %s (muster job share)", label(d.jobs[i].info), protocol.AmountText(name, own))
 	}
-	q := protocol.Quota{CPUs: float64(grants[i]) / unit, Limit: limit.CPUs}
-	if own > 0 && (limit.CPUs <= 0 || own < limit.CPUs) {
-		q.Limit = own
-	}
-	if own > 0 && q.CPUs == own {
-		q.Why = fmt.Sprintf("job %s is limited to %s CPUs (muster job share)", label(list[i].info), cpuText(cpuUnits(own)))
-		return q
-	}
-	q.Why = fmt.Sprintf("user %s is limited to %s CPUs (muster user)", limit.Name, cpuText(cpuUnits(limit.CPUs)))
+	text := fmt.Sprintf("user %s is limited to %s (muster user)", d.user, protocol.AmountText(name, d.limits[name]))
 	var others []string
-	for k, j := range list {
-		if k != i && max(grants[k], j.allotment.has) > 0 {
-			others = append(others, label(j.info)+" may have "+cpuText(max(grants[k], j.allotment.has)))
+	for x, j := range d.jobs {
+		if n := max(d.grants[x][k], j.allotment.has[name]); x != i && n > 0 {
+			others = append(others, label(j.info)+" may have "+protocol.NumberText(name, n))
 		}
 	}
 	if n := len(others); n > 3 {
 		others = append(others[:3], fmt.Sprintf("%d more have some", n-3))
 	}
 	if len(others) > 0 {
-		q.Why += ", of which job " + strings.Join(others, ", ")
+		text += ", of which job " + strings.Join(others, ", ")
 	}
-	return q
+	return text
 }
-
-func cpuText(n int64) string { return strconv.FormatFloat(float64(n)/unit, 'g', 6, 64) }
 
 // quota is what a job was told last.
 func (t *jobs) quota(id string) *protocol.Quota {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if j := t.all[id]; j != nil {
-		return j.allotment.quota
+		return j.allotment.told
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package head
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func (l *limited) renews(what string, cpus float64, why ...string) {
 func TestQuotas(t *testing.T) {
 	c := start(t, Config{})
 	admin, ann, bob := c.connect(c.Admin()), c.join(join.RoleUser, "ann"), c.join(join.RoleUser, "bob")
-	admin.ask(protocol.OpPutUser, protocol.UserShare{Name: "ann", CPUs: 8}, nil)
+	admin.ask(protocol.OpPutUser, protocol.UserShare{Name: "ann", Limits: protocol.Limits{CPUs: 8}}, nil)
 	free := c.openLimited(bob)
 	if free.job.Quota != nil {
 		t.Errorf("a user without a limit has %+v", free.job.Quota)
@@ -102,7 +103,7 @@ func TestQuotas(t *testing.T) {
 	a.renews("until the first has something again", 0)
 	<-b.news
 	half := 2.0
-	ann.ask(protocol.OpShareJob, protocol.ShareJob{Job: b.job.Job, CPUs: &half}, nil)
+	ann.ask(protocol.OpShareJob, protocol.ShareJob{Job: b.job.Job, ChangeLimits: protocol.ChangeLimits{CPUs: &half}}, nil)
 	b.used, b.want = 2, 1
 	b.renews("a job with a limit of its own", 2, "is limited to 2 CPUs (muster job share)")
 	b.renews("says that it keeps to it", 2)
@@ -116,7 +117,7 @@ func TestQuotas(t *testing.T) {
 // was told before. (internal/sim)
 func TestQuotasAfterARestart(t *testing.T) {
 	four := 4.0
-	limit := protocol.UserShare{Name: "ann", CPUs: 8}
+	limit := protocol.UserShare{Name: "ann", Limits: protocol.Limits{CPUs: 8}}
 	table := &jobs{all: map[string]*job{}}
 	for _, id := range []string{"a", "b"} {
 		table.all[id] = &job{info: protocol.JobInfo{Job: id, Owner: "ann", Epoch: 1, State: protocol.JobRunning}}
@@ -136,4 +137,87 @@ func TestQuotasAfterARestart(t *testing.T) {
 	table.all["c"].info.State = protocol.JobDone
 	table.all["b"].info.State = protocol.JobDone
 	renews("a", 4, &four, 8)
+}
+
+// TestQuotasOfOthers: memory, GPUs and named resources are divided as CPUs are, and a task gets all that it needs of them.
+func TestQuotasOfOthers(t *testing.T) {
+	const gpu, memory, seat, gib = protocol.NameGPU, protocol.NameMemory, "seat", 1 << 30
+	table := &jobs{all: map[string]*job{}}
+	limit := protocol.UserShare{Name: "ann", Limits: protocol.Limits{GPUs: 2, Memory: 64 * gib, Named: map[string]int64{seat: 3 * unit}}}
+	for _, id := range []string{"a", "b"} {
+		table.all[id] = &job{info: protocol.JobInfo{Job: id, Owner: "ann", Epoch: 1, State: protocol.JobRunning}}
+	}
+	table.all["b"].info.Share.Memory = 16 * gib
+	kept := map[string]byName{}
+	renews := func(id string, has, wants byName, want byName) {
+		t.Helper()
+		in := protocol.RenewJob{Job: id, Epoch: 1, CPUs: 3, Needs: 1, Has: has, Wants: wants, Kept: kept[id]}
+		table.renewed(&in, time.Now(), func(_, _ *protocol.RenewJob) {})
+		table.allot(limit)
+		q := table.quota(id)
+		if q == nil || q.CPUs != -1 {
+			t.Fatalf("%s has %+v", id, q)
+		}
+		got := byName{}
+		for name, part := range q.Others {
+			got[name] = part.N
+		}
+		if kept[id] = got; !maps.Equal(got, want) {
+			t.Errorf("%s may have %v, want %v", id, got, want)
+		}
+	}
+	why := func(id, name, want string) {
+		t.Helper()
+		if got := table.quota(id).Others[name].Why; got != want {
+			t.Errorf("%s of %s: %q, want %q", name, id, got, want)
+		}
+	}
+	training, nothing := byName{gpu: 2 * unit, memory: 40 * gib}, byName{}
+	// A head that doesn't know what b was told gives nothing away.
+	renews("a", nothing, training, byName{gpu: 0, memory: 0, seat: 0})
+	renews("b", byName{memory: 8 * gib}, byName{memory: 8 * gib}, byName{gpu: 0, memory: 16 * gib, seat: 2 * unit})
+	why("b", memory, "job b is limited to 16 GiB of memory (muster job share)")
+	renews("a", nothing, training, byName{gpu: 2 * unit, memory: 48 * gib, seat: unit})
+	why("a", gpu, "user ann is limited to 2 GPUs (muster user)")
+	why("a", seat, "user ann is limited to 3 of seat (muster user), of which job b may have 2")
+	renews("a", training, nothing, byName{gpu: 2 * unit, memory: 48 * gib, seat: unit})
+	renews("b", nothing, byName{gpu: unit}, byName{gpu: 0, memory: 16 * gib, seat: 2 * unit})
+	why("b", gpu, "user ann is limited to 2 GPUs (muster user), of which job a may have 2")
+	renews("a", training, nothing, byName{gpu: unit, memory: 48 * gib, seat: unit})
+	renews("b", nothing, byName{gpu: unit}, byName{gpu: 0, memory: 16 * gib, seat: 2 * unit}) // a's task runs still
+	renews("a", nothing, nothing, byName{gpu: 0, memory: 48 * gib, seat: unit})
+	renews("b", nothing, byName{gpu: unit}, byName{gpu: unit, memory: 16 * gib, seat: 2 * unit})
+	limit.Limits = protocol.Limits{}
+	renews("b", nothing, byName{gpu: unit}, byName{memory: 16 * gib})
+	renews("a", nothing, byName{gpu: unit}, byName{})
+}
+
+// TestQuotasTakeTurns: jobs of which each needs all of a limit for its next task get it one after the other.
+func TestQuotasTakeTurns(t *testing.T) {
+	table := &jobs{all: map[string]*job{}}
+	limit := protocol.UserShare{Name: "ann", Limits: protocol.Limits{CPUs: 1, GPUs: 1}}
+	ids := []string{"a", "b", "c"}
+	kept, ran := map[string]*protocol.Quota{}, map[string]int{}
+	for _, id := range ids {
+		table.all[id] = &job{heard: true, info: protocol.JobInfo{Job: id, Owner: "ann", Epoch: 1, State: protocol.JobRunning}}
+	}
+	for range 60 {
+		for _, id := range ids {
+			in := protocol.RenewJob{Job: id, Epoch: 1, Needs: 1, Wants: byName{protocol.NameGPU: unit}}
+			if q := kept[id]; q != nil {
+				in.Quota, in.Kept = &q.CPUs, byName{protocol.NameGPU: q.Others[protocol.NameGPU].N}
+			}
+			table.renewed(&in, time.Now(), func(_, _ *protocol.RenewJob) {})
+			table.allot(limit)
+			q := table.quota(id)
+			if kept[id] = q; q.CPUs == 1 && q.Others[protocol.NameGPU].N == unit {
+				ran[id]++
+			}
+		}
+	}
+	for _, id := range ids {
+		if ran[id] < 5 {
+			t.Errorf("of 60 times each job has all %v", ran)
+		}
+	}
 }

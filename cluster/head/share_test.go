@@ -2,6 +2,7 @@ package head
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -17,13 +18,18 @@ func TestUsers(t *testing.T) {
 	dir := t.TempDir()
 	c := start(t, Config{StateDir: dir})
 	admin, ann := c.connect(c.Admin()), c.join(join.RoleUser, "ann")
-	bob := protocol.UserShare{Name: "bob", Weight: 2.5, CPUs: 8, Jobs: 3}
+	atMost := func(l protocol.Limits) protocol.UserShare { return protocol.UserShare{Name: "x", Limits: l} }
+	most := protocol.Limits{CPUs: 8, GPUs: 2, Memory: 1 << 36, Named: map[string]int64{"seat": 5}}
+	bob := protocol.UserShare{Name: "bob", Weight: 2.5, Limits: most, Jobs: 3}
 	admin.ask(protocol.OpPutUser, bob, nil)
 	admin.ask(protocol.OpPutUser, protocol.UserShare{Name: "eve"}, nil)
 	ann.refused(protocol.CodeForbidden, protocol.OpPutUser, protocol.UserShare{Name: "ann", Weight: 9})
 	ann.refused(protocol.CodeForbidden, protocol.OpDropUser, protocol.IdentityName{Name: "bob"})
 	for _, u := range []protocol.UserShare{
-		{Name: "head"}, {Name: newID("n")}, {}, {Name: "x", Weight: -1}, {Name: "x", Weight: 1e9}, {Name: "x", CPUs: -1}, {Name: "x", Jobs: -1},
+		{Name: "head"}, {Name: newID("n")}, {}, {Name: "x", Weight: -1}, {Name: "x", Weight: 1e9},
+		atMost(protocol.Limits{CPUs: -1}), atMost(protocol.Limits{Memory: -1}),
+		atMost(protocol.Limits{GPUs: 1e9}), atMost(protocol.Limits{Named: map[string]int64{"seat": -1}}),
+		atMost(protocol.Limits{Named: map[string]int64{"memory": 1}}), {Name: "x", Jobs: -1},
 	} {
 		admin.refused(protocol.CodeMalformed, protocol.OpPutUser, u)
 	}
@@ -36,7 +42,8 @@ func TestUsers(t *testing.T) {
 	admin = c.connect(c.Admin())
 	var all []protocol.UserInfo
 	admin.ask(protocol.OpListUsers, nil, &all)
-	if len(all) != 3 || all[0].Role != join.RoleAdmin || all[1].Name != "ann" || all[1].Role != join.RoleUser || all[2].UserShare != bob {
+	if len(all) != 3 || all[0].Role != join.RoleAdmin || all[1].Name != "ann" || all[1].Role != join.RoleUser ||
+		!reflect.DeepEqual(all[2].UserShare, bob) {
 		t.Errorf("after a restart: %+v", all)
 	}
 	admin.ask(protocol.OpDropUser, protocol.IdentityName{Name: "ann"}, nil)
@@ -56,16 +63,21 @@ func TestDigestOfShares(t *testing.T) {
 	admin.ask(protocol.OpPutUser, protocol.UserShare{Name: "eve", Weight: 3}, nil) // without a job
 	opened, _ := c.open(ann, "")
 	other, _ := c.open(bob, "")
-	weight, cpus := 4.0, 1.5
+	weight, cpus, memory := 4.0, 1.5, int64(1<<30)
 	var share protocol.JobShare
 	ann.ask(protocol.OpShareJob, protocol.ShareJob{Job: opened.Job, Weight: &weight}, nil)
-	ann.ask(protocol.OpShareJob, protocol.ShareJob{Job: opened.Job, CPUs: &cpus}, &share)
-	if share != (protocol.JobShare{Weight: 4, CPUs: 1.5}) {
+	limit := func(c protocol.ChangeLimits) protocol.ShareJob {
+		return protocol.ShareJob{Job: opened.Job, ChangeLimits: c}
+	}
+	ann.ask(protocol.OpShareJob, limit(protocol.ChangeLimits{CPUs: &cpus, Named: map[string]int64{"seat": 5, "dongle": 0}}), nil)
+	ann.ask(protocol.OpShareJob, limit(protocol.ChangeLimits{Memory: &memory, Named: map[string]int64{"dongle": 2}}), &share)
+	want := protocol.Limits{CPUs: 1.5, Memory: 1 << 30, Named: map[string]int64{"seat": 5, "dongle": 2}}
+	if !reflect.DeepEqual(share, protocol.JobShare{Weight: 4, Limits: want}) {
 		t.Errorf("the job's share is %+v", share)
 	}
 	bob.refused(protocol.CodeForbidden, protocol.OpShareJob, protocol.ShareJob{Job: opened.Job, Weight: &weight})
 	bad := -1.0
-	ann.refused(protocol.CodeMalformed, protocol.OpShareJob, protocol.ShareJob{Job: opened.Job, CPUs: &bad})
+	ann.refused(protocol.CodeMalformed, protocol.OpShareJob, limit(protocol.ChangeLimits{CPUs: &bad}))
 
 	n1.refused(protocol.CodeUnknown, protocol.OpReportLoad, protocol.NodeLoad{})
 	report := protocol.NodeInfo{CPUs: 4, Memory: 100, Named: map[string]int64{"seat": 10}}

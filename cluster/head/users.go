@@ -3,7 +3,6 @@ package head
 import (
 	"context"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -96,12 +95,25 @@ func (t *users) list() []protocol.UserShare {
 }
 
 // checkShare refuses weights and limits that make no sense.
-func checkShare(weight, cpus float64, jobs int) error {
+func checkShare(weight float64, l *protocol.Limits, jobs int) error {
 	if !(weight >= 0 && weight <= maxWeight) {
 		return refuse(protocol.CodeMalformed, "a weight of %v: it must be above 0 and at most %d", weight, maxWeight)
 	}
-	if !(cpus >= 0 && cpus <= 1e6) || jobs < 0 || math.IsNaN(cpus) {
-		return refuse(protocol.CodeMalformed, "a limit of %v CPUs and %d jobs: limits are above 0, or 0 for none", cpus, jobs)
+	isLimit := func(n float64) bool { return n >= 0 && n <= mostCPUs }
+	if !isLimit(l.CPUs) || !isLimit(l.GPUs) || l.Memory < 0 || jobs < 0 {
+		return refuse(protocol.CodeMalformed, "a limit of %v CPUs, %v GPUs, %d bytes and %d jobs: limits are above 0, or 0 for none",
+			l.CPUs, l.GPUs, l.Memory, jobs)
+	}
+	if len(l.Named) > maxNodeFields {
+		return refuse(protocol.CodeMalformed, "limits of %d resources: at most %d have one", len(l.Named), maxNodeFields)
+	}
+	for name, n := range l.Named {
+		switch {
+		case name == "" || name == protocol.NameCPU || name == protocol.NameMemory || name == protocol.NameGPU:
+			return refuse(protocol.CodeMalformed, "a limit of a resource %q: CPUs, memory and GPUs have limits of their own", name)
+		case n < 0 || n > mostClaimed:
+			return refuse(protocol.CodeMalformed, "a limit of %d of %q: limits are above 0, or 0 for none", n, short(name))
+		}
 	}
 	return nil
 }
@@ -111,7 +123,7 @@ func (h *Head) putUser(_ context.Context, c caller, in *protocol.UserShare) (any
 	if err := checkUser(in.Name); err != nil {
 		return nil, err
 	}
-	if err := checkShare(in.Weight, in.CPUs, in.Jobs); err != nil {
+	if err := checkShare(in.Weight, &in.Limits, in.Jobs); err != nil {
 		return nil, err
 	}
 	if err := h.users.put(*in); err != nil {
@@ -189,17 +201,12 @@ func (h *Head) shareJob(_ context.Context, c caller, in *protocol.ShareJob) (any
 		return nil, err
 	}
 	info := j.info
+	info.Share.Limits = in.Apply(info.Share.Limits)
 	if in.Weight != nil {
 		info.Share.Weight = *in.Weight
 	}
-	if in.CPUs != nil {
-		info.Share.CPUs = *in.CPUs
-	}
-	if err := checkShare(info.Share.Weight, info.Share.CPUs, 0); err != nil {
+	if err := checkShare(info.Share.Weight, &info.Share.Limits, 0); err != nil {
 		return nil, err
 	}
-	if info.Share != j.info.Share {
-		err = h.jobs.store(info, func(*job) {})
-	}
-	return info.Share, err
+	return info.Share, h.jobs.store(info, func(*job) {})
 }

@@ -49,7 +49,7 @@ func shareText(
 	ranks := fair.Ranks(nil, total.Vector(named), jobs)
 	var first []string
 	for i := range open {
-		if open[i].Load.Needs <= 0 || !ranks[i].Less(ranks[at]) {
+		if load := &open[i].Load; load.Needs <= 0 && len(load.Wants) == 0 || !ranks[i].Less(ranks[at]) {
 			continue
 		}
 		text := fmt.Sprintf("user %s (%.0f %%)", open[i].Owner, 100*ranks[i].User)

@@ -150,8 +150,8 @@ func printClusterJob(w io.Writer, j protocol.JobInfo) error {
 	if j.State == protocol.JobRunning {
 		rows = append(rows, []string{"heard of", ago(j.Renewed)})
 	}
-	if j.Share != (protocol.JobShare{}) {
-		rows = append(rows, []string{"share", shareText(j.Share)})
+	if share := shareText(j.Share); share != shareText(protocol.JobShare{}) {
+		rows = append(rows, []string{"share", share})
 	}
 	if j.Error != "" {
 		rows = append(rows, []string{"error", clip(j.Error, 300)})

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +20,8 @@ func newUser() *cobra.Command {
 room or not. A user of whom nothing is said has the weight 1 and no limits.`,
 		Example: `  muster user add ann --weight 2             twice the share of the others
   muster user add bob --cpus 16 --jobs 4     at most so much at once
+  muster user add bob --gpus 2 --memory 64GiB
+  muster user add bob --resource licence=3
   muster user add bob --cpus 0               without a limit of CPUs again
   muster user ls
   muster user rm bob                         bob's connections and jobs end`,
@@ -34,21 +39,23 @@ within a second, for jobs that run too: nothing that runs is stopped, and nothin
 		ValidArgsFunction: completeFrom(name, userNames),
 	}
 	weight := cmd.Flags().Float64("weight", 1, "of the user's share: with 2, twice what others have")
-	cpus := cmd.Flags().Float64("cpus", 0, "that the user's tasks may have at once; 0 for no limit")
+	limits := addLimits(cmd, "the user's")
 	jobs := cmd.Flags().Int("jobs", 0, "that the user may have open at once, others wait; 0 for no limit")
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, args []string) error {
+		change, err := limits.change(cmd)
+		if err != nil {
+			return err
+		}
 		u, err := findUser(cmd.Context(), r, args[0])
 		if err != nil {
 			return err
 		}
+		u.Limits = change.Apply(u.Limits)
 		changed := cmd.Flags().Changed
 		if changed("weight") {
 			if u.Weight = *weight; u.Weight <= 0 {
 				return usageError{fmt.Errorf("--weight %v: a weight is above 0", *weight)}
 			}
-		}
-		if changed("cpus") {
-			u.CPUs = *cpus
 		}
 		if changed("jobs") {
 			u.Jobs = *jobs
@@ -56,8 +63,11 @@ within a second, for jobs that run too: nothing that runs is stopped, and nothin
 		if err := r.Ask(cmd.Context(), protocol.OpPutUser, u.UserShare, nil); err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "user %s: weight %s, at most %s CPUs and %s jobs\n",
-			u.Name, number(u.Weight, "1"), number(u.CPUs, "all"), number(float64(u.Jobs), "any number of"))
+		if u, err = findUser(cmd.Context(), r, args[0]); err != nil { // an older head passes over what it doesn't know
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "user %s: weight %s, %s and %s jobs\n",
+			u.Name, number(u.Weight, "1"), limitsText(&u.Limits), number(float64(u.Jobs), "any number of"))
 		if u.Role == "" {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s hasn't joined: muster token new --role user --user %s makes the token for it\n", u.Name, u.Name)
 		}
@@ -99,16 +109,44 @@ func newUserList(name *string) *cobra.Command {
 		if *asJSON {
 			return printJSON(cmd.OutOrStdout(), all)
 		}
-		rows := [][]string{{"USER", "ROLE", "WEIGHT", "CPUS", "OF", "JOBS", "OF", "SHARE"}}
+		rows := [][]string{{"USER", "ROLE", "WEIGHT", "CPUS", "OF", "GPUS", "OF", "MEMORY", "OF", "OTHERS", "JOBS", "OF", "SHARE"}}
 		for _, u := range all {
 			rows = append(rows, []string{
 				u.Name, dash(u.Role), number(u.Weight, "1"), number(float64(u.Used.CPU)/perUnit, "0"), number(u.CPUs, "-"),
-				strconv.Itoa(u.Live), number(float64(u.Jobs), "-"), fmt.Sprintf("%.0f %%", 100*u.Share),
+				number(float64(u.Used.GPUs)/perUnit, "0"), number(u.GPUs, "-"), size(u.Used.Memory), sizeLimit(u.Memory),
+				dash(namedText(&u)), strconv.Itoa(u.Live), number(float64(u.Jobs), "-"), fmt.Sprintf("%.0f %%", 100*u.Share),
 			})
 		}
 		return table(cmd.OutOrStdout(), rows)
 	})
 	return cmd
+}
+
+func sizeLimit(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return size(n)
+}
+
+// namedText is what a user has of other resources, and may have: "licence 2 of 3, seat 1".
+func namedText(u *protocol.UserInfo) string {
+	all := maps.Clone(u.Used.Named)
+	if all == nil {
+		all = map[string]int64{}
+	}
+	for name := range u.Named {
+		all[name] += 0
+	}
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		text := name + " " + number(float64(all[name])/perUnit, "0")
+		if limit := u.Named[name]; limit > 0 {
+			text += " of " + number(float64(limit)/perUnit, "0")
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
 }
 
 // listUsers is the users that one may see, never nil.

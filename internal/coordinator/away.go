@@ -134,15 +134,34 @@ func (m *Machine) Pick(id ID) bool {
 // HoldFar has Take hold what is offered for the first task of a need, until it is called again: nothing is given out
 // that comes after that one and needs anything of what it needs, unless a task has started it, which may wait for it.
 // 0 is for none.
-func (m *Machine) HoldFar(id NeedID) { m.heldFor = id }
+func (m *Machine) HoldFar(id NeedID) {
+	if m.heldFar = m.heldFar[:0]; id != 0 {
+		m.heldFar = append(m.heldFar, heldFar{need: id, all: true})
+	}
+}
+
+// HoldFarOf has Take hold one dimension too for the first task of a need, until HoldFar is called.
+func (m *Machine) HoldFarOf(d Dim, id NeedID) {
+	m.heldFar = append(m.heldFar, heldFar{need: id, dim: d})
+}
+
+// heldFar is for which need an offer is held: of all that it needs, or of one dimension.
+type heldFar struct {
+	need NeedID
+	all  bool
+	dim  Dim
+}
 
 // keptFrom reports whether the room is held for another need.
 func (m *Machine) keptFrom(n *need) bool {
-	if m.heldFor == 0 || m.heldFor == n.id {
-		return false
+	for _, held := range m.heldFar {
+		h := m.needs[held.need]
+		if held.need != n.id && h.at > 0 && h.before(n) && (held.all && h.shares(n) || !held.all && n.hasDim(held.dim)) &&
+			m.table.at(n.ready.top().head).depth == 0 {
+			return true
+		}
 	}
-	h := m.needs[m.heldFor]
-	return h.at > 0 && h.before(n) && h.shares(n) && m.table.at(n.ready.top().head).depth == 0
+	return false
 }
 
 // FitsFar reports whether a task of a need that is away fits what is offered.

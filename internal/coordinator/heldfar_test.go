@@ -41,3 +41,25 @@ func TestHoldFar(t *testing.T) {
 	m.HoldFar(0)
 	take(1, last)
 }
+
+// TestHoldFarOf: what is held of one dimension alone keeps nothing from those who need none of that.
+func TestHoldFarOf(t *testing.T) {
+	m := New([]int64{Unit, 1, 1})
+	gpu := m.AddDim()
+	small, large := m.AwayNeed([]Amount{{CPU, Unit}}, 1), m.AwayNeed([]Amount{{CPU, Unit}, {gpu, 2 * Unit}}, 1)
+	one := m.AwayNeed([]Amount{{CPU, Unit}, {gpu, Unit}}, 1)
+	take := func(gpus int64, want ID) {
+		t.Helper()
+		if id, ok := m.Take(0, []int64{Unit, 1, 0, gpus * Unit}, anywhere); id != want || ok != (want != 0) {
+			t.Fatalf("Take gives %v, %v, not %v", id, ok, want)
+		}
+	}
+	wide := m.Submit(Spec{Need: large})
+	late, plain := m.Submit(Spec{Need: one}), m.Submit(Spec{Need: small})
+	m.HoldFar(0)
+	m.HoldFarOf(gpu, large)
+	take(1, plain)
+	take(1, 0)
+	take(2, wide)
+	take(1, late)
+}

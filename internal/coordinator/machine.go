@@ -16,15 +16,15 @@ type Machine struct {
 	marks    []mark // by place
 	searches uint32
 	live     int
-	others   int      // ready tasks whose need is more than CPU
-	holding  []uint32 // tasks that are charged with more than CPU
-	numbered uint64   // tasks submitted so far
-	far      []*need  // away, with a ready task
-	heldFor  NeedID   // see HoldFar; 0 for none
-	farHold  []uint32 // tasks that run elsewhere and hold more there than what is lent
-	news     bool     // a task that runs elsewhere has become ready: see AwayNews
-	watches  bool     // see WatchAway
-	readied  []ID     // likewise
+	others   int       // ready tasks whose need is more than CPU
+	holding  []uint32  // tasks that are charged with more than CPU
+	numbered uint64    // tasks submitted so far
+	far      []*need   // away, with a ready task
+	heldFar  []heldFar // see HoldFar
+	farHold  []uint32  // tasks that run elsewhere and hold more there than what is lent
+	news     bool      // a task that runs elsewhere has become ready: see AwayNews
+	watches  bool      // see WatchAway
+	readied  []ID      // likewise
 
 	needs     []*need
 	byKey     map[string]NeedID

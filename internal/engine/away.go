@@ -70,6 +70,7 @@ type awayRun struct {
 	waits bool                    // its function has lent its CPUs
 	cpu   int64                   // that it was given of an offer
 	ends  bool                    // its wait, by itself
+	given bool                    // what it needs beside CPU counts for the quota
 
 	apart    *apartRun // of one in a process of this session; its node is ""
 	alone    bool      // nothing runs beside it in its worker
@@ -107,13 +108,13 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	free := s.room(o)
 	quota := &s.carried.quota
 	s.recount(s.now())
-	offered := free[coordinator.CPU]
-	free[coordinator.CPU] = quota.left(offered)
+	offered := quota.cut(free)
 	runs := s.carried.runs[:0]
 	now := s.now()
 	suits := s.suits(o)
 	held := s.holdFor(o, free, now)
 	s.m.HoldFar(held)
+	s.holdQuota(now)
 	most := o.Most
 	if o.Shared {
 		most = min(most, probe*int(max(1, o.CPU/coordinator.Unit)))
@@ -130,7 +131,7 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 		}
 		s.busy++
 		r := s.beginAway(id, o.Node, now)
-		quota.charge(r, had-free[coordinator.CPU])
+		s.charge(r, had-free[coordinator.CPU])
 		runs = append(runs, r)
 	}
 	s.carried.runs = runs

@@ -166,7 +166,7 @@ func (s *Session) conclude(r *Run, err error, res coordinator.Result, now int64)
 		return
 	}
 	r.over = true
-	s.carried.delist(r)
+	s.delist(r)
 	s.endWaits(r)
 	s.load.ended(took)
 	s.handOver(r, out == coordinator.Done, t.ops.Results)

@@ -48,9 +48,6 @@ func (s *Session) holdFor(o *protocol.Offer, free []int64, now int64) coordinato
 	if len(h.firsts) == 0 && len(h.nodes) == 0 {
 		return 0
 	}
-	if id := s.quotaHold(now); id != 0 {
-		return id
-	}
 	if at, ok := h.nodes[o.Node]; ok {
 		if s.isFirst(at.need, at.num) {
 			s.tellHold(o.Node, at, now)
@@ -152,7 +149,7 @@ func (s *Session) longWaiting(o *protocol.Offer, free []int64, now int64) (best 
 			continue
 		}
 		amounts, class := s.m.AmountsOf(id)
-		if suits(class) && s.carried.quota.allows(s.needCPU(id)) && s.hasOf(node, amounts) >= 1 && !s.m.FitsFar(id, free) {
+		if suits(class) && s.carried.quota.allows(amounts) && s.hasOf(node, amounts) >= 1 && !s.m.FitsFar(id, free) {
 			best, found = held{need: id, num: f.num}, true
 		}
 	}

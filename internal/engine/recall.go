@@ -86,7 +86,8 @@ func (c *carried) enlist(r *Run) {
 }
 
 // delist takes one out that is over. One that runs in the driver isn't there.
-func (c *carried) delist(r *Run) {
+func (s *Session) delist(r *Run) {
+	c := &s.carried
 	if r.away == nil {
 		return
 	}
@@ -103,5 +104,9 @@ func (c *carried) delist(r *Run) {
 	r.away.before, r.away.after = nil, nil
 	if !r.away.waits {
 		c.quota.refund(r)
+	}
+	if r.away.given {
+		s.giveOthers(r, -1)
+		r.away.given = false
 	}
 }

@@ -75,7 +75,7 @@ func (s *Session) takenBack(r *Run, first bool) bool {
 		return false
 	}
 	r.over = true
-	s.carried.delist(r)
+	s.delist(r)
 	s.recordOf(r.id).lost(r)
 	s.load.ended(0)
 	s.endWaits(r)

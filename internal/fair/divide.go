@@ -5,68 +5,96 @@ import (
 	"slices"
 )
 
-// Claim is what a job has of its user's limit, and wants of it.
+// Claim is what a job has of its user's limits, and wants of them. All amounts are in the order of the limits.
 type Claim struct {
 	Weight float64 // 0 counts as 1
-	Most   int64   // the job's own limit; 0 for none
-	Has    int64   // what it may have at this moment: it was granted, or is used still
-	Least  int64   // what its next task needs; with less than that more than it has, it can start nothing
-	Want   int64   // what it could use in all
+	Most   Amounts // the job's own limits; 0 for none
+	Has    Amounts // what it may have at this moment: it was granted, or is used still
+	Least  Amounts // what its next task needs; with less than that it can start nothing
+	Want   Amounts // what it could use in all
+	Last   int64   // when it had as much as its next task needs, by any clock
 }
 
-// Divide divides a limit among those who claim a part, by their weights, in pieces of a unit. A grant below what a job has
-// is to be told first, and takes effect as its tasks end: until it says that it has less, nobody else gets it, so that
-// grants and what is in use are never above the limit together, unless they were before. A limit of 0 is none.
+// Divide divides limits among those who claim a part, by their weights, in pieces of so many units. A grant below what a job
+// has is to be told first, and takes effect as its tasks end: until it says that it has less, nobody else gets it, so that
+// grants and what is in use are never above a limit together, unless they were before. A limit of 0 is none.
 //
-// Who has least comes first, and gets what its next task needs, if that is there: else a large task would never start
-// beside small ones of the same user. What is left is divided evenly.
-func Divide(limit, unit int64, claims []Claim) []int64 {
-	goal := make([]int64, len(claims))
-	if limit <= 0 {
+// Who hasn't had enough for its next task for longest comes first, and gets all that it needs, if that is there: else a large
+// task would never start beside small ones of the same user, or two jobs would each keep half of what both need. What is left
+// of each limit is divided evenly.
+func Divide(limits, units Amounts, claims []Claim) []Amounts {
+	order := sorted(claims, func(a, b *Claim) int { return cmp.Compare(a.Last, b.Last) })
+	goals := nextTasks(limits, claims, order)
+	for d, limit := range limits {
+		if limit <= 0 {
+			for i := range claims {
+				goals[i][d] = claims[i].Most[d]
+			}
+			continue
+		}
+		share(goals, d, limit, units[d], claims)
+		free := limit
 		for i := range claims {
-			goal[i] = claims[i].Most
+			free -= max(claims[i].Has[d], 0)
 		}
-		return goal
-	}
-	share(goal, limit, unit, claims)
-	free := limit
-	for i := range claims {
-		free -= max(claims[i].Has, 0)
-	}
-	// What others still have above their goal isn't there yet.
-	for _, i := range poorest(claims) {
-		more := max(0, min(goal[i]-claims[i].Has, free))
-		if goal[i] > claims[i].Has {
-			goal[i] = claims[i].Has + more
+		// What others still have above their goal isn't there yet.
+		for _, i := range order {
+			has := claims[i].Has[d]
+			more := max(0, min(goals[i][d]-has, free))
+			if goals[i][d] > has {
+				goals[i][d] = has + more
+			}
+			free -= more
 		}
-		free -= more
 	}
-	return goal
+	return goals
 }
 
-// share finds what each would get if nobody had anything yet. What nobody wants is divided too, so that who has nothing to
-// do now can begin at once.
-func share(goal []int64, limit, unit int64, claims []Claim) {
-	unit = max(1, unit, limit/maxPieces)
-	most := func(i int, n int64) int64 {
-		if m := claims[i].Most; m > 0 {
-			return min(n, m)
-		}
-		return n
+// most is what a job may have of a dimension, if that is below n.
+func (c *Claim) most(d int, n int64) int64 {
+	if m := c.Most[d]; m > 0 {
+		return min(n, m)
 	}
-	order := poorest(claims)
-	left := limit
+	return n
+}
+
+// nextTasks is what each of those gets for its next task for whom all of that is there. Nobody is taken to have anything.
+func nextTasks(limits Amounts, claims []Claim, order []int) []Amounts {
+	goals := make([]Amounts, len(claims))
+	left := slices.Clone(limits)
 	for _, i := range order {
-		if n := most(i, claims[i].Least); n > 0 && n <= left {
-			goal[i] = n
-			left -= n
+		c := &claims[i]
+		goals[i] = make(Amounts, len(limits))
+		fits := true
+		for d, limit := range limits {
+			fits = fits && (limit <= 0 || c.most(d, c.Least[d]) <= left[d])
+		}
+		for d, limit := range limits {
+			if fits && limit > 0 {
+				goals[i][d] = max(0, c.most(d, c.Least[d]))
+				left[d] -= goals[i][d]
+			}
 		}
 	}
-	for _, up := range []func(i int) int64{
-		func(i int) int64 { return most(i, max(claims[i].Want, claims[i].Least)) },
-		func(i int) int64 { return most(i, limit) },
+	return goals
+}
+
+// share finds what each would get of one dimension if nobody had anything yet. What nobody wants is divided too, so that who
+// has nothing to do now can begin at once.
+func share(goals []Amounts, d int, limit, unit int64, claims []Claim) {
+	unit = max(1, unit, limit/maxPieces)
+	order := sorted(claims, func(a, b *Claim) int {
+		return cmp.Compare(float64(a.Has[d])/weight(a.Weight), float64(b.Has[d])/weight(b.Weight))
+	})
+	left := limit
+	for i := range goals {
+		left -= goals[i][d]
+	}
+	for _, up := range []func(c *Claim) int64{
+		func(c *Claim) int64 { return c.most(d, max(c.Want[d], c.Least[d])) },
+		func(c *Claim) int64 { return c.most(d, limit) },
 	} {
-		left = fill(goal, left, unit, claims, order, up)
+		left = fill(goals, d, left, unit, claims, order, up)
 	}
 }
 
@@ -75,32 +103,31 @@ const maxPieces = 1024
 
 // fill gives pieces to who gets least by weight and is below its upper bound, and returns what is left. Of equal ones, who
 // has more keeps it: to take a piece from one for another costs the time in which nobody uses it.
-func fill(goal []int64, left, unit int64, claims []Claim, order []int, up func(int) int64) int64 {
+func fill(goals []Amounts, d int, left, unit int64, claims []Claim, order []int, up func(*Claim) int64) int64 {
+	per := func(i int) float64 { return float64(goals[i][d]) / weight(claims[i].Weight) }
 	for left > 0 {
 		best := -1
 		for _, i := range slices.Backward(order) {
-			if goal[i] < up(i) && (best < 0 || per(goal[i], &claims[i]) < per(goal[best], &claims[best])) {
+			if goals[i][d] < up(&claims[i]) && (best < 0 || per(i) < per(best)) {
 				best = i
 			}
 		}
 		if best < 0 {
 			break
 		}
-		n := min(unit, left, up(best)-goal[best])
-		goal[best] += n
+		n := min(unit, left, up(&claims[best])-goals[best][d])
+		goals[best][d] += n
 		left -= n
 	}
 	return left
 }
 
-func per(n int64, c *Claim) float64 { return float64(n) / weight(c.Weight) }
-
-// poorest are the claims in the order of what they have, by weight; those with the same as they came.
-func poorest(claims []Claim) []int {
+// sorted are the claims in an order; equal ones stay as they came.
+func sorted(claims []Claim, compare func(a, b *Claim) int) []int {
 	order := make([]int, len(claims))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(per(claims[a].Has, &claims[a]), per(claims[b].Has, &claims[b])) })
+	slices.SortStableFunc(order, func(a, b int) int { return compare(&claims[a], &claims[b]) })
 	return order
 }

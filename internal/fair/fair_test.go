@@ -88,78 +88,162 @@ func TestLess(t *testing.T) {
 const cpu = 10_000
 
 func TestDivide(t *testing.T) {
+	one := func(n int64) Amounts { return Amounts{n} }
+	claim := func(weight float64, most, has, least, want int64) Claim {
+		return Claim{Weight: weight, Most: one(most), Has: one(has), Least: one(least), Want: one(want)}
+	}
+	last := func(n int64, c Claim) Claim {
+		c.Last = n
+		return c
+	}
+	wants := func(n int64) Claim { return claim(0, 0, 0, 0, n) }
+	two := func(has, least, want Amounts) Claim {
+		return Claim{Most: Amounts{0, 0}, Has: has, Least: least, Want: want}
+	}
 	for _, c := range []struct {
 		name   string
-		limit  int64
+		limit  Amounts
 		claims []Claim
-		want   []int64
+		want   []Amounts
 	}{
-		{"one has all", 8, []Claim{{}}, []int64{8}},
-		{"evenly", 8, []Claim{{Want: 8}, {Want: 8}}, []int64{4, 4}},
-		{"by weight", 8, []Claim{{Want: 8, Weight: 3}, {Want: 8}}, []int64{6, 2}},
-		{"what one doesn't want others get", 8, []Claim{{Want: 1}, {Want: 8}}, []int64{1, 7}},
-		{"what nobody wants is there for whoever begins", 8, []Claim{{}, {}}, []int64{4, 4}},
-		{"at most the job's own limit", 8, []Claim{{Want: 8, Most: 2}, {Want: 8}}, []int64{2, 6}},
-		{"others wait until it has come back", 8, []Claim{{Want: 8, Has: 8}, {Want: 8}}, []int64{4, 0}},
-		{"and get what has", 8, []Claim{{Want: 8, Has: 6}, {Want: 8}}, []int64{4, 2}},
-		{"a large task beside small ones", 8, []Claim{{Want: 8, Least: 1, Has: 4}, {Want: 8, Least: 8}}, []int64{0, 4}},
-		{"whose turn is over once it has run", 8, []Claim{{Want: 8, Least: 1}, {Want: 8, Least: 8, Has: 8}}, []int64{0, 4}},
-		{"what is above a lowered limit ends by itself", 2, []Claim{{Want: 8, Has: 6}}, []int64{2}},
-		{"no limit but a job's own", 0, []Claim{{Want: 8, Most: 3}, {Want: 8}}, []int64{3, 0}},
+		{"one has all", one(8), []Claim{wants(0)}, []Amounts{{8}}},
+		{"evenly", one(8), []Claim{wants(8), wants(8)}, []Amounts{{4}, {4}}},
+		{"by weight", one(8), []Claim{claim(3, 0, 0, 0, 8), wants(8)}, []Amounts{{6}, {2}}},
+		{"what one doesn't want others get", one(8), []Claim{wants(1), wants(8)}, []Amounts{{1}, {7}}},
+		{"what nobody wants is there for whoever begins", one(8), []Claim{wants(0), wants(0)}, []Amounts{{4}, {4}}},
+		{"at most the job's own limit", one(8), []Claim{claim(0, 2, 0, 0, 8), wants(8)}, []Amounts{{2}, {6}}},
+		{"others wait until it has come back", one(8), []Claim{claim(0, 0, 8, 0, 8), wants(8)}, []Amounts{{4}, {0}}},
+		{"and get what has", one(8), []Claim{claim(0, 0, 6, 0, 8), wants(8)}, []Amounts{{4}, {2}}},
+		{"a large task beside small ones", one(8), []Claim{last(1, claim(0, 0, 4, 1, 8)), claim(0, 0, 0, 8, 8)}, []Amounts{{0}, {4}}},
+		{"whose turn is over once it has run", one(8), []Claim{claim(0, 0, 0, 1, 8), last(1, claim(0, 0, 8, 8, 8))}, []Amounts{{0}, {4}}},
+		{"what is above a lowered limit ends by itself", one(2), []Claim{claim(0, 0, 6, 0, 8)}, []Amounts{{2}}},
+		{"no limit but a job's own", one(0), []Claim{claim(0, 3, 0, 0, 8), wants(8)}, []Amounts{{3}, {0}}},
+		{
+			"each limit by itself", Amounts{8, 2},
+			[]Claim{two(Amounts{0, 0}, Amounts{0, 0}, Amounts{8, 0}), two(Amounts{0, 0}, Amounts{0, 0}, Amounts{2, 2})},
+			[]Amounts{{6, 0}, {2, 2}},
+		},
+		{
+			"a task gets all that it needs, or nothing for now: else both would wait for what the other has", Amounts{4, 2},
+			[]Claim{two(Amounts{0, 0}, Amounts{4, 2}, Amounts{4, 2}), two(Amounts{0, 0}, Amounts{4, 2}, Amounts{4, 2})},
+			[]Amounts{{4, 2}, {0, 0}},
+		},
+		{
+			"whoever has waited longest", Amounts{4, 2},
+			[]Claim{last(1, two(Amounts{2, 1}, Amounts{4, 2}, Amounts{4, 2})), two(Amounts{0, 1}, Amounts{4, 2}, Amounts{4, 2})},
+			[]Amounts{{0, 0}, {2, 1}},
+		},
+		{
+			"where there is no limit, nothing is divided", Amounts{0, 2},
+			[]Claim{two(Amounts{9, 0}, Amounts{4, 1}, Amounts{9, 2}), two(Amounts{0, 0}, Amounts{4, 1}, Amounts{9, 2})},
+			[]Amounts{{0, 1}, {0, 1}},
+		},
 	} {
+		scale := func(a Amounts) {
+			for d := range a {
+				a[d] *= cpu
+			}
+		}
 		for i := range c.claims {
 			k := &c.claims[i]
-			k.Most, k.Has, k.Least, k.Want = k.Most*cpu, k.Has*cpu, k.Least*cpu, k.Want*cpu
-			c.want[i] *= cpu
+			for _, a := range []Amounts{k.Most, k.Has, k.Least, k.Want, c.want[i]} {
+				scale(a)
+			}
 		}
-		if got := Divide(c.limit*cpu, cpu, c.claims); !slices.Equal(got, c.want) {
+		units := Amounts{cpu, cpu}[:len(c.limit)]
+		scale(c.limit)
+		if got := Divide(c.limit, units, c.claims); !slices.EqualFunc(got, c.want, slices.Equal) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 }
 
-// Whatever is claimed, grants and what is still used are never above the limit together, and jobs that take what they are
-// granted, and shrink to it, come to use all of the limit if they want it.
+// Whatever is claimed, grants and what is still used are never above a limit together, and jobs that take what they are
+// granted, and shrink to it, come to use all of each limit if they want it.
 func TestDivideKeepsTheLimit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		limit := rapid.Int64Range(1, 64).Draw(t, "limit") * cpu
+		dims := rapid.IntRange(1, 3).Draw(t, "dims")
+		draw := func(most int64, what string) (a Amounts) {
+			for range dims {
+				a = append(a, rapid.Int64Range(0, most).Draw(t, what)*cpu)
+			}
+			return a
+		}
+		limits, units := draw(64, "limit"), Amounts{cpu, 1, cpu}[:dims]
 		n := rapid.IntRange(1, 6).Draw(t, "jobs")
-		claims := make([]Claim, n)
-		wanted := int64(0)
+		claims, wanted, used := make([]Claim, n), make(Amounts, dims), make(Amounts, dims)
 		for i := range claims {
 			claims[i] = Claim{
-				Weight: rapid.Float64Range(0, 4).Draw(t, "weight"),
-				Most:   rapid.Int64Range(0, 20).Draw(t, "most") * cpu,
-				Want:   rapid.Int64Range(0, 80).Draw(t, "want") * cpu,
+				Weight: rapid.Float64Range(0, 4).Draw(t, "weight"), Most: draw(20, "most"), Want: draw(80, "want"),
+				Has: make(Amounts, dims), Least: make(Amounts, dims),
 			}
-			w := claims[i].Want
-			if m := claims[i].Most; m > 0 {
-				w = min(w, m)
+			for d, w := range claims[i].Want {
+				wanted[d] += claims[i].most(d, w)
 			}
-			wanted += w
 		}
 		for range 6 {
-			grants := Divide(limit, cpu, claims)
-			sum, used := int64(0), int64(0)
+			grants := Divide(limits, units, claims)
+			sum := make(Amounts, dims)
+			clear(used)
 			for i, g := range grants {
-				if g < 0 || claims[i].Most > 0 && g > claims[i].Most {
-					t.Fatalf("job %d of %+v gets %d", i, claims, g)
+				for d := range g {
+					if g[d] < 0 || claims[i].Most[d] > 0 && g[d] > claims[i].Most[d] {
+						t.Fatalf("job %d of %+v gets %d", i, claims, g)
+					}
+					sum[d] += max(g[d], claims[i].Has[d])
+					claims[i].Has[d] = min(g[d], claims[i].Want[d]) // its tasks have ended, or begun
+					used[d] += claims[i].Has[d]
 				}
-				sum += max(g, claims[i].Has)
-				claims[i].Has = min(g, claims[i].Want) // its tasks have ended, or begun
-				used += claims[i].Has
 			}
-			if sum > limit {
-				t.Fatalf("%d are granted or used, the limit is %d", sum, limit)
+			for d, limit := range limits {
+				if limit > 0 && sum[d] > limit {
+					t.Fatalf("%d are granted or used, the limit is %d", sum, limits)
+				}
+				wanted[d] = max(wanted[d], used[d])
 			}
-			wanted = max(wanted, used)
 		}
-		used := int64(0)
+		for d, limit := range limits {
+			if limit > 0 && used[d] < min(limit, wanted[d]) {
+				t.Fatalf("%d of %d are used, though %d are wanted: %+v", used, limits, wanted, claims)
+			}
+		}
+	})
+}
+
+// Jobs of which each needs some of several limits for each of its tasks all get to run some, again and again.
+func TestDivideStarvesNobody(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dims := rapid.IntRange(1, 3).Draw(t, "dims")
+		limits := make(Amounts, dims)
+		for d := range limits {
+			limits[d] = rapid.Int64Range(1, 8).Draw(t, "limit") * cpu
+		}
+		n := rapid.IntRange(2, 5).Draw(t, "jobs")
+		claims, ran := make([]Claim, n), make([]int, n)
 		for i := range claims {
-			used += claims[i].Has
+			claims[i] = Claim{Most: make(Amounts, dims), Has: make(Amounts, dims), Least: make(Amounts, dims), Want: make(Amounts, dims)}
+			for d, limit := range limits {
+				if claims[i].Least[d] = rapid.Int64Range(0, limit/cpu).Draw(t, "need") * cpu; claims[i].Least[d] > 0 {
+					claims[i].Want[d] = limit
+				}
+			}
 		}
-		if used < min(limit, wanted) {
-			t.Fatalf("%d of %d are used, though %d are wanted: %+v", used, limit, wanted, claims)
+		for round := range int64(40) {
+			for i, g := range Divide(limits, Amounts{cpu, cpu, cpu}[:dims], claims) {
+				c := &claims[i]
+				enough := true
+				for d := range g {
+					enough = enough && c.Least[d] <= g[d]
+				}
+				if enough {
+					ran[i]++
+					c.Last = round
+				}
+				c.Has = g // what ran before has ended, if it isn't to go on
+			}
+		}
+		if least := slices.Min(ran); least == 0 {
+			t.Fatalf("tasks run: %v, of %+v within %v", ran, claims, limits)
 		}
 	})
 }

@@ -20,6 +20,10 @@ func TestBugs(t *testing.T) {
 	heads := func(c *Config) {
 		c.Users, c.Limit, c.Faults = 1, 8, Faults{Heads: 3, Away: time.Second, Until: time.Minute}
 	}
+	memories := func(c *Config) {
+		heads(c)
+		c.Limit, c.Memory, c.Shape.Memory, c.Shape.Kids = 0, memory/2, 0.5, 0
+	}
 	for _, x := range []struct {
 		name string
 		bug  bug
@@ -38,6 +42,8 @@ func TestBugs(t *testing.T) {
 		{"an item of a Map is left out", skipsItem, "it has no result", nil},
 		{"an item of a Map is done twice", doublesItem, "has two results", nil},
 		{"a driver gives more than its quota", ignoresQuota, "and the limit is", heads},
+		{"a driver gives more than its quota of memory", ignoresQuota, " of memory, and the limit is", memories},
+		{"a head forgets quotas of memory", forgetsQuotas, " of memory, and the limit is", memories},
 		{"a head forgets quotas", forgetsQuotas, "and the limit is", heads},
 		{"the journal loses a confirmed record", losesRecord, hangs, nil},
 		{"a give-back is lost", losesGiveBack, hangs, nil},

@@ -140,7 +140,7 @@ func (s *session) upBlock(on *agent, b *protocol.Block) {
 	at.waits = b.Waits
 	s.brain.begin()
 	if b.Waits {
-		s.quota.given -= at.cpu
+		s.quota.given[0] -= at.cpu
 		var ids []coordinator.ID
 		for _, t := range slices.Sorted(maps.Keys(at.asked)) {
 			if c := at.calls[t]; !c.over {
@@ -149,7 +149,7 @@ func (s *session) upBlock(on *agent, b *protocol.Block) {
 		}
 		s.brain.m.Block(at.inst.id, append(ids, 0)...)
 	} else {
-		s.quota.given += at.cpu
+		s.quota.given[0] += at.cpu
 		s.brain.m.Unblock(at.inst.id)
 	}
 	s.brain.end()

@@ -99,9 +99,6 @@ func (s *session) holdFor(on *agent, free []int64) coordinator.NeedID {
 	if len(h.firsts) == 0 && len(h.nodes) == 0 {
 		return 0
 	}
-	if id := s.quotaHold(); id != 0 {
-		return id
-	}
 	if at, ok := h.nodes[on]; ok {
 		if s.isFirst(at.need, at.num) {
 			s.tellHold(on, at)
@@ -181,7 +178,7 @@ func (s *session) longWaiting(on *agent, free []int64, now time.Duration) (best 
 			continue
 		}
 		amounts, _ := s.brain.m.AmountsOf(id)
-		if cpu := s.needCPU(id); s.quota.left(cpu) >= cpu && fits(amounts, &on.ledger.Total) && !s.brain.m.FitsFar(id, free) {
+		if s.quota.allows(s.needsOf(id)) && fits(amounts, &on.ledger.Total) && !s.brain.m.FitsFar(id, free) {
 			best, found = heldFor{need: id, num: f.num}, true
 		}
 	}

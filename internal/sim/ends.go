@@ -48,8 +48,9 @@ func (s *session) end(at *attempt) {
 	at.over = true
 	s.delist(at)
 	if !at.waits {
-		s.quota.given -= at.cpu
+		s.quota.given[0] -= at.cpu
 	}
+	s.quota.given[1] -= at.memory
 	if at.scope != 0 {
 		s.brain.m.CancelScope(at.scope, byCaller)
 		s.carryOut()

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/musterrun/muster/internal/coordinator"
 	"github.com/musterrun/muster/protocol"
@@ -17,13 +18,21 @@ const probe = 16
 func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	on := s.d.s.agent(o.Node)
 	s.recount()
-	free := []int64{s.quota.left(o.CPU), o.IO, o.Memory}
-	if s.d.s.has(ignoresQuota) {
-		free[coordinator.CPU] = o.CPU
+	offered := []int64{o.CPU, o.IO, o.Memory}
+	free := slices.Clone(offered)
+	for d, dim := range dims {
+		if !s.d.s.has(ignoresQuota) {
+			free[dim] = s.quota.left(d, free[dim])
+		}
 	}
 	held := s.holdFor(on, free)
 	m := s.brain.m
 	m.HoldFar(held)
+	for d, dim := range dims {
+		if id := s.quotaHold(d); id != 0 {
+			m.HoldFarOf(dim, id)
+		}
+	}
 	took := false
 	most := o.Most
 	if o.Shared {
@@ -44,7 +53,7 @@ func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 		}
 		s.handOver(s.callOf(id), on, had-free[coordinator.CPU], b)
 	}
-	s.fell(free, o.CPU)
+	s.fell(free, offered)
 	if !took && held == 0 {
 		s.recall(on, free)
 	}
@@ -65,8 +74,10 @@ func (s *session) fairPart(first coordinator.ID, pack int, cpu int64) int {
 func (s *session) handOver(c *call, on *agent, cpu int64, b *protocol.Batch) {
 	at := s.begin(c, on)
 	at.cpu = cpu
-	s.quota.given += cpu
 	t := &s.d.job.program.tasks[c.task]
+	s.quota.given[0] += cpu
+	at.memory = t.memory
+	s.quota.given[1] += at.memory
 	if exec := s.recorded[c.task]; exec != 0 {
 		s.arrive(at, succeeded, exec)
 		return

@@ -21,6 +21,8 @@ type head struct {
 	used    []ledger.Room   // by job
 	total   ledger.Room     // of the nodes that live
 	nodesUp int
+
+	divisions int64
 }
 
 // seen is when a node reported.
@@ -122,7 +124,7 @@ func (h *head) open(d *driver) (epoch uint32, last int, ok bool) {
 	if j.epoch > 1 {
 		j.job.changed = h.s.now
 	}
-	j.allotment.load = load{kept: -1}
+	j.allotment.load = load{kept: anything}
 	h.allot(j.job.user)
 	for _, a := range h.s.agents {
 		h.s.net.send(h.host, a.host, func() { a.know(j.job, j.epoch) })
@@ -137,7 +139,7 @@ func (h *head) renew(d *driver, l load) (epoch uint32) {
 		if j.orphaned {
 			j.job.changed = h.s.now
 		}
-		j.allotment.heard(l)
+		j.allotment.heard(l, h.divisions)
 		defer h.allot(j.job.user)
 		j.seen, j.heard, j.orphaned = h.s.now, true, false
 	}

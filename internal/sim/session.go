@@ -65,6 +65,7 @@ type attempt struct {
 	asked    map[int32]bool
 	waits    bool
 	cpu      int64 // that it was given of an offer
+	memory   int64 // and of memory
 	started  bool  // it may have begun, and must not begin twice
 	recalled bool
 	over     bool

@@ -18,6 +18,7 @@ type Config struct {
 	Tasks   int   // of all jobs together
 	Users   int   // that the jobs are of; 0 if each is another's
 	Limit   int64 // CPUs that each of them may have; 0 for none
+	Memory  int64 // bytes that each of them may have; 0 for none
 	Servers int   // of NATS: 1 or 3
 	Shape   Shape
 	Faults  Faults

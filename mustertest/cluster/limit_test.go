@@ -16,7 +16,12 @@ import (
 )
 
 // alone fails if another task runs that was given the same name of a file, on this machine.
-var alone = muster.Func("cluster.alone", func(ctx context.Context, busy string) (bool, error) {
+var (
+	alone      = muster.Func("cluster.alone", onlyOne)
+	aloneLarge = muster.Func("cluster.aloneLarge", onlyOne, muster.Memory(3<<20))
+)
+
+func onlyOne(ctx context.Context, busy string) (bool, error) {
 	f, err := os.OpenFile(busy, os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return false, err
@@ -26,7 +31,7 @@ var alone = muster.Func("cluster.alone", func(ctx context.Context, busy string) 
 	case <-ctx.Done():
 	}
 	return true, errors.Join(f.Close(), os.Remove(busy))
-})
+}
 
 // asAdmin is the head's control service.
 func asAdmin(t *testing.T, c *cluster.Cluster) join.Control {
@@ -47,46 +52,66 @@ func asAdmin(t *testing.T, c *cluster.Cluster) join.Control {
 func TestLimitOfAUser(t *testing.T) {
 	c := cluster.Start(t, 1)
 	admin := asAdmin(t, c)
-	if err := admin.Ask(t.Context(), protocol.OpPutUser, protocol.UserShare{Name: "admin", CPUs: 1}, nil); err != nil {
-		t.Fatal(err)
-	}
-	first := c.Context()
-	s, second, err := muster.Open(t.Context(), c.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	busy := filepath.Join(t.TempDir(), "busy")
-	var refs []muster.Ref[bool]
-	for range 10 {
-		refs = append(refs, alone.Go(first, busy), alone.Go(second, busy))
-	}
-	var jobs []protocol.JobInfo
-	if err := admin.Ask(t.Context(), protocol.OpListJobs, nil, &jobs); err != nil || len(jobs) != 2 {
-		t.Fatal(jobs, err)
-	}
-	named := 0
-	for _, j := range jobs {
-		var list protocol.TaskList
-		if err := admin.Ask(t.Context(), protocol.OpListTasks, protocol.AskTasks{Job: j.Job}, &list); err != nil {
+	for _, x := range []struct {
+		limits protocol.Limits
+		f      *muster.Function[string, bool]
+		why    string
+	}{
+		{protocol.Limits{CPUs: 1}, alone, "user admin is limited to 1 CPUs (muster user)"},
+		{protocol.Limits{Memory: 5 << 20}, aloneLarge, "user admin is limited to 5 MiB of memory (muster user)"},
+	} {
+		if err := admin.Ask(t.Context(), protocol.OpPutUser, protocol.UserShare{Name: "admin", Limits: x.limits}, nil); err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(strings.Join(list.Why, "\n"), "user admin is limited to 1 CPUs (muster user)") {
+		keepsLimit(t, c, admin, x.f, x.why)
+	}
+}
+
+// keepsLimit runs two jobs of one user, of which no two tasks run together.
+func keepsLimit(t *testing.T, c *cluster.Cluster, admin join.Control, f *muster.Function[string, bool], why string) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	busy := filepath.Join(t.TempDir(), "busy")
+	var refs []muster.Ref[bool]
+	var jobs []context.Context
+	for range 2 {
+		s, job, err := muster.Open(ctx, c.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		jobs = append(jobs, job)
+	}
+	for range 10 {
+		refs = append(refs, f.Go(jobs[0], busy), f.Go(jobs[1], busy))
+	}
+	var list []protocol.JobInfo
+	if err := admin.Ask(ctx, protocol.OpListJobs, nil, &list); err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, j := range list {
+		if j.State != protocol.JobRunning {
+			continue
+		}
+		var tasks protocol.TaskList
+		if err := admin.Ask(ctx, protocol.OpListTasks, protocol.AskTasks{Job: j.Job}, &tasks); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(strings.Join(tasks.Why, "\n"), why) {
 			named++
 		}
 	}
 	if named == 0 {
-		t.Error("no job says that it waits because of the limit")
+		t.Errorf("no job says that it waits since %s", why)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
 	for _, r := range refs {
 		if _, err := r.Get(ctx); err != nil {
-			t.Errorf("two ran together: %v", err)
+			t.Errorf("two ran together though %s: %v", why, err)
 		}
 	}
 }

@@ -41,7 +41,9 @@ func TestALargeTaskAmongSmallOnes(t *testing.T) {
 }
 
 // feed keeps more small tasks going than there are CPUs.
-func feed(ctx context.Context, stop, fed chan struct{}) {
+func feed(ctx context.Context, stop, fed chan struct{}) { feedWith(ctx, brief, stop, fed) }
+
+func feedWith(ctx context.Context, f *engine.Fn[int, int], stop, fed chan struct{}) {
 	defer close(fed)
 	var going []*engine.Typed[int]
 	for n := 0; ; n++ {
@@ -53,7 +55,7 @@ func feed(ctx context.Context, stop, fed chan struct{}) {
 			return
 		default:
 		}
-		if going = append(going, brief.Go(ctx, n)); len(going) > 20 {
+		if going = append(going, f.Go(ctx, n)); len(going) > 20 {
 			_ = going[0].Wait(ctx)
 			going = going[1:]
 		}

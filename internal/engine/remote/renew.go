@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -70,13 +71,13 @@ func (c *Carrier) told(load *protocol.RenewJob) {
 
 // keepTo takes a quota, and has the head told soon that it is kept: until then nobody else is given what this job gives up.
 func (c *Carrier) keepTo(q *protocol.Quota) {
-	if q == nil || c.quota != nil && *c.quota == *q {
+	if q == nil || c.quota != nil && c.quota.Equal(q) {
 		return
 	}
 	had := c.quota
 	c.quota = q
 	c.config.Quota(*q)
-	if had == nil || had.CPUs != q.CPUs {
+	if had == nil || !maps.EqualFunc(had.ByName(), q.ByName(), func(a, b protocol.QuotaOf) bool { return a.N == b.N }) {
 		c.renewing.give()
 	}
 }
