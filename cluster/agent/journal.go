@@ -217,7 +217,9 @@ func (j *journal) confirmed(number uint64, m *nats.Msg) bool {
 	j.outbox.Add(-int64(len(f.data)))
 	j.kept.add(f.data, time.Now())
 	j.resting, j.troubled = false, false
-	j.more.Signal()
+	if j.ready() { // else run would wake for nothing, once for each lone outcome
+		j.more.Signal()
+	}
 	return true
 }
 

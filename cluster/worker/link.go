@@ -53,7 +53,9 @@ func (l *Link) Outcome(o *protocol.Outcome) {
 	if l.owed--; l.owed <= 0 {
 		l.writeNow()
 	}
-	l.more.Signal()
+	if len(l.frames)+l.outcomes.Count() > 0 { // else flush would wake for nothing
+		l.more.Signal()
+	}
 }
 
 // owe notes that tasks have come. While outcomes are owed, those that are there gather.

@@ -78,7 +78,8 @@ func serverOptions(dir, token string, certificate tls.Certificate) *server.Optio
 	}
 }
 
-// makeStream makes a stream and its consumer as muster's head makes a job's.
+// makeStream makes a stream and its consumer as muster's head makes a job's, but for when what isn't acknowledged comes again:
+// not within a round, however slow the machine is, since nothing gets lost here.
 func makeStream(ctx context.Context, conn *nats.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -95,7 +96,7 @@ func makeStream(ctx context.Context, conn *nats.Conn) error {
 	}
 	_, err = stream.CreateOrUpdatePushConsumer(ctx, jetstream.ConsumerConfig{
 		Durable: "C", DeliverSubject: subjectJournal, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckAllPolicy,
-		AckWait: 2 * time.Second, MaxAckPending: 4096, FlowControl: true, IdleHeartbeat: time.Second,
+		AckWait: 2 * patience, MaxAckPending: 4096, FlowControl: true, IdleHeartbeat: time.Second,
 	})
 	if err != nil {
 		return fmt.Errorf("make the consumer: %w", err)
