@@ -133,7 +133,7 @@ func (d *Dir) Check(id string) error {
 		return fmt.Errorf("check an object: %w", err)
 	}
 	s := Seal(io.Discard)
-	_, err = s.Copy(file)
+	_, err = s.ReadFrom(file)
 	_ = file.Close()
 	if err != nil {
 		return fmt.Errorf("check the object %.12s: %w", id, err)

@@ -7,8 +7,12 @@ import (
 	"github.com/zeebo/blake3"
 )
 
-// piece is how much is read before it is written, in bytes.
-const piece = 1 << 20
+// A reader is read in pieces of so many bytes, of which some are read and written while an earlier one is hashed: together
+// they stay in a processor's cache.
+const (
+	piece  = 256 << 10
+	pieces = 3
+)
 
 // atOnce is from how many bytes on a goroutine of its own pays for the hash.
 const atOnce = 64 << 10
@@ -39,9 +43,40 @@ func (s *Sealer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Copy writes all of r, and gives how many bytes that were.
-func (s *Sealer) Copy(r io.Reader) (int64, error) {
-	return io.CopyBuffer(struct{ io.Writer }{s}, struct{ io.Reader }{r}, make([]byte, piece))
+// ReadFrom writes all of r, and gives how many bytes that were.
+func (s *Sealer) ReadFrom(r io.Reader) (n int64, err error) {
+	read, free := make(chan []byte, pieces), make(chan []byte, pieces)
+	hashed := make(chan struct{})
+	go func() {
+		defer close(hashed)
+		for p := range read {
+			_, _ = s.hash.Write(p)
+			free <- p[:piece]
+		}
+	}()
+	for made := 0; err == nil; made++ {
+		var p []byte
+		if made < pieces {
+			p = make([]byte, piece)
+		} else {
+			p = <-free
+		}
+		var got int
+		if got, err = io.ReadFull(r, p); got > 0 {
+			if _, failed := s.to.Write(p[:got]); failed != nil {
+				err = failed
+				break
+			}
+			read <- p[:got]
+			n += int64(got)
+		}
+	}
+	close(read)
+	<-hashed
+	if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint:errorlint // as io.ReadFull gives them
+		err = nil
+	}
+	return n, err
 }
 
 // ID is the id of what was written.

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"testing/iotest"
 )
 
 // What goes through is written and hashed, in pieces of any size.
 func TestSeal(t *testing.T) {
-	data := make([]byte, 3*piece+atOnce/2)
+	data := make([]byte, (2*pieces+1)*piece+atOnce/2)
 	for i := range data {
 		data[i] = byte(i * i >> 8)
 	}
@@ -27,9 +28,12 @@ func TestSeal(t *testing.T) {
 			t.Errorf("in pieces of %d: %s, and %d bytes", size, s.ID(), got.Len())
 		}
 	}
-	s := Seal(io.Discard)
-	if n, err := s.Copy(bytes.NewReader(data)); err != nil || n != int64(len(data)) || s.ID() != ID(data) {
-		t.Errorf("copied: %d, %v, %s", n, err, s.ID())
+	for _, r := range []io.Reader{bytes.NewReader(data), iotest.HalfReader(bytes.NewReader(data)), iotest.DataErrReader(bytes.NewReader(data))} {
+		var got bytes.Buffer
+		s := Seal(&got)
+		if n, err := s.ReadFrom(r); err != nil || n != int64(len(data)) || s.ID() != ID(data) || !bytes.Equal(got.Bytes(), data) {
+			t.Errorf("copied from %T: %d, %v, %s", r, n, err, s.ID())
+		}
 	}
 	if Seal(io.Discard).ID() != ID(nil) {
 		t.Error("nothing has another hash")
@@ -43,7 +47,11 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 var errFull = errors.New("full")
 
 func TestSealFails(t *testing.T) {
-	if _, err := Seal(full{}).Copy(bytes.NewReader(make([]byte, 2*piece))); !errors.Is(err, errFull) {
+	broken := io.MultiReader(bytes.NewReader(make([]byte, piece+1)), iotest.ErrReader(errFull))
+	if n, err := Seal(io.Discard).ReadFrom(broken); !errors.Is(err, errFull) || n != piece+1 {
+		t.Error(n, err)
+	}
+	if _, err := Seal(full{}).ReadFrom(bytes.NewReader(make([]byte, 2*piece))); !errors.Is(err, errFull) {
 		t.Error(err)
 	}
 }

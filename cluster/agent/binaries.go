@@ -111,7 +111,7 @@ func (b *binaries) copyFrom(hash string) error {
 	}
 	defer func() { _ = f.Close() }()
 	return b.dir.Fetch(hash, func(w io.Writer) error {
-		_, err := io.CopyBuffer(w, struct{ io.Reader }{f}, make([]byte, 1<<20))
+		_, err := io.Copy(w, struct{ io.Reader }{f}) // w reads while it hashes
 		return err
 	})
 }

@@ -100,6 +100,7 @@ func (e *External) openKeys(dir string, now func() time.Time) (*keyring, error) 
 		return k, err
 	}
 	k := &keyring{now: now, age: externalAge, external: true}
+	accountSeed, accountPublic := regexp.MustCompile(`\bSA[A-Z2-7]{56}\b`), regexp.MustCompile(`\bA[A-Z2-7]{55}\b`)
 	var err error
 	if k.account, err = nkeys.FromSeed([]byte(accountSeed.FindString(e.Key))); err != nil {
 		return nil, errors.New("the signing key's file has no seed of an account's key (SA...): see docs/nats.md")
@@ -115,11 +116,6 @@ func (e *External) openKeys(dir string, now func() time.Time) (*keyring, error) 
 	}
 	return k, nil
 }
-
-var (
-	accountSeed   = regexp.MustCompile(`\bSA[A-Z2-7]{56}\b`)
-	accountPublic = regexp.MustCompile(`\bA[A-Z2-7]{55}\b`)
-)
 
 // external is a middleware of servers that aren't the head's own.
 type external struct{ head *Head }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Contexts are a user's ways to reach clusters, by name: files in a folder, one of them the current one.
@@ -29,10 +30,11 @@ func UserContexts() (Contexts, error) {
 	return Contexts{Dir: filepath.Join(dir, "contexts")}, nil
 }
 
-var contextName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+// contextName is compiled when it is needed: each worker of a program would do so at its start, for nothing.
+var contextName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`) })
 
 func (c Contexts) path(name string) (string, error) {
-	if !contextName.MatchString(name) {
+	if !contextName().MatchString(name) {
 		return "", fmt.Errorf("context %q: a name has letters, digits, dots, dashes and underscores, and begins with one of the first two",
 			name)
 	}
@@ -124,7 +126,7 @@ func (c Contexts) List() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".json"); ok && contextName.MatchString(name) {
+		if name, ok := strings.CutSuffix(e.Name(), ".json"); ok && contextName().MatchString(name) {
 			names = append(names, name)
 		}
 	}

@@ -8,12 +8,16 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/zeebo/blake3"
 )
 
 // symbol finds the names of Go's that assembly mentions; a package's own have nothing before the dot.
-var symbol = regexp.MustCompile(`([\p{L}\p{N}_∕.%]*)·([\p{L}_][\p{L}\p{N}_]*)`)
+// It is compiled when it is needed, since that takes a part of the start of each of muster's processes.
+var symbol = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`([\p{L}\p{N}_∕.%]*)·([\p{L}_][\p{L}\p{N}_]*)`)
+})
 
 // assembly hashes what a function without a body may be, and notes what that mentions.
 func (v *walker) assembly(d *ast.FuncDecl) {
@@ -24,7 +28,7 @@ func (v *walker) assembly(d *ast.FuncDecl) {
 	}
 	for _, name := range slices.Concat(v.p.SFiles, v.p.HFiles) {
 		text := v.hashFile(name)
-		for _, m := range symbol.FindAllSubmatch(text, -1) {
+		for _, m := range symbol().FindAllSubmatch(text, -1) {
 			if bytes.ContainsRune(m[1], '∕') {
 				v.u.troubles.add(d.Pos(), "assembly mentions another package: "+string(m[0]))
 			}

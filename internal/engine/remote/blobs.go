@@ -161,7 +161,7 @@ type placer interface {
 
 func hashOf(f io.ReaderAt, size int64) (string, error) {
 	s := object.Seal(io.Discard)
-	_, err := s.Copy(io.NewSectionReader(f, 0, size))
+	_, err := s.ReadFrom(io.NewSectionReader(f, 0, size))
 	return s.ID(), err
 }
 

@@ -82,7 +82,7 @@ func copyTo(dir string, r io.Reader, size int64) (path, hash string) {
 		return "", ""
 	}
 	s := object.Seal(to)
-	n, err := s.Copy(r)
+	n, err := s.ReadFrom(r)
 	if err = errors.Join(err, to.Close()); err != nil || n != size {
 		_ = os.Remove(to.Name())
 		return "", ""
