@@ -154,14 +154,19 @@ func (p *place) users() {
 	p.want(0, "you are ann of cluster", "join", "--token", token.Token, "--context", "ann")
 	p.want(1, "ann may not ask for token.ls: its role is user", "token", "ls", "--context", "ann")
 	p.want(0, "no jobs on the cluster of context ann", "jobs")
-	p.want(0, "user bob: weight 2, at most 8 CPUs and any number of jobs\nbob hasn't joined", "user", "add", "bob", "--weight=2", "--cpus=8", "--context", "local")
-	p.want(0, "user bob: weight 2, at most 8 CPUs and 3 jobs", "user", "add", "bob", "--jobs=3", "--context", "local")
+	p.want(0, "user bob: weight 2, at most 8 CPUs; any number of jobs\nbob hasn't joined",
+		"user", "add", "bob", "--weight=2", "--cpus=8", "--context", "local")
+	p.want(0, "user bob: weight 2, at most 8 CPUs, 2 GPUs, 1.5 GiB of memory, 3 of seat; at most 3 jobs",
+		"user", "add", "bob", "--jobs=3", "--gpus=2", "--memory=1536MiB", "--resource=seat=3", "--context", "local")
+	p.want(0, "at most 8 CPUs, 2 GPUs, 3 of seat;", "user", "add", "bob", "--memory=0", "--context", "local")
+	p.want(2, `"x" is no size`, "user", "add", "bob", "--memory=x", "--context", "local")
 	p.want(1, "ann may not ask for user.put", "user", "add", "ann", "--weight=2", "--context", "ann")
 	p.want(2, "a weight is above 0", "user", "add", "bob", "--weight=0", "--context", "local")
-	if users := read[[]protocol.UserInfo](p, "user", "ls", "--json", "--context", "local"); len(users) != 3 || users[2].Jobs != 3 {
+	if users := read[[]protocol.UserInfo](p, "user", "ls", "--json", "--context", "local"); len(users) != 3 || users[2].Jobs != 3 ||
+		users[2].GPUs != 2 || users[2].Named["seat"] != 3*perUnit {
 		p.t.Errorf("users: %+v", users)
 	}
-	p.want(0, "bob    -      2       0     8   0     3   0 %", "user", "ls", "--context", "local")
+	p.want(0, "bob    -      2       0     8   0     2   0 B     -   seat 0 of 3  0     3   0 %", "user", "ls", "--context", "local")
 	p.want(0, "removed user bob", "user", "rm", "bob", "--context", "local")
 	p.want(0, "revoked ann", "identity", "revoke", "ann", "--context", "local")
 	p.want(1, "join again with a new token", "nodes")

@@ -52,18 +52,20 @@ func (f *limitFlags) change(cmd *cobra.Command) (c protocol.ChangeLimits, err er
 // limitsText says what limits there are, for people.
 func limitsText(l *protocol.Limits) string {
 	a := l.Amounts()
-	list := []string{"all CPUs"}
-	if a.CPU > 0 {
-		list[0] = protocol.AmountText(protocol.NameCPU, a.CPU)
+	var list []string
+	add := func(name string, n int64) {
+		if n > 0 {
+			list = append(list, protocol.AmountText(name, n))
+		}
 	}
-	if a.GPUs > 0 {
-		list = append(list, protocol.AmountText(protocol.NameGPU, a.GPUs))
-	}
-	if a.Memory > 0 {
-		list = append(list, protocol.AmountText(protocol.NameMemory, a.Memory))
-	}
+	add(protocol.NameCPU, a.CPU)
+	add(protocol.NameGPU, a.GPUs)
+	add(protocol.NameMemory, a.Memory)
 	for _, name := range slices.Sorted(maps.Keys(a.Named)) {
-		list = append(list, protocol.AmountText(name, a.Named[name]))
+		add(name, a.Named[name])
+	}
+	if len(list) == 0 {
+		return "no limit of what tasks have"
 	}
 	return "at most " + strings.Join(list, ", ")
 }

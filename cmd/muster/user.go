@@ -66,14 +66,21 @@ within a second, for jobs that run too: nothing that runs is stopped, and nothin
 		if u, err = findUser(cmd.Context(), r, args[0]); err != nil { // an older head passes over what it doesn't know
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "user %s: weight %s, %s and %s jobs\n",
-			u.Name, number(u.Weight, "1"), limitsText(&u.Limits), number(float64(u.Jobs), "any number of"))
+		fmt.Fprintf(cmd.OutOrStdout(), "user %s: weight %s, %s; %s\n",
+			u.Name, number(u.Weight, "1"), limitsText(&u.Limits), jobsText(u.Jobs))
 		if u.Role == "" {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s hasn't joined: muster token new --role user --user %s makes the token for it\n", u.Name, u.Name)
 		}
 		return nil
 	})
 	return cmd
+}
+
+func jobsText(most int) string {
+	if most == 0 {
+		return "any number of jobs"
+	}
+	return fmt.Sprintf("at most %d jobs", most)
 }
 
 // findUser is a user as the cluster knows one, or one by that name.
