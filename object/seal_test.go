@@ -28,7 +28,8 @@ func TestSeal(t *testing.T) {
 			t.Errorf("in pieces of %d: %s, and %d bytes", size, s.ID(), got.Len())
 		}
 	}
-	for _, r := range []io.Reader{bytes.NewReader(data), iotest.HalfReader(bytes.NewReader(data)), iotest.DataErrReader(bytes.NewReader(data))} {
+	whole := func() io.Reader { return bytes.NewReader(data) }
+	for _, r := range []io.Reader{whole(), iotest.HalfReader(whole()), iotest.DataErrReader(whole())} {
 		var got bytes.Buffer
 		s := Seal(&got)
 		if n, err := s.ReadFrom(r); err != nil || n != int64(len(data)) || s.ID() != ID(data) || !bytes.Equal(got.Bytes(), data) {

@@ -22,7 +22,7 @@ import (
 func short(args ...string) []string { return append(args, "--renew=100ms", "--dead=1s", "--ask=500ms") }
 
 // processes are those whose command line has a text, without those that have ended and were not waited for.
-func processes(t *testing.T, text string) []string {
+func processes(t testing.TB, text string) []string {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {

@@ -223,7 +223,7 @@ func readLines(r io.ReadCloser, lines chan<- string) {
 	}
 }
 
-func awaitLine(t *testing.T, lines <-chan string, contains string) {
+func awaitLine(t testing.TB, lines <-chan string, contains string) {
 	t.Helper()
 	limit := time.NewTimer(watchdog)
 	defer limit.Stop()

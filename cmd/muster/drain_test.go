@@ -71,7 +71,7 @@ func main() {
 
 // gate is a file on which tasks wait until it is opened.
 type gate struct {
-	t    *testing.T
+	t    testing.TB
 	path string
 	pipe *os.File
 }

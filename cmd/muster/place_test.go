@@ -18,14 +18,14 @@ const watchdog = 2 * time.Minute
 
 // place is a folder that the command line is run in, with a cache, contexts and state of its own.
 type place struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	home string
 	env  []string // more variables
 	exe  string   // the command line's executable; "" for this test's
 }
 
-func newEmptyPlace(t *testing.T) *place {
+func newEmptyPlace(t testing.TB) *place {
 	t.Helper()
 	p := &place{t: t, dir: t.TempDir(), home: t.TempDir()}
 	if err := os.Mkdir(p.state("tmp"), 0o700); err != nil {
@@ -35,7 +35,7 @@ func newEmptyPlace(t *testing.T) *place {
 }
 
 // newPlace is one with a module that has a program.
-func newPlace(t *testing.T, program string) *place {
+func newPlace(t testing.TB, program string) *place {
 	t.Helper()
 	p := newEmptyPlace(t)
 	root, err := filepath.Abs("../..")
