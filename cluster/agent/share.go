@@ -21,8 +21,9 @@ type shares struct {
 	told  map[string]protocol.Amounts   // what the head heard last of jobs here
 	heard time.Time                     // when
 	drift drifting
-	jobs  []fair.Job  // scratch
-	ranks []fair.Rank // scratch
+	sum   fair.Amounts // scratch
+	jobs  []fair.Job   // scratch
+	ranks []fair.Rank  // scratch
 }
 
 // quota is what the head has said of a job.
@@ -172,14 +173,18 @@ func (a *Agent) keepLimit(j *job) (kept ledger.Room) {
 	if j.info == nil || s.limit[j.info.Owner] == nil {
 		return kept
 	}
-	sum := make(fair.Amounts, len(s.total))
+	sum := append(s.sum[:0], s.total...)
+	s.sum = sum
+	clear(sum)
 	for _, other := range a.jobs {
 		if other.info == nil || other.info.Owner != j.info.Owner {
 			continue
 		}
-		here := other.used.Amounts()
-		for d, n := range here.Vector(s.named) {
-			sum[d] += n
+		sum[0], sum[1], sum[2] = sum[0]+other.used.CPU, sum[1]+other.used.Memory, sum[2]+other.used.GPUs
+		for _, n := range other.used.Named {
+			if i, found := slices.BinarySearch(s.named, n.Name); found {
+				sum[3+i] += n.N
+			}
 		}
 		for d, n := range other.quota.others {
 			sum[d] += n

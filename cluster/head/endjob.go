@@ -45,6 +45,11 @@ func (h *Head) renewJob(ctx context.Context, c caller, in *protocol.RenewJob) (a
 			return nil, err
 		}
 	}
+	for _, said := range []*byName{&in.Has, &in.Wants, &in.Kept} { // they are kept with the job
+		if len(*said) > maxNodeFields {
+			*said = nil
+		}
+	}
 	h.historian.renewed(in)
 	if h.jobs.renewed(in, h.cfg.Now(), h.counters.ended) {
 		h.trim(ctx, in.Job, in.Read)
