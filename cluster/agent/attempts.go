@@ -6,20 +6,52 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
-// attempts are what a worker has. An agent looks one up four times for each task, so they are found by the task's number,
-// for which maps are twice as fast as for a struct: two attempts of one task are rare, and stand in a list. The zero value
-// is ready. Not for concurrent use.
+// attempts are what a worker has. An agent looks one up four times for each task, so it doesn't look for each in a map: the
+// lower half of a task's number is its place in its driver's table, and what comes and ends together has places beside each
+// other, mostly, so they stand in pages. Those of one place, such as two attempts of one task, are rare, and stand in a
+// list. The zero value is ready. Not for concurrent use.
 type attempts struct {
-	byTask map[uint64]*held
+	pages  map[uint32]*page
+	last   *page // the one that was looked at last, or nil
+	lastAt uint32
 	n      int
 }
+
+const pageBits = 6
+
+// page is what a worker has of places beside each other.
+type page struct {
+	first [1 << pageBits]*held
+	n     int
+}
+
+// pageOf is the number of a task's page, and its place there.
+func pageOf(at protocol.Attempt) (number, place uint32) {
+	place = uint32(at.Task) //nolint:gosec // its lower half
+	return place >> pageBits, place & (1<<pageBits - 1)
+}
+
+// page is one that has something, or nil.
+func (l *attempts) page(number uint32) *page {
+	if l.last == nil || l.lastAt != number {
+		l.last, l.lastAt = l.pages[number], number
+	}
+	return l.last
+}
+
+func (h *held) is(at protocol.Attempt) bool { return h.task == at.Task && h.number == at.N }
 
 func (l *attempts) len() int { return l.n }
 
 // get is what is known of an attempt, or nil.
 func (l *attempts) get(at protocol.Attempt) *held {
-	h := l.byTask[at.Task]
-	for h != nil && h.number != at.N {
+	number, place := pageOf(at)
+	p := l.page(number)
+	if p == nil {
+		return nil
+	}
+	h := p.first[place]
+	for h != nil && !h.is(at) {
 		h = h.next
 	}
 	return h
@@ -27,35 +59,40 @@ func (l *attempts) get(at protocol.Attempt) *held {
 
 // put enters an attempt that isn't there.
 func (l *attempts) put(at protocol.Attempt, h *held) {
-	if l.byTask == nil {
-		l.byTask = map[uint64]*held{}
+	number, place := pageOf(at)
+	p := l.page(number)
+	if p == nil {
+		if l.pages == nil {
+			l.pages = map[uint32]*page{}
+		}
+		p = &page{}
+		l.pages[number], l.last = p, p
 	}
-	h.number, h.next = at.N, l.byTask[at.Task]
-	l.byTask[at.Task] = h
+	h.task, h.number, h.next = at.Task, at.N, p.first[place]
+	p.first[place] = h
+	p.n++
 	l.n++
 }
 
 // remove takes an attempt out and gives it, or nil.
 func (l *attempts) remove(at protocol.Attempt) *held {
-	first := l.byTask[at.Task]
-	if first == nil {
+	number, place := pageOf(at)
+	p := l.page(number)
+	if p == nil {
 		return nil
 	}
-	if first.number == at.N {
-		if first.next == nil {
-			delete(l.byTask, at.Task)
-		} else {
-			l.byTask[at.Task] = first.next
+	for link := &p.first[place]; *link != nil; link = &(*link).next {
+		h := *link
+		if !h.is(at) {
+			continue
 		}
+		*link = h.next
 		l.n--
-		return first
-	}
-	for before := first; before.next != nil; before = before.next {
-		if h := before.next; h.number == at.N {
-			before.next = h.next
-			l.n--
-			return h
+		if p.n--; p.n == 0 {
+			delete(l.pages, number)
+			l.last = nil
 		}
+		return h
 	}
 	return nil
 }
@@ -63,19 +100,21 @@ func (l *attempts) remove(at protocol.Attempt) *held {
 // all are in no order. The one that is given may be removed meanwhile.
 func (l *attempts) all() iter.Seq2[protocol.Attempt, *held] {
 	return func(yield func(protocol.Attempt, *held) bool) {
-		for task, h := range l.byTask {
-			for h != nil {
-				next := h.next
-				if !yield(protocol.Attempt{Task: task, N: h.number}, h) {
-					return
+		for _, p := range l.pages {
+			for i := range p.first {
+				for h := p.first[i]; h != nil; {
+					next := h.next
+					if !yield(protocol.Attempt{Task: h.task, N: h.number}, h) {
+						return
+					}
+					h = next
 				}
-				h = next
 			}
 		}
 	}
 }
 
 func (l *attempts) clear() {
-	clear(l.byTask)
-	l.n = 0
+	clear(l.pages)
+	l.last, l.n = nil, 0
 }

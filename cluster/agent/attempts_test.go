@@ -15,7 +15,8 @@ func TestAttempts(t *testing.T) {
 		var l attempts
 		want := map[protocol.Attempt]*held{}
 		draw := func(t *rapid.T) protocol.Attempt {
-			return protocol.Attempt{Task: rapid.Uint64Range(0, 4).Draw(t, "task"), N: rapid.Uint32Range(0, 3).Draw(t, "n")}
+			task := rapid.SampledFrom([]uint64{0, 1, 63, 64, 1<<32 + 1, 1<<32 + 64, 1<<64 - 1}).Draw(t, "task")
+			return protocol.Attempt{Task: task, N: rapid.Uint32Range(0, 3).Draw(t, "n")}
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"put": func(t *rapid.T) {

@@ -87,7 +87,8 @@ type offered struct {
 type held struct {
 	ledger.Charge
 	key    protocol.Key
-	next   *held    // another attempt of the same task
+	next   *held    // another attempt of the same task, or of one whose place was the same
+	task   uint64   // its number
 	rare   *blocked // nil for those that wait for nothing
 	lease  *lease   // of GPUs; nil without
 	need   int64    // CPU: a task of a pack is charged a part of it
