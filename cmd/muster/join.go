@@ -169,6 +169,7 @@ func (f *joinFlags) run(cmd *cobra.Command, state daemon.Folder) error {
 			return err
 		}
 		defer a.stop()
+		f.agent.useFewCores()
 		if err := awaitOwn(ctx, state); err != nil {
 			return err
 		}

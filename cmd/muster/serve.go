@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/nats-io/nats.go"
@@ -51,7 +54,9 @@ func newServe() *cobra.Command {
 	stateOfAgent := addState(asAgent)
 	asAgent.RunE = func(cmd *cobra.Command, _ []string) error {
 		return serve(cmd.Context(), *stateOfAgent, serviceAgent, func(ctx context.Context, log io.Writer) (*service, error) {
-			return startAgent(ctx, daemon.Folder(*stateOfAgent), &a, false, log)
+			s, err := startAgent(ctx, daemon.Folder(*stateOfAgent), &a, false, log)
+			a.useFewCores()
+			return s, err
 		})
 	}
 	cmd.AddCommand(asHead, asAgent, newKeepHistory())
@@ -109,6 +114,16 @@ const serviceGC = 25
 func collectOften() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(serviceGC)
+	}
+}
+
+// useFewCores makes the process of an agent that has started compute on half as many cores as that gives to tasks. It takes
+// less than half of what its workers take, even where the tasks do nothing; and each core more is a thread to be woken that
+// looks for work in vain, on a core that a worker could have.
+func (f *agentFlags) useFewCores() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		all := runtime.GOMAXPROCS(0)
+		runtime.GOMAXPROCS(min(all, max(1, int(math.Ceil(cmp.Or(f.cpus, float64(all))/2)))))
 	}
 }
 
