@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 )
 
@@ -26,6 +27,9 @@ type Command func(ctx context.Context, role string) *exec.Cmd
 // Run is what a process of a role does, until in ends. It speaks with who started it by in and out.
 func Run(ctx context.Context, role string, command Command, in io.Reader, out io.Writer) error {
 	hear, say := json.NewDecoder(in), json.NewEncoder(out).Encode
+	if role != roleServer { // each of the others does one thing after the other: more threads would only be woken
+		runtime.GOMAXPROCS(1)
+	}
 	switch role {
 	case roleWorker:
 		return work()
