@@ -26,6 +26,7 @@ const (
 	Items                      // Arg is a slice of items of a Map; the result is one of theirs, a List with Failures if some failed
 	plain                      // one CPU, no time limits, no Deps: the usual, in fewer bytes
 	Uncached                   // the function is called, whatever its worker keeps of its results
+	Partial                    // with Items: the result may be a List of fewer, the first ones, if the others weren't begun
 )
 
 // Task is one attempt to run a function.

@@ -16,6 +16,9 @@ func (c *chunk[In, Out]) pack(r *Run, t *protocol.Task) error {
 		return c.m.f.packArgument(r, t, &c.items[0], c.Deps)
 	}
 	t.Flags |= protocol.Items
+	if !c.m.f.OutRefs.HasRefs() { // else all results are visited when the chunk's attempt is over
+		t.Flags |= protocol.Partial
+	}
 	t.Timeout = 0
 	items := c.items
 	if c.errs != nil || c.found != nil {
@@ -98,11 +101,18 @@ func (c *chunk[In, Out]) unpack(r *Run, v *protocol.Value) error {
 			places = append(places, i)
 		}
 	}
+	rest := len(c.items)
+	if n := len(v.Parts); v.Form == protocol.List && 0 < n && n < len(places) && !c.m.f.OutRefs.HasRefs() {
+		rest, places = places[n], places[:n]
+	}
 	if err := c.placeItems(v, places, awayReader{r}, r); err != nil {
 		return err
 	}
-	c.next.Store(taken)
 	c.whole = true
+	if c.next.Store(taken); rest < len(c.items) {
+		c.next.Store(int64(rest))
+		c.give(rest, false)
+	}
 	if c.m.rec != nil {
 		c.record(r)
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/protocol"
@@ -16,6 +17,7 @@ type hosted[In, Out any] struct {
 	data  []byte      // the argument, and then the result if that is only bytes
 	rich  *richResult // the result if it is more
 	items bool
+	part  bool // its last items may be left to others
 	own   host
 	short [16]byte // where a short result is encoded
 }
@@ -31,6 +33,7 @@ func (f *Fn[In, Out]) hosted(s *Session, tasks []protocol.Task) {
 	for i := range list {
 		p, t := &tasks[i], &list[i]
 		t.f, t.data, t.items = f, p.Arg, p.Flags&protocol.Items != 0
+		t.part = p.Flags&protocol.Partial != 0
 		if p.Flags&protocol.Uncached != 0 && f.Opts.Cache != nil {
 			g := *f
 			g.Opts.Cache = nil
@@ -131,7 +134,11 @@ func (t *hosted[In, Out]) execItems(r *Run) error {
 	if err != nil {
 		return fmt.Errorf("argument: %w", err)
 	}
-	outs, errs := t.f.workOff(r, items)
+	patience := time.Duration(0)
+	if t.part {
+		patience = chunkPatience
+	}
+	outs, errs := t.f.workOff(r, items, patience)
 	if !r.Commit() {
 		return nil
 	}

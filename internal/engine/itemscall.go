@@ -77,7 +77,7 @@ func (c *itemsCall[In, Out]) Exec(r *Run) error {
 	if err != nil {
 		return fmt.Errorf("argument: %w", err)
 	}
-	outs, errs := c.f.workOff(r, items)
+	outs, errs := c.f.workOff(r, items, 0)
 	if !r.Commit() {
 		return nil
 	}

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync/atomic"
 
 	"github.com/musterrun/muster/internal/codec"
@@ -17,6 +19,7 @@ type mapJournal struct {
 	key     journal.Key
 	prior   []journal.Entry // not filled yet, by first item
 	cuts    []cut           // of chunks that an earlier driver gave out, likewise
+	all     []cut           // the same, filled or not
 	differs atomic.Bool     // an input wasn't what was recorded: nothing more is looked for
 	ins     *codec.Plan     // of a slice
 	outs    *codec.Plan
@@ -29,7 +32,8 @@ func journalOf[In, Out any](s *Session, f *Fn[In, Out], by *Run) (*mapJournal, e
 	}
 	ring := s.ringAt(by)
 	j := &mapJournal{key: ring.again(s.callKey("map", ring.parent, &f.Spec, nil))}
-	j.prior, j.cuts = s.cfg.Journal.Ranges(j.key), s.cutsOf(j.key)
+	j.prior, j.all = s.cfg.Journal.Ranges(j.key), s.cutsOf(j.key)
+	j.cuts = j.all
 	var err error
 	if j.ins, err = codec.Of(reflect.TypeFor[[]In]()); err == nil {
 		j.outs, err = codec.Of(reflect.TypeFor[[]Out]())
@@ -64,6 +68,30 @@ func (j *mapJournal) next(item int) (e *journal.Entry, cut, before int) {
 		}
 	}
 	return nil, 0, before
+}
+
+// ends is where the pieces ended that an earlier driver has cut of n items of a chunk, from one on, the gaps between them
+// included; nil if it has cut none there.
+func (j *mapJournal) ends(base, at, n int) (list []int) {
+	end := at + n
+	first, _ := slices.BinarySearchFunc(j.all, base+at, func(c cut, item int) int { return cmp.Compare(c.from, item) })
+	for _, c := range j.all[first:] {
+		from, to := c.from-base, c.from-base+c.size
+		if from < at {
+			continue
+		}
+		if to > end {
+			break
+		}
+		if from > at {
+			list = append(list, from)
+		}
+		list, at = append(list, to), to
+	}
+	if list != nil && at < end {
+		list = append(list, end)
+	}
+	return list
 }
 
 // inputs is the hash of a chunk's first items. Errors of the input count as what they say.

@@ -293,9 +293,9 @@ func (m *mapper[In, Out]) splice(c *chunk[In, Out], rest int, again bool) {
 		at++
 	}
 	if n := c.size - at; n > 0 {
-		pieces := max(1, min(n, m.room))
-		for k := range pieces {
-			parts = append(parts, c.part(at+n*k/pieces, at+n*(k+1)/pieces))
+		for _, to := range m.ends(c.base, at, n) {
+			parts = append(parts, c.part(at, to))
+			at = to
 		}
 	}
 	c.weight *= float64(rest) / float64(max(1, c.size))
@@ -311,6 +311,20 @@ func (m *mapper[In, Out]) splice(c *chunk[In, Out], rest int, again bool) {
 		m.start(p)
 	}
 	m.ring()
+}
+
+// ends is where pieces of n items of a chunk end, from one on: as an earlier driver of the job has cut them, or else as many
+// as can run at once.
+func (m *mapper[In, Out]) ends(base, at, n int) (list []int) {
+	if m.rec != nil {
+		list = m.rec.ends(base, at, n)
+	}
+	if pieces := max(1, min(n, m.room)); list == nil {
+		for k := range pieces {
+			list = append(list, at+n*(k+1)/pieces)
+		}
+	}
+	return list
 }
 
 // ring wakes the ranging goroutine.

@@ -2,23 +2,40 @@ package engine
 
 import (
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/protocol"
 )
 
+// chunkPatience is for how long a worker works off the items of a chunk: those that it hasn't begun then are for others.
+// Chunks are filled for much less; of one that takes that long, items cost far more than those before them.
+const chunkPatience = 100 * time.Millisecond
+
 // workOff calls the function with one item of a Map after the other, and gives what it returned; errs is nil if that was
-// no error. Items that are left when the attempt is interrupted get its error.
-func (f *Fn[In, Out]) workOff(r *Run, items []In) (outs []Out, errs []error) {
+// no error, and all items were worked off. Items that are left when the attempt is interrupted get its error; those that
+// are left when patience is over, unless that is 0, are missing.
+func (f *Fn[In, Out]) workOff(r *Run, items []In, patience time.Duration) (outs []Out, errs []error) {
 	outs = make([]Out, len(items))
+	var late atomic.Bool
+	if patience > 0 && len(items) > 1 {
+		timer := time.AfterFunc(patience, func() { late.Store(true) })
+		defer timer.Stop()
+	}
 	for i := 0; i < len(items); {
-		i = f.span(r, items, outs, &errs, i)
+		if i = f.span(r, items, outs, &errs, i, &late); i < len(items) && late.Load() {
+			if errs == nil {
+				errs = make([]error, i)
+			}
+			return outs[:i], errs[:i]
+		}
 	}
 	return outs, errs
 }
 
-// span works items off until none is left or one panics, and gives the index of the next one.
-func (f *Fn[In, Out]) span(r *Run, items []In, outs []Out, errs *[]error, i int) (next int) {
+// span works items off until none is left, one panics, or it is late, and gives the index of the next one.
+func (f *Fn[In, Out]) span(r *Run, items []In, outs []Out, errs *[]error, i int, late *atomic.Bool) (next int) {
 	running := false
 	fail := func(err error) {
 		if *errs == nil {
@@ -38,6 +55,9 @@ func (f *Fn[In, Out]) span(r *Run, items []In, outs []Out, errs *[]error, i int)
 		if err := r.Err(); err != nil {
 			fail(err)
 			continue
+		}
+		if i > 0 && late.Load() {
+			break
 		}
 		running = true
 		out, err := f.invoke(r, items[i])
