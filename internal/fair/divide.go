@@ -90,32 +90,43 @@ func share(goals []Amounts, d int, limit, unit int64, claims []Claim) {
 	for i := range goals {
 		left -= goals[i][d]
 	}
-	for _, up := range []func(c *Claim) int64{
-		func(c *Claim) int64 { return c.most(d, max(c.Want[d], c.Least[d])) },
-		func(c *Claim) int64 { return c.most(d, limit) },
-	} {
-		left = fill(goals, d, left, unit, claims, order, up)
+	units := func(_ *Claim, most int64) int64 { return min(unit, most) }
+	tasks := func(c *Claim, most int64) int64 { // what is less than a task needs, nobody could use
+		if n := max(unit, c.Least[d]); n <= most {
+			return n
+		}
+		return 0
 	}
+	wanted := func(c *Claim) int64 { return c.most(d, max(c.Want[d], c.Least[d])) }
+	left = fill(goals, d, left, claims, order, tasks, wanted)
+	left = fill(goals, d, left, claims, order, units, wanted)
+	fill(goals, d, left, claims, order, units, func(c *Claim) int64 { return c.most(d, limit) })
 }
 
 // maxPieces is into how many pieces a limit is divided, at most.
 const maxPieces = 1024
 
-// fill gives pieces to who gets least by weight and is below its upper bound, and returns what is left. Of equal ones, who
-// has more keeps it: to take a piece from one for another costs the time in which nobody uses it.
-func fill(goals []Amounts, d int, left, unit int64, claims []Claim, order []int, up func(*Claim) int64) int64 {
+// fill gives pieces to who gets least by weight and is below its upper bound, and returns what is left. A piece is
+// of what is there for somebody, at most. Of equal ones, who has more keeps it: to take a piece from one for another costs
+// the time in which nobody uses it.
+func fill(
+	goals []Amounts, d int, left int64, claims []Claim, order []int, piece func(c *Claim, most int64) int64, up func(*Claim) int64,
+) int64 {
 	per := func(i int) float64 { return float64(goals[i][d]) / weight(claims[i].Weight) }
 	for left > 0 {
-		best := -1
+		best, n := -1, int64(0)
 		for _, i := range slices.Backward(order) {
-			if goals[i][d] < up(&claims[i]) && (best < 0 || per(i) < per(best)) {
-				best = i
+			most := min(left, up(&claims[i])-goals[i][d])
+			if most <= 0 || best >= 0 && per(i) >= per(best) {
+				continue
+			}
+			if p := piece(&claims[i], most); p > 0 {
+				best, n = i, p
 			}
 		}
 		if best < 0 {
 			break
 		}
-		n := min(unit, left, up(&claims[best])-goals[best][d])
 		goals[best][d] += n
 		left -= n
 	}

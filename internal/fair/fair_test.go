@@ -115,9 +115,14 @@ func TestDivide(t *testing.T) {
 		{"others wait until it has come back", one(8), []Claim{claim(0, 0, 8, 0, 8), wants(8)}, []Amounts{{4}, {0}}},
 		{"and get what has", one(8), []Claim{claim(0, 0, 6, 0, 8), wants(8)}, []Amounts{{4}, {2}}},
 		{"a large task beside small ones", one(8), []Claim{last(1, claim(0, 0, 4, 1, 8)), claim(0, 0, 0, 8, 8)}, []Amounts{{0}, {4}}},
-		{"whose turn is over once it has run", one(8), []Claim{claim(0, 0, 0, 1, 8), last(1, claim(0, 0, 8, 8, 8))}, []Amounts{{0}, {4}}},
+		{"whose turn is over once it has run", one(8), []Claim{claim(0, 0, 0, 1, 8), last(1, claim(0, 0, 8, 8, 8))}, []Amounts{{0}, {0}}},
 		{"what is above a lowered limit ends by itself", one(2), []Claim{claim(0, 0, 6, 0, 8)}, []Amounts{{2}}},
 		{"no limit but a job's own", one(0), []Claim{claim(0, 3, 0, 0, 8), wants(8)}, []Amounts{{3}, {0}}},
+		{
+			"in pieces of which each is enough for a task", one(8),
+			[]Claim{claim(0, 0, 0, 2, 8), claim(0, 0, 0, 2, 8), claim(0, 0, 0, 2, 8)}, []Amounts{{2}, {2}, {4}},
+		},
+		{"and the rest goes to whoever can use it", one(10), []Claim{claim(0, 0, 0, 4, 10), claim(0, 0, 0, 1, 10)}, []Amounts{{4}, {6}}},
 		{
 			"each limit by itself", Amounts{8, 2},
 			[]Claim{two(Amounts{0, 0}, Amounts{0, 0}, Amounts{8, 0}), two(Amounts{0, 0}, Amounts{0, 0}, Amounts{2, 2})},
