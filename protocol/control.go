@@ -25,6 +25,7 @@ const (
 	OpListNodes  = "node.ls"      // nothing or AskNodes → []NodeInfo; all
 	OpDrainNode  = "node.drain"   // DrainNode → NodeInfo; admins, and the user whose node it is
 	OpUndrain    = "node.undrain" // DrainNode → NodeInfo: it takes tasks again; the same
+	OpJoinNode   = "node.join"    // as join's endpoint, without a token: a key → an identity; admins, for their own machine
 	OpReportNode = "node.report"  // NodeInfo → nothing; agents, every Ages.Renew
 	OpHasBlob    = "blob.has"     // BlobID → BlobInfo; all
 	OpPutBlob    = "blob.put"     // PutBlob, newline, bytes → BlobInfo; users, jobs, agents

@@ -67,6 +67,7 @@ var operations = map[string]operation{
 	protocol.OpListNodes:  typed((*Head).listNodes, user, admin, agent, one),
 	protocol.OpDrainNode:  typed((*Head).drainNode, user, admin),
 	protocol.OpUndrain:    typed((*Head).undrainNode, user, admin),
+	protocol.OpJoinNode:   typed((*Head).joinNode, admin),
 	protocol.OpReportNode: typed((*Head).reportNode, agent),
 	protocol.OpHasBlob:    typed((*Head).hasBlob, user, admin, agent, one),
 	protocol.OpPutBlob:    {roles: []string{user, admin, agent, one}, do: putBlob},

@@ -114,15 +114,23 @@ func serve[In any](w http.ResponseWriter, r *http.Request, do func(*In) (join.Jo
 	return do(in)
 }
 
+// mayJoin refuses who can't join, whatever the token.
+func (h *Head) mayJoin(in *join.JoinRequest) error {
+	asks := protocol.Side{Name: "this muster", Major: in.Major, Minor: in.Minor}
+	if err := protocol.CheckVersion(asks, protocol.Own("the head")); err != nil {
+		return err
+	}
+	if !nkeys.IsValidPublicUserKey(in.PublicKey) || h.whose(in.PublicKey) != "" {
+		return refuse(protocol.CodeMalformed, "joining needs a new user key")
+	}
+	return nil
+}
+
 // join gives an identity for a token.
 func (e *endpoint) join(in *join.JoinRequest) (join.JoinAnswer, error) {
 	h := e.head
-	asks := protocol.Side{Name: "this muster", Major: in.Major, Minor: in.Minor}
-	if err := protocol.CheckVersion(asks, protocol.Own("the head")); err != nil {
+	if err := h.mayJoin(in); err != nil {
 		return join.JoinAnswer{}, err
-	}
-	if !nkeys.IsValidPublicUserKey(in.PublicKey) || h.whose(in.PublicKey) != "" {
-		return join.JoinAnswer{}, refuse(protocol.CodeMalformed, "joining needs a new user key")
 	}
 	t, err := h.tokens.use(in.ID, in.Secret)
 	if err != nil {
@@ -132,12 +140,17 @@ func (e *endpoint) join(in *join.JoinRequest) (join.JoinAnswer, error) {
 	if t.Role == join.RoleAgent {
 		k.Name, k.User = newID("n"), or(t.User, firstAdmin)
 	}
+	return h.joined(in, k, "with token "+t.ID)
+}
+
+// joined enrolls who has joined in some way.
+func (h *Head) joined(in *join.JoinRequest, k protocol.IdentityInfo, how string) (join.JoinAnswer, error) {
 	token, err := h.enroll(k)
 	if err != nil {
 		return join.JoinAnswer{}, err
 	}
-	h.event("identity.joined", "", "", fmt.Sprintf("%s %s joined from %s (%s/%s) with token %s",
-		t.Role, k.Name, short(in.Host), short(in.OS), short(in.Arch), t.ID))
+	h.event("identity.joined", "", "", fmt.Sprintf("%s %s joined from %s (%s/%s) %s",
+		k.Role, k.Name, short(in.Host), short(in.OS), short(in.Arch), how))
 	return h.welcome(k, token), nil
 }
 

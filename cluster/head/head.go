@@ -235,7 +235,7 @@ func (h *Head) openAdmin(context.Context) error {
 		return nil
 	}
 	k := protocol.IdentityInfo{Name: firstAdmin, Role: join.RoleAdmin, PublicKey: public, Host: "the head's machine"}
-	token, err := h.enroll(k)
+	token, err := h.sign(&k)
 	if err != nil {
 		return err
 	}
@@ -244,7 +244,10 @@ func (h *Head) openAdmin(context.Context) error {
 		Cluster: a.Cluster, Name: a.Name, Role: a.Role, URLs: a.URLs, Servers: a.Servers, Join: a.Join, CA: a.CA, JWT: a.JWT,
 		Seed: h.admin.Seed,
 	}
-	return h.admin.Save(path)
+	kept := make(chan error, 1) // both files at once: a disk takes as long for two as for one
+	go func() { kept <- h.keep(k) }()
+	err = h.admin.Save(path)
+	return errors.Join(err, <-kept)
 }
 
 // asBefore reports whether an identity still says how to reach this head, and is good for most of a day.

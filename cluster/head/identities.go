@@ -207,14 +207,24 @@ func checkRole(role string) error {
 
 // enroll signs a JWT for a key and remembers it.
 func (h *Head) enroll(k protocol.IdentityInfo) (token string, err error) {
-	if token, k.Expires, err = h.keys.sign(k.PublicKey, k.Name, k.Role, 0); err != nil {
-		return "", err
+	if token, err = h.sign(&k); err == nil {
+		err = h.keep(k)
 	}
+	return token, err
+}
+
+// sign makes a key's first JWT, which is good once the key is kept.
+func (h *Head) sign(k *protocol.IdentityInfo) (token string, err error) {
 	k.Issued = h.cfg.Now()
+	token, k.Expires, err = h.keys.sign(k.PublicKey, k.Name, k.Role, 0)
+	return token, err
+}
+
+func (h *Head) keep(k protocol.IdentityInfo) error {
 	if err := h.identities.put(k); err != nil {
-		return "", fmt.Errorf("enroll %s: %w", k.Name, err)
+		return fmt.Errorf("enroll %s: %w", k.Name, err)
 	}
-	return token, nil
+	return nil
 }
 
 // renew signs another JWT for a key that has one: a user's, a node's, a submission's, or that of a job's driver.

@@ -280,6 +280,8 @@ func testForeignOperations(t *testing.T, start starter) {
 		{s.eve, protocol.CodeForbidden, protocol.OpCancelJob, protocol.JobID{Job: s.job}},
 		{s.eve, protocol.CodeForbidden, protocol.OpNewToken, protocol.NewToken{Role: join.RoleAdmin, User: "eve"}},
 		{s.eve, protocol.CodeForbidden, protocol.OpListTokens, nil},
+		{s.eve, protocol.CodeForbidden, protocol.OpJoinNode, join.JoinRequest{}},
+		{s.node, protocol.CodeForbidden, protocol.OpJoinNode, join.JoinRequest{}},
 		{s.eve, protocol.CodeForbidden, protocol.OpDropIdentity, protocol.IdentityName{Name: "ann"}},
 		{s.eve, protocol.CodeForbidden, protocol.OpReportNode, protocol.NodeInfo{}},
 		{s.eve, protocol.CodeForbidden, protocol.OpRenewIdentity, protocol.RenewIdentity{PublicKey: publicOf(t, s.ann)}},

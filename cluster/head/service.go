@@ -168,6 +168,15 @@ func (h *Head) newToken(_ context.Context, c caller, in *protocol.NewToken) (any
 	return info, err
 }
 
+// joinNode makes a node of an admin's own machine: the admin could as well make a token for it.
+func (h *Head) joinNode(_ context.Context, c caller, in *join.JoinRequest) (any, error) {
+	if err := h.mayJoin(in); err != nil {
+		return nil, err
+	}
+	k := protocol.IdentityInfo{Name: newID("n"), Role: join.RoleAgent, User: c.name, PublicKey: in.PublicKey, Host: short(in.Host)}
+	return h.joined(in, k, "as a node of "+c.name)
+}
+
 func (h *Head) listTokens(context.Context, caller, *nothing) (any, error) {
 	return h.tokens.list(), nil
 }

@@ -121,6 +121,27 @@ func TestBadTokens(t *testing.T) {
 	}
 }
 
+// An admin makes a node without a token, by a key that nobody has yet. It is the admin's.
+func TestJoinNode(t *testing.T) {
+	c := start(t, Config{})
+	admin := c.connect(c.Admin())
+	id, err := admin.JoinNode(t.Context())
+	if err != nil || id.Role != join.RoleAgent || id.User != firstAdmin || id.CA != c.authority.pem() {
+		t.Fatalf("%v, of %s: %v", id, id.User, err)
+	}
+	node := c.connect(id)
+	node.ask(protocol.OpReportNode, protocol.NodeInfo{Node: id.Name, Major: protocol.Major, Minor: protocol.Minor}, nil)
+	if owner, ok := c.identities.owner(id.Name); !ok || owner != firstAdmin {
+		t.Errorf("the node is %q's", owner)
+	}
+	again := join.JoinRequest{PublicKey: publicOf(t, node), Major: protocol.Major, Minor: protocol.Minor}
+	admin.refused(protocol.CodeMalformed, protocol.OpJoinNode, again)
+	admin.refused(protocol.CodeVersion, protocol.OpJoinNode, join.JoinRequest{Major: protocol.Major + 1})
+	if all := c.tokens.list(); len(all) != 0 {
+		t.Errorf("tokens %+v", all)
+	}
+}
+
 // The endpoint bears nonsense, and doesn't hear for long who sends it.
 func TestEndpoint(t *testing.T) {
 	c := start(t, Config{})

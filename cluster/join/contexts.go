@@ -109,6 +109,9 @@ func (c Contexts) Use(name string) error {
 	if _, err := c.Load(name); err != nil {
 		return err
 	}
+	if current, err := c.Current(); err == nil && current == name {
+		return nil
+	}
 	if err := writePrivate(c.currentPath(), []byte(name+"\n")); err != nil {
 		return fmt.Errorf("use context %q: %w", name, err)
 	}

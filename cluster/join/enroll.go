@@ -89,26 +89,50 @@ func NewKey() (seed, public string, err error) {
 // Join exchanges a token for an identity. The key is made here. It takes 4 s at most, however many
 // addresses the token has: each gets its part of what is left.
 func Join(ctx context.Context, t Token) (Identity, error) {
-	seed, public, err := NewKey()
+	seed, request, err := newRequest()
 	if err != nil {
 		return Identity{}, err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
+	request.ID, request.Secret = t.ID, hex.EncodeToString(t.Secret[:])
 	var authority *x509.Certificate
 	config := pinnedByHash(t.CAHash, func(c *x509.Certificate) { authority = c })
-	answer, err := post(ctx, t.Addresses, config, JoinPath, JoinRequest{
-		ID: t.ID, Secret: hex.EncodeToString(t.Secret[:]), PublicKey: public, Host: host, OS: runtime.GOOS, Arch: runtime.GOARCH,
-		Major: protocol.Major, Minor: protocol.Minor,
-	})
+	answer, err := post(ctx, t.Addresses, config, JoinPath, request)
 	if err != nil {
 		return Identity{}, explain("join the cluster", t.Addresses, err)
 	}
+	answer.CA = encodePEM(authority) // not what was said: what was checked
+	return answer.identity(seed)
+}
+
+// JoinNode makes this machine a node of the admin's who asks, without a token: one connection less, and nothing to use up.
+// The key is made here.
+func (c Control) JoinNode(ctx context.Context) (Identity, error) {
+	seed, request, err := newRequest()
+	if err != nil {
+		return Identity{}, err
+	}
+	var answer JoinAnswer
+	if err := c.Ask(ctx, protocol.OpJoinNode, request, &answer); err != nil {
+		return Identity{}, err
+	}
+	return answer.identity(seed)
+}
+
+// newRequest asks to join by a new key, of which it gives the seed.
+func newRequest() (seed string, r JoinRequest, err error) {
+	r = JoinRequest{Host: "unknown", OS: runtime.GOOS, Arch: runtime.GOARCH, Major: protocol.Major, Minor: protocol.Minor}
+	if host, err := os.Hostname(); err == nil {
+		r.Host = host
+	}
+	seed, r.PublicKey, err = NewKey()
+	return seed, r, err
+}
+
+// identity is what one has become by joining with a key.
+func (a *JoinAnswer) identity(seed string) (Identity, error) {
 	id := Identity{
-		Cluster: answer.Cluster, Name: answer.Name, Role: answer.Role, URLs: answer.URLs, Servers: answer.Servers, Join: answer.Join,
-		CA: encodePEM(authority), JWT: answer.JWT, Seed: seed, User: answer.User,
+		Cluster: a.Cluster, Name: a.Name, Role: a.Role, URLs: a.URLs, Servers: a.Servers, Join: a.Join,
+		CA: a.CA, JWT: a.JWT, Seed: seed, User: a.User,
 	}
 	return id, id.check()
 }

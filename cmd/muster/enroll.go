@@ -23,22 +23,10 @@ func enroll(ctx context.Context, r *reach, state daemon.Folder) error {
 	case !isGone(err):
 		return err
 	}
-	var info protocol.TokenInfo
-	ask := protocol.NewToken{Role: join.RoleAgent, Uses: 1, Life: starting}
-	if err := r.Ask(ctx, protocol.OpNewToken, ask, &info); err != nil {
+	if id, err = r.JoinNode(ctx); err != nil {
 		return err
 	}
-	token, err := join.ParseToken(info.Token)
-	if err != nil {
-		return err
-	}
-	if id, err = join.Join(ctx, token); err != nil {
-		return err
-	}
-	dropped := make(chan error, 1)
-	go func() { dropped <- r.Ask(ctx, protocol.OpDropToken, protocol.TokenID{ID: info.ID}, nil) }() // it is used up
-	err = id.Save(identityFile(state))
-	return errors.Join(err, <-dropped)
+	return id.Save(identityFile(state))
 }
 
 // look is how often the head is asked whether it has heard of a node.
