@@ -33,10 +33,7 @@ func (a *Agent) runDriver(ctx context.Context, d *driver, taken *protocol.Driver
 		return child.Ended{}, err
 	}
 	defer a.bins.release(taken.Binaries[i].Hash)
-	log, err := openJoblog(a.folder.driverLog(d.DriverID), a.cfg.LogRoom)
-	if err != nil {
-		return child.Ended{}, err
-	}
+	log := newJoblog(a.folder.driverLog(d.DriverID), a.cfg.LogRoom)
 	defer log.close()
 	a.mu.Lock()
 	d.log = log

@@ -1,44 +1,41 @@
 package agent
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"sync"
 )
 
-// joblog is the file that a job's workers write to. When it is full it becomes the old one, in the place of that before.
+// joblog is the file that a job's workers write to, made with the first line: most jobs write none. When it is full it
+// becomes the old one, in the place of that before.
 type joblog struct {
 	path string
 	room int64
 
 	mu   sync.Mutex
-	file *os.File
+	file *os.File // nil before the first line, and once over
+	over bool     // nothing is written any more
 	size int64
 	base int64 // bytes that were written before those in file
 }
 
-func openJoblog(path string, room int64) (*joblog, error) {
-	l := &joblog{path: path, room: room}
-	if err := l.open(); err != nil {
-		return nil, err
-	}
-	return l, nil
-}
+func newJoblog(path string, room int64) *joblog { return &joblog{path: path, room: room} }
 
-func (l *joblog) open() error {
+// open makes the file. If that fails nothing is written any more.
+func (l *joblog) open() {
 	file, err := os.OpenFile(l.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("open the job's log: %w", err)
+	if l.over = err != nil; err == nil {
+		l.file = file
 	}
-	l.file, l.size = file, 0
-	return nil
 }
 
 // Write never fails: a program isn't to suffer because its log can't be written.
 func (l *joblog) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.file == nil && !l.over {
+		l.open()
+	}
 	if l.file == nil {
 		return len(b), nil
 	}
@@ -56,13 +53,14 @@ func (l *joblog) rotate() {
 	_ = l.file.Close()
 	l.file = nil
 	_ = os.Rename(l.path, l.path+".old")
-	l.base += l.size
-	_ = l.open() // without one, lines are lost
+	l.base, l.size = l.base+l.size, 0
+	l.open()
 }
 
 func (l *joblog) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.over = true
 	if l.file != nil {
 		_ = l.file.Close()
 		l.file = nil

@@ -19,11 +19,11 @@ import (
 )
 
 func TestJoblog(t *testing.T) {
-	l, err := openJoblog(filepath.Join(t.TempDir(), "log"), 100)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := newJoblog(filepath.Join(t.TempDir(), "log"), 100)
 	defer l.close()
+	if got, from, end := l.read(0, 10); len(got) != 0 || from != 0 || end != 0 {
+		t.Errorf("before the first line: %q from %d of %d", got, from, end)
+	}
 	var all bytes.Buffer
 	for i := range 25 {
 		line := fmt.Sprintf("line %04d\n", i)

@@ -63,9 +63,7 @@ func (a *Agent) prepareFolder(j *job, info *protocol.JobInfo, acc *account) (*pr
 		return nil, err
 	}
 	if j.logfile == nil { // it goes on over the job's epochs
-		if j.logfile, err = openJoblog(a.folder.jobLog(j.id), a.cfg.LogRoom); err != nil {
-			return nil, err
-		}
+		j.logfile = newJoblog(a.folder.jobLog(j.id), a.cfg.LogRoom)
 	}
 	ready.log = j.logfile
 	return ready, nil

@@ -22,6 +22,7 @@ type shares struct {
 	heard time.Time                     // when
 	drift drifting
 	sum   fair.Amounts // scratch
+	list  []*job       // scratch
 	jobs  []fair.Job   // scratch
 	ranks []fair.Rank  // scratch
 }
@@ -113,11 +114,19 @@ func (a *Agent) rank() {
 	if s.total == nil {
 		a.learnShares(&protocol.ClusterDigest{})
 	}
-	list := make([]*job, 0, len(a.jobs))
+	list := s.list[:0]
 	s.jobs = s.jobs[:0]
+	var owner struct { // of the job before: one has many as a rule
+		name   string
+		weight float64
+		drift  float64
+	}
 	for _, j := range a.jobs {
 		if j.info == nil {
 			continue
+		}
+		if name := j.info.Owner; name != owner.name {
+			owner.name, owner.weight, owner.drift = name, s.users[name].Weight, a.asPart(s.drift.users[name])
 		}
 		here := j.used.Amounts()
 		used := here.Vector(s.named)
@@ -129,8 +138,8 @@ func (a *Agent) rank() {
 		}
 		list = append(list, j)
 		s.jobs = append(s.jobs, fair.Job{
-			ID: j.id, User: j.info.Owner, UserWeight: s.users[j.info.Owner].Weight, Weight: j.quota.weight, Used: used,
-			UserDrift: a.asPart(s.drift.users[j.info.Owner]), Drift: a.asPart(j.drift.value),
+			ID: j.id, User: j.info.Owner, UserWeight: owner.weight, Weight: j.quota.weight, Used: used,
+			UserDrift: owner.drift, Drift: a.asPart(j.drift.value),
 			Last: int64(j.offer.gave.Sub(a.started)),
 		})
 	}
@@ -138,6 +147,8 @@ func (a *Agent) rank() {
 	for i, j := range list {
 		j.quota.rank = s.ranks[i]
 	}
+	clear(list)
+	s.list = list
 }
 
 // part is how much of the free CPUs a job is offered first, while others may want some too: those that haven't had their

@@ -102,6 +102,9 @@ func TestJournalsAreBounded(t *testing.T) {
 			}
 		}
 		j.ask(protocol.OpRenewJob, protocol.RenewJob{Job: opened.Job, Epoch: 1, Read: 2}, nil)
+		if name == "" {
+			c.awaitTrimmed(opened.Job, 2)
+		}
 		stream, err := c.js.Stream(t.Context(), protocol.StreamName(opened.Job))
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func (c caller) owns(info protocol.JobInfo) bool {
 }
 
 // renewJob keeps a driver counted as alive. One that was orphaned is running again.
-func (h *Head) renewJob(ctx context.Context, c caller, in *protocol.RenewJob) (any, error) {
+func (h *Head) renewJob(_ context.Context, c caller, in *protocol.RenewJob) (any, error) {
 	j, err := h.mine(c, in.Job)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (h *Head) renewJob(ctx context.Context, c caller, in *protocol.RenewJob) (a
 	}
 	h.historian.renewed(in)
 	if h.jobs.renewed(in, h.cfg.Now(), h.counters.ended) {
-		h.trim(ctx, in.Job, in.Read)
+		h.trims.want(in.Job, in.Read)
 	}
 	h.allot(j.info.Owner)
 	return protocol.JobRenewed{Quota: h.jobs.quota(in.Job)}, nil

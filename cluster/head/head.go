@@ -43,7 +43,9 @@ type Head struct {
 	blobs      *blobs
 	disk       *disk
 	events     ring
-	stalled    atomic.Bool // JetStream of servers that aren't the head's own doesn't answer
+	trims      *trims
+	behind     atomic.Pointer[time.Time] // when it last heard somebody late who says that he lives; nil for never
+	stalled    atomic.Bool               // JetStream of servers that aren't the head's own doesn't answer
 	counters   counters
 	enforcing  sync.Mutex // held by who tells the servers whom to refuse
 
@@ -67,7 +69,7 @@ func Start(ctx context.Context, c Config) (*Head, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Head{cfg: c, log: c.Logger, started: time.Now(), nodes: newNodes(c.Ages.Dead)}
+	h := &Head{cfg: c, log: c.Logger, started: time.Now(), nodes: newNodes(c.Ages.Dead), trims: newTrims()}
 	h.ctx, h.cancel = context.WithCancelCause(context.Background())
 	for _, step := range []func(context.Context) error{
 		h.openFolder, h.openTables, h.startHistory, h.startServer, h.startServices, h.openAdmin,
@@ -187,6 +189,7 @@ func (h *Head) startServices(ctx context.Context) error {
 	var house sync.WaitGroup
 	house.Go(func() { h.keepHouse(h.ctx) })
 	house.Go(func() { h.keepDrivers(h.ctx) })
+	house.Go(func() { h.keepTrimmed(h.ctx) })
 	if h.cfg.NATS != nil {
 		house.Go(func() { h.beat(h.ctx) })
 	}

@@ -56,6 +56,7 @@ func TestJob(t *testing.T) {
 	if len(all) != 1 || all[0].Load.Running != 7 || all[0].State != protocol.JobRunning || all[0].Owner != "ann" {
 		t.Errorf("jobs %+v", all)
 	}
+	c.awaitTrimmed(job.Job, 2)
 	s, err := c.js.Stream(t.Context(), protocol.StreamName(job.Job))
 	if err != nil || s.CachedInfo().State.Msgs != 1 {
 		t.Errorf("the journal isn't trimmed: %v", err)

@@ -214,3 +214,21 @@ func oneLine(t *testing.T, err error, words string) {
 		t.Errorf("got %v, want a line with %q", err, words)
 	}
 }
+
+// awaitTrimmed waits until the journal of a job is gone up to there.
+func (c *cluster) awaitTrimmed(job string, read uint64) {
+	c.t.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	end := time.After(watchdog)
+	for {
+		if j, ok := c.jobs.get(job); ok && j.purged >= read {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-end:
+			c.t.Fatalf("the journal of job %s isn't trimmed", job)
+		}
+	}
+}

@@ -90,7 +90,7 @@ func (h *Head) news(job string, epoch uint32, ended bool) {
 }
 
 func (h *Head) mourn(now time.Time) {
-	for _, n := range h.nodes.lost(now, now.Sub(h.started)) {
+	for _, n := range h.nodes.lost(now, now.Sub(h.attentive())) {
 		h.historian.node(&n, nodeLost, true)
 		h.event("node.lost", "", n.Node, fmt.Sprintf("node %s (%s) hasn't reported for %v", short(n.Name), n.Node, h.cfg.Ages.Dead))
 	}
@@ -99,7 +99,7 @@ func (h *Head) mourn(now time.Time) {
 // endSilent makes running jobs without a driver orphans, and removes what has been kept for long enough.
 func (h *Head) endSilent(ctx context.Context, now time.Time) {
 	for _, id := range h.jobs.due(func(j *job) bool {
-		return j.silent(now, h.started, h.cfg.Ages.Dead) || j.foreign() != nil || j.expired(now, h.cfg.Now(), &h.cfg)
+		return j.silent(now, h.attentive(), h.cfg.Ages.Dead) || j.foreign() != nil || j.expired(now, h.cfg.Now(), &h.cfg)
 	}) {
 		if err := h.endOne(ctx, id, now); err != nil && ctx.Err() == nil {
 			h.log.Error("end a job without a driver", "job", id, "error", err)
@@ -170,7 +170,7 @@ func (h *Head) endOne(ctx context.Context, id string, now time.Time) error {
 	defer h.jobs.change.Unlock()
 	j, ok := h.jobs.get(id)
 	switch {
-	case ok && j.silent(now, h.started, h.cfg.Ages.Dead):
+	case ok && j.silent(now, h.attentive(), h.cfg.Ages.Dead):
 		text := fmt.Sprintf("has lost its driver (process %d on %s): nothing heard for %v", j.info.PID, j.info.Host, h.cfg.Ages.Dead)
 		return h.end(ctx, j, protocol.JobOrphaned, "its driver is gone", text)
 	case ok && j.foreign() != nil:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -13,14 +14,22 @@ import (
 )
 
 const (
+	vitalWorkers  = 4
 	quickWorkers  = 8
 	relayWorkers  = 8
 	changeWorkers = 2 // one of which waits for the other
 	blobWorkers   = 8
-	maxQueue      = 4096      // requests; more are dropped, and asked again by who waits for them
-	maxPast       = 16        // of them about the history, each of which may take seconds
-	maxQueued     = 256 << 20 // bytes of requests about blobs; the same
+	maxQueue      = 4096            // requests; more are dropped, and asked again by who waits for them
+	maxPast       = 16              // of them about the history, each of which may take seconds
+	maxQueued     = 256 << 20       // bytes of requests about blobs; the same
+	maxWait       = 5 * time.Second // in a queue: who asks has given up by then, and may have asked again
 )
+
+// lateAfter is how long a vital request waits at most in a head that keeps up.
+const lateAfter = time.Second
+
+// vital is by what drivers and nodes count as alive.
+var vital = map[string]bool{protocol.OpRenewJob: true, protocol.OpReportNode: true}
 
 // changing is what asks JetStream for something, one of them at a time, or waits for those.
 var changing = map[string]bool{
@@ -36,45 +45,48 @@ var relaying = map[string]bool{
 	protocol.OpListTasks: true, protocol.OpReadLog: true, protocol.OpDrainNode: true, protocol.OpUndrain: true,
 }
 
+// request is one that waits.
+type request struct {
+	*nats.Msg
+	since time.Time
+}
+
 // control answers requests, on a bounded number of goroutines. Blobs have their own, and so has what nodes and drivers are
-// asked, and what asks JetStream, so that nobody's renewal waits for a disk, or for somebody who is slow to answer.
+// asked, and what asks JetStream, so that nobody waits for a disk, or for somebody who is slow to answer; and renewals and
+// reports, so that they don't wait for the ten thousand questions of many nodes about many jobs.
 type control struct {
 	head    *Head
 	sub     *nats.Subscription
 	queue   chan *nats.Msg
-	quick   chan *nats.Msg
-	relays  chan *nats.Msg
-	changes chan *nats.Msg
-	blobs   chan *nats.Msg
-	past    chan *nats.Msg // questions about the history: one at a time
-	queued  atomic.Int64   // bytes in blobs
+	vital   chan request
+	quick   chan request
+	relays  chan request
+	changes chan request
+	blobs   chan request
+	past    chan request // questions about the history: one at a time
+	queued  atomic.Int64 // bytes in blobs
+	dropped dropped
 	stop    chan struct{}
 	running sync.WaitGroup
 }
 
 func startControl(h *Head) (*control, error) {
 	c := &control{
-		head: h, stop: make(chan struct{}),
-		queue: make(chan *nats.Msg, maxQueue), quick: make(chan *nats.Msg, maxQueue), blobs: make(chan *nats.Msg, maxQueue),
-		relays: make(chan *nats.Msg, maxQueue), changes: make(chan *nats.Msg, maxQueue), past: make(chan *nats.Msg, maxPast),
+		head: h, stop: make(chan struct{}), queue: make(chan *nats.Msg, maxQueue),
+		vital: make(chan request, maxQueue), quick: make(chan request, maxQueue), blobs: make(chan request, maxQueue),
+		relays: make(chan request, maxQueue), changes: make(chan request, maxQueue), past: make(chan request, maxPast),
 	}
 	var err error
 	if c.sub, err = h.conn.ChanSubscribe(protocol.AllControl, c.queue); err != nil {
 		return nil, fmt.Errorf("start the control service: %w", err)
 	}
 	c.running.Go(c.route)
-	for range quickWorkers {
-		c.running.Go(func() { c.work(c.quick, func(*nats.Msg) {}) })
-	}
-	for range relayWorkers {
-		c.running.Go(func() { c.work(c.relays, func(*nats.Msg) {}) })
-	}
-	for range changeWorkers {
-		c.running.Go(func() { c.work(c.changes, func(*nats.Msg) {}) })
-	}
-	c.running.Go(func() { c.work(c.past, func(*nats.Msg) {}) })
-	for range blobWorkers {
-		c.running.Go(func() { c.work(c.blobs, func(msg *nats.Msg) { c.queued.Add(-int64(len(msg.Data))) }) })
+	for queue, workers := range map[chan request]int{
+		c.vital: vitalWorkers, c.quick: quickWorkers, c.relays: relayWorkers, c.changes: changeWorkers, c.blobs: blobWorkers, c.past: 1,
+	} {
+		for range workers {
+			c.running.Go(func() { c.work(queue) })
+		}
 	}
 	return c, h.conn.Flush()
 }
@@ -93,8 +105,8 @@ func (c *control) route() {
 			return
 		case msg := <-c.queue:
 			to := c.whose(operationOf(msg.Subject), msg.Data)
-			if to == c.blobs && c.queued.Add(int64(len(msg.Data))) > maxQueued || !offer(to, msg) {
-				c.head.log.Warn("dropped a request: too many wait", "subject", msg.Subject)
+			if to == c.blobs && c.queued.Add(int64(len(msg.Data))) > maxQueued || !offer(to, request{msg, time.Now()}) {
+				c.drop("too many wait", msg.Subject)
 				if to == c.blobs {
 					c.queued.Add(-int64(len(msg.Data)))
 				}
@@ -104,8 +116,10 @@ func (c *control) route() {
 }
 
 // whose is the queue of those who carry out an operation.
-func (c *control) whose(op string, body []byte) chan *nats.Msg {
+func (c *control) whose(op string, body []byte) chan request {
 	switch {
+	case vital[op]:
+		return c.vital
 	case strings.HasPrefix(op, "blob."):
 		return c.blobs
 	case op == protocol.OpHistory:
@@ -123,23 +137,66 @@ func operationOf(subject string) string {
 	return op
 }
 
-func offer(to chan<- *nats.Msg, msg *nats.Msg) bool {
+func offer(to chan<- request, r request) bool {
 	select {
-	case to <- msg:
+	case to <- r:
 		return true
 	default:
 		return false
 	}
 }
 
-func (c *control) work(from <-chan *nats.Msg, done func(*nats.Msg)) {
+func (c *control) work(from <-chan request) {
 	for {
 		select {
-		case msg := <-from:
-			c.head.answer(msg)
-			done(msg)
+		case r := <-from:
+			c.answer(r, time.Now())
+			if from == c.blobs {
+				c.queued.Add(-int64(len(r.Data)))
+			}
 		case <-c.stop:
 			return
 		}
 	}
+}
+
+// answer carries out a request, unless it has waited in vain: a head that answers nobody any more since it answers those
+// who have gone would never catch up.
+func (c *control) answer(r request, now time.Time) {
+	waited := now.Sub(r.since)
+	if waited > lateAfter && vital[operationOf(r.Subject)] {
+		c.head.behind.Store(&now)
+	}
+	if waited > maxWait {
+		c.drop("it has waited for too long", r.Subject)
+		return
+	}
+	c.head.answer(r.Msg)
+}
+
+// dropped counts requests that nobody carries out.
+type dropped struct {
+	mu    sync.Mutex
+	count int       // since it was said last
+	said  time.Time // when
+}
+
+// drop says at most once a second that a request isn't carried out: there are as many lines of those else as requests.
+func (c *control) drop(why, subject string) {
+	d := &c.dropped
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.count++; time.Since(d.said) < time.Second {
+		return
+	}
+	c.head.log.Warn("dropped a request: "+why, "subject", subject, "dropped", d.count)
+	d.count, d.said = 0, time.Now()
+}
+
+// attentive is since when the head has heard in time who lives: it says of nobody to be silent whom it hears late itself.
+func (h *Head) attentive() time.Time {
+	if behind := h.behind.Load(); behind != nil && behind.After(h.started) {
+		return *behind
+	}
+	return h.started
 }

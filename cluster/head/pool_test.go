@@ -1,7 +1,9 @@
 package head
 
 import (
+	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -10,15 +12,15 @@ import (
 
 // What waits for a node, a driver or JetStream is kept from the renewals and reports by which drivers and nodes live.
 func TestWhoCarriesOut(t *testing.T) {
-	pool := func() chan *nats.Msg { return make(chan *nats.Msg) }
-	c := &control{quick: pool(), relays: pool(), changes: pool(), blobs: pool(), past: pool()}
+	pool := func() chan request { return make(chan request) }
+	c := &control{vital: pool(), quick: pool(), relays: pool(), changes: pool(), blobs: pool(), past: pool()}
 	for _, tt := range []struct {
 		op   string
 		body string
-		want chan *nats.Msg
+		want chan request
 	}{
-		{protocol.OpRenewJob, ``, c.quick},
-		{protocol.OpReportNode, ``, c.quick},
+		{protocol.OpRenewJob, ``, c.vital},
+		{protocol.OpReportNode, ``, c.vital},
 		{protocol.OpListJobs, ``, c.quick},
 		{protocol.OpListNodes, ``, c.quick},
 		{protocol.OpListNodes, `{"fresh":"n1"}`, c.relays},
@@ -36,6 +38,30 @@ func TestWhoCarriesOut(t *testing.T) {
 		if c.whose(tt.op, []byte(tt.body)) != tt.want {
 			t.Errorf("%s with %q goes to others", tt.op, tt.body)
 		}
+	}
+}
+
+// What has waited for so long that who asked has gone isn't carried out.
+func TestNobodyWaitsForIt(t *testing.T) {
+	log := &lines{}
+	c := &control{head: &Head{log: slog.New(slog.NewTextHandler(log, nil))}}
+	c.answer(request{&nats.Msg{Subject: "m.c.n1.job.list"}, time.Now()}, time.Now().Add(maxWait+1)) // else it would need all of a head
+	log.await(t, "it has waited for too long")
+	if !c.head.attentive().IsZero() {
+		t.Error("a question that waited makes the head deaf")
+	}
+}
+
+// Who hears late that drivers and nodes live says of nobody that he is silent.
+func TestHeadThatIsBehind(t *testing.T) {
+	h := &Head{log: slog.New(slog.DiscardHandler), started: time.Now()}
+	c := &control{head: h}
+	now := h.started.Add(time.Hour)
+	c.answer(request{&nats.Msg{Subject: "m.c.n1." + protocol.OpReportNode}, now.Add(-maxWait - 1)}, now)
+	dead := 15 * time.Second
+	j := &job{info: protocol.JobInfo{State: protocol.JobRunning}, seen: now.Add(-time.Minute)}
+	if j.silent(now.Add(dead), h.attentive(), dead) || !j.silent(now.Add(dead+1), h.attentive(), dead) {
+		t.Error("a job counts as silent before its driver could have been heard")
 	}
 }
 

@@ -56,26 +56,3 @@ func isAway(err error) bool {
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || // what nats.go makes of no responders
 		errors.As(err, &refused) && refused.ErrorCode == errAway
 }
-
-// trim removes what a driver has read from its journal, unless JetStream is away: then a later renewal does.
-func (h *Head) trim(ctx context.Context, job string, read uint64) {
-	if h.stalled.Load() {
-		return
-	}
-	err := within(ctx, purgeTime, func(ctx context.Context) error { return h.purgeJournal(ctx, job, read) })
-	if err == nil {
-		h.jobs.trimmed(job, read)
-		return
-	}
-	h.stalled.Store(h.cfg.NATS != nil && isAway(err)) // beat looks again
-	h.log.Warn("trim a job's journal later", "job", job, "error", err)
-}
-
-// trimmed notes up to where a journal is gone.
-func (t *jobs) trimmed(id string, read uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if j := t.all[id]; j != nil {
-		j.purged = max(j.purged, read)
-	}
-}

@@ -97,8 +97,9 @@ type recaller interface {
 }
 
 // Take appends to b the tasks that are to run in the room that a node offers. They are part of b until the next call:
-// there is one caller. More says whether another node's offer may get anything now.
-func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
+// there is one caller. Late says that the room may have gone to other jobs since it was offered. More says whether another
+// node's offer may get anything now.
+func (s *Session) Take(o *protocol.Offer, late bool, b *protocol.Batch) (more bool) {
 	s.mu.Lock()
 	if s.carried.stranded != nil {
 		s.refuseAll(s.carried.stranded)
@@ -116,7 +117,7 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	s.m.HoldFar(held)
 	s.holdQuota(now)
 	most := o.Most
-	if o.Shared {
+	if late {
 		most = min(most, probe*int(max(1, o.CPU/coordinator.Unit)))
 	}
 	for pack := 0; len(runs) < most; {
@@ -127,7 +128,7 @@ func (s *Session) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 		}
 		if pack == 0 {
 			pack = s.m.PackOf(id)
-			most = min(most, s.fairPart(id, pack, o.CPU))
+			most = min(most, s.fairPart(id, pack, o))
 		}
 		s.busy++
 		r := s.beginAway(id, o.Node, now)
@@ -171,12 +172,17 @@ const probe = 16
 
 // fairPart is how many tasks like the one that was taken first are given out at once, so that the last ones of many don't
 // all lie on one node while others have nothing: half of the offer's part of them, by its CPUs, or a piece of a pack if
-// that is more. The mutex is held.
-func (s *Session) fairPart(first coordinator.ID, pack int, cpu int64) int {
+// that is more. Where other jobs are offered the same, this one may get as many CPUs as the cluster has no more than twice
+// what it has now. The mutex is held.
+func (s *Session) fairPart(first coordinator.ID, pack int, o *protocol.Offer) int {
 	if pack <= 1 || s.carried.cpus <= 0 {
 		return math.MaxInt
 	}
-	part := float64(1+s.m.ReadyFar(first)) * float64(cpu) / coordinator.Unit / s.carried.cpus / 2
+	all := s.carried.cpus * coordinator.Unit
+	if o.Shared {
+		all = min(all, float64(2*s.carried.quota.has(coordinator.CPU)+o.CPU))
+	}
+	part := float64(1+s.m.ReadyFar(first)) * float64(o.CPU) / all / 2
 	return max(int(part), pack/packPieces, 1)
 }
 

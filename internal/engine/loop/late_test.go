@@ -57,7 +57,7 @@ func openHand(t *testing.T, named bool) (context.Context, *engine.Session, *hand
 // takes gives the one task that a node gets, or nil.
 func takes(s *engine.Session, node string) *protocol.Task {
 	var b protocol.Batch
-	s.Take(&protocol.Offer{Node: node, Most: 1, CPU: 10_000}, &b)
+	s.Take(&protocol.Offer{Node: node, Most: 1, CPU: 10_000}, false, &b)
 	if len(b.Tasks) == 0 {
 		return nil
 	}
@@ -187,7 +187,7 @@ func TestStoppedTasksAreNotShort(t *testing.T) {
 		remoteOnly.Go(ctx, n)
 	}
 	var b protocol.Batch
-	if s.Take(&protocol.Offer{Node: "a", Most: 100, CPU: 10_000}, &b); len(b.Tasks) > 2 {
+	if s.Take(&protocol.Offer{Node: "a", Most: 100, CPU: 10_000}, false, &b); len(b.Tasks) > 2 {
 		t.Errorf("%d are given out for one CPU", len(b.Tasks))
 	}
 	for i := range b.Tasks {

@@ -107,7 +107,7 @@ func (n *node) offer() bool {
 		return false
 	}
 	var b protocol.Batch
-	n.c.driver.Take(&o, &b)
+	n.c.driver.Take(&o, false, &b)
 	if len(b.Tasks) == 0 {
 		return false
 	}

@@ -23,7 +23,7 @@ type flood struct {
 	arg  []byte
 }
 
-func (f *flood) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
+func (f *flood) Take(o *protocol.Offer, _ bool, b *protocol.Batch) (more bool) {
 	for range o.Most {
 		if f.left.Add(-1) < 0 {
 			return
@@ -188,7 +188,7 @@ func BenchmarkDriver(b *testing.B) {
 	for range (b.N + each - 1) / each {
 		batch := &c.giver.batch
 		batch.Tasks = batch.Tasks[:0]
-		f.Take(&offer.Offer, batch)
+		f.Take(&offer.Offer, false, batch)
 		parts, _ := c.giver.encode(batch, 1<<20)
 		c.handed.Add(parts[0].number, "n", parts[0].tasks, time.Time{})
 		clear(batch.Tasks)

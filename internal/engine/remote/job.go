@@ -9,8 +9,9 @@ type Job interface {
 	// Never while Take is called.
 	Restore() (more bool)
 	// Take appends to b.Tasks what is ready and fits the offered room; none if nothing does. One call at a time. What
-	// b's tasks point at is read before the next call. It reports whether another offer may get something now.
-	Take(o *protocol.Offer, b *protocol.Batch) (more bool)
+	// b's tasks point at is read before the next call. Late is for room that other jobs were offered too, and may have by
+	// now. It reports whether another offer may get something now.
+	Take(o *protocol.Offer, late bool, b *protocol.Batch) (more bool)
 	// HasTasks reports whether there are tasks that haven't ended.
 	HasTasks() bool
 	// Up is what attempts on a node say, in order: Call, Want, Cancel, Block, Started, GiveBack. One call at a time.

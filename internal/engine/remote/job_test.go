@@ -21,14 +21,15 @@ type session struct {
 	ups     []protocol.Item
 	lost    []string
 	unsure  []protocol.Attempt
-	most    int           // tasks that Take gives at once
-	empty   int           // offers that got nothing
-	changed chan struct{} // gets something after each change
+	most    int               // tasks that Take gives at once
+	empty   int               // offers that got nothing
+	emptied map[string]uint64 // the last of them by node
+	changed chan struct{}     // gets something after each change
 }
 
 func newSession(t testing.TB) *session {
 	return &session{
-		t: t, most: 1 << 30, attempt: map[uint64]uint32{}, on: map[string]map[uint64]uint32{}, done: map[uint64]int{},
+		t: t, most: 1 << 30, attempt: map[uint64]uint32{}, on: map[string]map[uint64]uint32{}, done: map[uint64]int{}, emptied: map[string]uint64{},
 		changed: make(chan struct{}, 1),
 	}
 }
@@ -52,11 +53,12 @@ func taskOf(id uint64, attempt uint32) protocol.Task {
 
 func (s *session) Restore() bool { return false }
 
-func (s *session) Take(o *protocol.Offer, b *protocol.Batch) (more bool) {
+func (s *session) Take(o *protocol.Offer, _ bool, b *protocol.Batch) (more bool) {
 	s.mu.Lock()
 	n := min(o.Most, s.most, len(s.ready))
 	if n == 0 {
 		s.empty++
+		s.emptied[o.Node] = o.Number
 	}
 	b.Tasks = append(b.Tasks, s.ready[:n]...)
 	for _, t := range s.ready[:n] {

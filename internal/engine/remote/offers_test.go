@@ -65,17 +65,19 @@ func TestOffersAreServedInTurn(t *testing.T) {
 	c, s := openJob(t, h, Config{handOver: time.Hour})
 	s.most = 1
 	a, b := newAgent(t, h, c, "a"), newAgent(t, h, c, "b")
-	fromA := a.offer(1)
-	s.until("a's offer is parked", func() bool { return s.empty > 0 })
-	fromB := b.offer(1)
-	s.until("b's offer is parked", func() bool { return s.empty > 2 }) // both were asked for again
+	parked := func(of *agent) <-chan protocol.Batch {
+		answers := of.offer(1)
+		s.until("there is nothing for the offer", func() bool { return s.emptied[of.node] == of.number })
+		return answers
+	}
+	fromA, fromB := parked(a), parked(b)
 	for n := range 6 {
 		s.add(n+1, 1)
 		batch := protocol.Batch{}
 		if n%2 == 0 {
-			batch, fromA = a.take(fromA), a.offer(1)
+			batch, fromA = a.take(fromA), parked(a)
 		} else {
-			batch, fromB = b.take(fromB), b.offer(1)
+			batch, fromB = b.take(fromB), parked(b)
 		}
 		if len(batch.Tasks) != 1 || batch.Tasks[0].ID != uint64(n+1) {
 			t.Fatalf("turn %d got %+v", n, batch.Tasks)

@@ -188,9 +188,8 @@ func (c *Carrier) hasRests() bool {
 func (c *Carrier) give(p *dispatch.Parked) (more bool) {
 	b := &c.giver.batch
 	b.Epoch, b.Tasks = c.opened.Epoch, b.Tasks[:0]
-	o := p.Offer
-	o.Shared = o.Shared && p.Waits
-	more = c.job.Take(&o, b)
+	late := p.Shared && p.Waits
+	more = c.job.Take(&p.Offer, late, b)
 	if len(b.Tasks) == 0 {
 		if !more {
 			c.givenOut()
@@ -200,7 +199,7 @@ func (c *Carrier) give(p *dispatch.Parked) (more bool) {
 	parts, tooLong := c.giver.encode(b, int(c.conn.MaxPayload()))
 	now := time.Now()
 	c.mu.Lock()
-	if o.Shared && len(parts) > 0 {
+	if late && len(parts) > 0 {
 		c.spread.Give(parts[0].number, now)
 	}
 	for i := range parts {
