@@ -22,15 +22,15 @@ import (
 const (
 	manyAgents  = 200
 	manyDrivers = 50
-	manyTasks   = 20_000 // of each driver
+	manyTasks   = 50_000 // of each driver
 )
 
 var noop = muster.Func("cluster.noop", func(_ context.Context, i int) (int, error) { return i, nil })
 
 // BenchmarkMany has a head, 200 agents and 50 drivers in this process, with their workers, each with its own connection:
-// how long all agents take to join, how much of a core all of it takes when there is nothing to do, and how many no-op
-// tasks a second the drivers get done together: beside the same drivers with two agents, and beside one driver with two,
-// which shares them with nobody.
+// how long all agents take to join, how much of a core all of it takes when there is nothing to do, how many no-op tasks a
+// second the drivers get done together, and what processor time a task takes: beside the same drivers with two agents, and
+// beside one driver with two, which shares them with nobody.
 func BenchmarkMany(b *testing.B) {
 	if os.Getenv("MUSTER_TEST_MANY") == "" {
 		b.Skip("it takes a minute: set MUSTER_TEST_MANY=1")
@@ -47,10 +47,12 @@ func BenchmarkMany(b *testing.B) {
 		began, before := time.Now(), processTime(b)
 		<-time.After(20 * time.Second) // what is measured is that nothing happens
 		b.ReportMetric(float64(processTime(b)-before)/float64(time.Since(began)), "cores-idle")
-		rate := c.rate(drivers, manyTasks)
-		b.ReportMetric(rate, "tasks/s")
-		b.ReportMetric(rate/few, "of-two-agents")
-		b.ReportMetric(rate/alone, "of-one-driver")
+		many := c.rate(drivers, manyTasks)
+		b.ReportMetric(many.tasks, "tasks/s")
+		b.ReportMetric(many.tasks/few.tasks, "of-two-agents")
+		b.ReportMetric(many.tasks/alone.tasks, "of-one-driver")
+		b.ReportMetric(many.cpu*1e6, "cpu-us/task")
+		b.ReportMetric(few.cpu*1e6, "cpu-us/task-of-two-agents")
 	}
 }
 
@@ -62,8 +64,11 @@ func TestManyLight(t *testing.T) {
 	c.rate(c.drivers(5), 1_000)
 }
 
-// fewAgents is how many tasks a second so many drivers get done with two agents.
-func fewAgents(b *testing.B, drivers int) float64 {
+// pace is how many tasks a second get done, and the processor time that one takes, in seconds.
+type pace struct{ tasks, cpu float64 }
+
+// fewAgents is how fast so many drivers get tasks done with two agents.
+func fewAgents(b *testing.B, drivers int) pace {
 	c := lightCluster(b)
 	defer c.stop()
 	c.joinMany(2)
@@ -93,8 +98,8 @@ func (c *Cluster) drivers(n int) []context.Context {
 	return list
 }
 
-// rate is how many no-op tasks a second the drivers get done, so many each.
-func (c *Cluster) rate(drivers []context.Context, each int) float64 {
+// rate is how fast the drivers get no-op tasks done, so many each.
+func (c *Cluster) rate(drivers []context.Context, each int) pace {
 	c.t.Helper()
 	run := func(n int) time.Duration {
 		began := time.Now()
@@ -102,7 +107,9 @@ func (c *Cluster) rate(drivers []context.Context, each int) float64 {
 		return time.Since(began)
 	}
 	run(each / 10) // workers are started
-	return float64(each*len(drivers)) / run(each).Seconds()
+	before, all := processTime(c.t), float64(each*len(drivers))
+	took := run(each)
+	return pace{all / took.Seconds(), (processTime(c.t) - before).Seconds() / all}
 }
 
 func noops(ctx context.Context, n int) error {
