@@ -100,8 +100,9 @@ func (c Config) serve(fd int) error {
 // ballast is never touched, so it takes addresses and no memory: see collectLess.
 var ballast []byte
 
-// ballastSize allows as much garbage more than what lives, and so makes a worker larger by at most that.
-const ballastSize = 6 << 20
+// ballastSize allows as much garbage more than what lives, and so makes a worker larger by about that. With more, one of a
+// small program would take over 30 MB.
+const ballastSize = 5 << 20
 
 // collectLess has the garbage collector run half as often or less while little lives, as in a worker of small tasks: it
 // would run each 4 MB, hundreds of times a second. With more that lives it makes no difference. Who has set how much
