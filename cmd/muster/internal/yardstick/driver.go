@@ -79,7 +79,6 @@ func newDriver(ctx context.Context, p place) (*driver, error) {
 
 // measure makes a round, and removes from the stream what it has put there.
 func (d *driver) measure(ctx context.Context, r request) (out Result, err error) {
-	d.late.Reset(patience) // for all of it: it takes seconds
 	switch r.Kind {
 	case Calls:
 		out.P50, out.P99, err = d.calls(ctx, r.N)
@@ -147,6 +146,7 @@ func (d *driver) through(ctx context.Context, kind byte, each, n int) error {
 
 // receive waits for results, and takes all that are there.
 func (d *driver) receive(ctx context.Context, got *tally) error {
+	d.late.Reset(patience)
 	for first := true; first || len(d.journal) > 0; first = false {
 		select {
 		case m := <-d.journal:
@@ -156,7 +156,7 @@ func (d *driver) receive(ctx context.Context, got *tally) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-d.late.C:
-			return fmt.Errorf("it isn't done after %v", patience)
+			return fmt.Errorf("nothing has come for %v", patience)
 		}
 	}
 	return nil
