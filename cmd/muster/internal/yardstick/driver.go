@@ -79,6 +79,7 @@ func newDriver(ctx context.Context, p place) (*driver, error) {
 
 // measure makes a round, and removes from the stream what it has put there.
 func (d *driver) measure(ctx context.Context, r request) (out Result, err error) {
+	d.late.Reset(patience)
 	switch r.Kind {
 	case Calls:
 		out.P50, out.P99, err = d.calls(ctx, r.N)
@@ -138,15 +139,14 @@ func (d *driver) through(ctx context.Context, kind byte, each, n int) error {
 			return err
 		}
 	}
-	if want := float64(n) * float64(n+1) / 2; got.records != n || got.sum != want {
-		return fmt.Errorf("%d results for %d records, with the sum %v instead of %v", got.records, n, got.sum, want)
+	if want := uint64(n) * uint64(n+1) / 2; got.records != n || got.sum != want { //nolint:gosec // n isn't negative
+		return fmt.Errorf("%d results for %d records, with the sum %d instead of %d", got.records, n, got.sum, want)
 	}
 	return nil
 }
 
 // receive waits for results, and takes all that are there.
 func (d *driver) receive(ctx context.Context, got *tally) error {
-	d.late.Reset(patience)
 	for first := true; first || len(d.journal) > 0; first = false {
 		select {
 		case m := <-d.journal:
@@ -156,7 +156,7 @@ func (d *driver) receive(ctx context.Context, got *tally) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-d.late.C:
-			return fmt.Errorf("nothing has come for %v", patience)
+			return fmt.Errorf("no result has come for %v", patience)
 		}
 	}
 	return nil
@@ -175,6 +175,7 @@ func (d *driver) take(m *nats.Msg, got *tally) error {
 		return d.conn.Publish(ask, nil)
 	}
 	d.last = m
+	d.late.Reset(patience)
 	if d.unacked++; d.unacked >= ackEvery {
 		if err := d.acknowledge(); err != nil {
 			return err

@@ -70,7 +70,7 @@ var (
 // tally is how many records there are in frames, and the sum of their values.
 type tally struct {
 	frames, records int
-	sum             float64 // of whole numbers, and exact below 2^53
+	sum             uint64 // values are whole numbers
 }
 
 func (t *tally) add(frames []byte) error {
@@ -94,9 +94,9 @@ func (t *tally) addRecords(kind byte, records []byte) {
 	for ; len(records) >= size; records = records[size:] {
 		t.records++
 		if kind == frameItems {
-			t.sum += math.Float64frombits(binary.LittleEndian.Uint64(records))
+			t.sum += uint64(math.Float64frombits(binary.LittleEndian.Uint64(records)))
 		} else {
-			t.sum += float64(binary.LittleEndian.Uint64(records[recordValue:]))
+			t.sum += binary.LittleEndian.Uint64(records[recordValue:])
 		}
 	}
 }

@@ -78,8 +78,9 @@ func serverOptions(dir, token string, certificate tls.Certificate) *server.Optio
 	}
 }
 
-// makeStream makes a stream and its consumer as muster's head makes a job's, but for when what isn't acknowledged comes again:
-// not within a round, however slow the machine is, since nothing gets lost here.
+// makeStream makes a stream and its consumer as muster's head makes a job's, but for two things. What isn't acknowledged doesn't
+// come again within a round, however slow the machine is, since nothing gets lost here; and beyond 2 GiB the oldest records
+// make room, which were read long ago, where a head removes what was read.
 func makeStream(ctx context.Context, conn *nats.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -89,7 +90,7 @@ func makeStream(ctx context.Context, conn *nats.Conn) error {
 	}
 	stream, err := js.CreateStream(ctx, jetstream.StreamConfig{
 		Name: streamName, Subjects: []string{subjectResults},
-		Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, MaxBytes: 2 << 30, Duplicates: time.Second,
+		Storage: jetstream.FileStorage, Discard: jetstream.DiscardOld, MaxBytes: 2 << 30, Duplicates: time.Second,
 	})
 	if err != nil {
 		return fmt.Errorf("make the stream: %w", err)
