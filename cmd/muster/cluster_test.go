@@ -284,3 +284,29 @@ func TestDownAfterTheHeadWasKilled(t *testing.T) {
 	p.want(0, "nothing runs here", "down")
 	p.want(1, "there is no current context", "nodes")
 }
+
+// A head that was killed while the machine's agent stays is started again beside it, as it is on a machine of its own.
+func TestUpAfterTheHeadAloneWasKilled(t *testing.T) {
+	p := newEmptyPlace(t)
+	p.cleanUp(p.state("state"))
+	p.want(0, "another machine joins by", short("up")...)
+	up := read[upJSON](p, "up", "--json")
+	p.killHead(up.Head.PID)
+	again := read[upJSON](p, short("up", "--json")...)
+	if again.Cluster != up.Cluster || again.Addr != up.Addr || again.Head.PID == up.Head.PID || again.Agent.PID != up.Agent.PID {
+		t.Errorf("started again: %+v, was %+v", again, up)
+	}
+	p.killHead(again.Head.PID)
+	p.want(0, "stopped the agent", "down", "--force")
+	p.want(1, "there is no current context", "nodes")
+}
+
+func (p *place) killHead(pid int) {
+	p.t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.gone(serviceHead); err != nil {
+		p.t.Fatal(err)
+	}
+}

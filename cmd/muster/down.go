@@ -73,7 +73,7 @@ func down(cmd *cobra.Command, state daemon.Folder, force bool) error {
 	if headRuns {
 		return forgetContext(head)
 	}
-	return nil
+	return forgetLast(state)
 }
 
 // undisturbed is nil if nobody needs what is to be stopped.

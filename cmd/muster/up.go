@@ -126,7 +126,7 @@ func (f *upFlags) runBackground(cmd *cobra.Command, state daemon.Folder) error {
 }
 
 // headMayStart refuses to start a second head, or one beside an agent of another cluster, which has the folder of the
-// agent to come.
+// agent to come. The agent of this folder's own cluster, whose head was killed, waits for just that head.
 func headMayStart(state daemon.Folder) error {
 	r, running, err := state.Running(serviceHead)
 	if err == nil && running {
@@ -139,8 +139,16 @@ func headMayStart(state daemon.Folder) error {
 	if err != nil || !running {
 		return err
 	}
+	if admin, err := join.Load(adminFile(state)); err == nil && admin.Cluster == r.About[aboutCluster] {
+		return nil
+	}
 	return fmt.Errorf("an agent of cluster %s runs here (process %d): stop it with muster leave, or give another folder with --state",
 		r.About[aboutCluster], r.PID)
+}
+
+// adminFile is where the head of a folder keeps the identity of its admin.
+func adminFile(state daemon.Folder) string {
+	return filepath.Join(string(state), serviceHead, "keys", "admin.json")
 }
 
 // upAgent starts the agent if it is to run and doesn't.
@@ -177,7 +185,7 @@ func dialHead(ctx context.Context, state daemon.Folder) (*reach, error) {
 	if !running {
 		return nil, fmt.Errorf("no head runs in %s: muster up starts one", state)
 	}
-	id, err := join.Load(filepath.Join(string(state), serviceHead, "keys", "admin.json"))
+	id, err := join.Load(adminFile(state))
 	if err != nil {
 		return nil, err
 	}
