@@ -62,7 +62,7 @@ func (s *Sealer) ReadFrom(r io.Reader) (n int64, err error) {
 			p = <-free
 		}
 		var got int
-		if got, err = io.ReadFull(r, p); got > 0 {
+		if got, err = fill(p, r); got > 0 {
 			if _, failed := s.to.Write(p[:got]); failed != nil {
 				err = failed
 				break
@@ -73,8 +73,19 @@ func (s *Sealer) ReadFrom(r io.Reader) (n int64, err error) {
 	}
 	close(read)
 	<-hashed
-	if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint:errorlint // as io.ReadFull gives them
+	if err == io.EOF { //nolint:errorlint // as readers give it
 		err = nil
+	}
+	return n, err
+}
+
+// fill reads until p is full, and gives the reader's own error: io.ReadFull's is the same at the end as that of a reader which
+// was cut off.
+func fill(p []byte, r io.Reader) (n int, err error) {
+	for n < len(p) && err == nil {
+		var got int
+		got, err = r.Read(p[n:])
+		n += got
 	}
 	return n, err
 }

@@ -52,6 +52,10 @@ func TestSealFails(t *testing.T) {
 	if n, err := Seal(io.Discard).ReadFrom(broken); !errors.Is(err, errFull) || n != piece+1 {
 		t.Error(n, err)
 	}
+	cut := io.MultiReader(bytes.NewReader(make([]byte, piece+1)), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if _, err := Seal(io.Discard).ReadFrom(cut); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a reader that is cut off: %v", err)
+	}
 	if _, err := Seal(full{}).ReadFrom(bytes.NewReader(make([]byte, 2*piece))); !errors.Is(err, errFull) {
 		t.Error(err)
 	}
