@@ -45,11 +45,7 @@ func (h *Head) renewJob(_ context.Context, c caller, in *protocol.RenewJob) (any
 			return nil, err
 		}
 	}
-	for _, said := range []*byName{&in.Has, &in.Wants, &in.Kept} { // they are kept with the job
-		if len(*said) > maxNodeFields {
-			*said = nil
-		}
-	}
+	in.Has, in.Wants, in.Kept = bounded(in.Has), bounded(in.Wants), bounded(in.Kept) // they are kept with the job
 	h.historian.renewed(in)
 	if h.jobs.renewed(in, h.cfg.Now(), h.counters.ended) {
 		h.trims.want(in.Job, in.Read)

@@ -2,6 +2,7 @@ package head
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,6 +46,18 @@ func (a *allotment) heard(in *protocol.RenewJob, now int64) {
 		}
 	}
 	a.last = now
+}
+
+// maxName is how long the name of a resource that has a limit may be, in bytes.
+const maxName = 1 << 10
+
+// bounded is what a driver says of resources by name if that is as much as one can have to say, and else nothing.
+func bounded(said byName) byName {
+	if len(said) > maxNodeFields {
+		return nil
+	}
+	maps.DeleteFunc(said, func(name string, _ int64) bool { return len(name) > maxName })
+	return said
 }
 
 // mostClaimed is what a driver can say that it has of something: all of a user's together are within an int64.

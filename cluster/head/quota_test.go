@@ -2,6 +2,7 @@ package head
 
 import (
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -190,6 +191,17 @@ func TestQuotasOfOthers(t *testing.T) {
 	limit.Limits = protocol.Limits{}
 	renews("b", nothing, byName{gpu: unit}, byName{memory: 16 * gib})
 	renews("a", nothing, byName{gpu: unit}, byName{})
+}
+
+// TestBounded: what a driver says of resources is kept only as far as a head has room for it.
+func TestBounded(t *testing.T) {
+	long, many := strings.Repeat("x", maxName+1), byName{}
+	for i := range maxNodeFields + 1 {
+		many[strconv.Itoa(i)] = 1
+	}
+	if got := bounded(byName{"seat": 1, long: 2}); !maps.Equal(got, byName{"seat": 1}) || bounded(many) != nil || bounded(nil) != nil {
+		t.Errorf("%d kept, of many %d", len(got), len(bounded(many)))
+	}
 }
 
 // TestQuotasTakeTurns: jobs of which each needs all of a limit for its next task get it one after the other.

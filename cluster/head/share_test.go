@@ -2,6 +2,7 @@ package head
 
 import (
 	"encoding/json"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -27,7 +28,8 @@ func TestUsers(t *testing.T) {
 	ann.refused(protocol.CodeForbidden, protocol.OpDropUser, protocol.IdentityName{Name: "bob"})
 	for _, u := range []protocol.UserShare{
 		{Name: "head"}, {Name: newID("n")}, {}, {Name: "x", Weight: -1}, {Name: "x", Weight: 1e9},
-		atMost(protocol.Limits{CPUs: -1}), atMost(protocol.Limits{Memory: -1}),
+		atMost(protocol.Limits{CPUs: -1}), atMost(protocol.Limits{Memory: -1}), atMost(protocol.Limits{Memory: math.MaxInt64}),
+		atMost(protocol.Limits{Named: map[string]int64{strings.Repeat("x", maxName+1): 1}}),
 		atMost(protocol.Limits{GPUs: 1e9}), atMost(protocol.Limits{Named: map[string]int64{"seat": -1}}),
 		atMost(protocol.Limits{Named: map[string]int64{"memory": 1}}), {Name: "x", Jobs: -1},
 	} {

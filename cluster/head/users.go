@@ -100,8 +100,9 @@ func checkShare(weight float64, l *protocol.Limits, jobs int) error {
 		return refuse(protocol.CodeMalformed, "a weight of %v: it must be above 0 and at most %d", weight, maxWeight)
 	}
 	isLimit := func(n float64) bool { return n >= 0 && n <= mostCPUs }
-	if !isLimit(l.CPUs) || !isLimit(l.GPUs) || l.Memory < 0 || jobs < 0 {
-		return refuse(protocol.CodeMalformed, "a limit of %v CPUs, %v GPUs, %d bytes and %d jobs: limits are above 0, or 0 for none",
+	if !isLimit(l.CPUs) || !isLimit(l.GPUs) || l.Memory < 0 || l.Memory > mostClaimed || jobs < 0 {
+		return refuse(protocol.CodeMalformed,
+			"a limit of %v CPUs, %v GPUs, %d bytes and %d jobs: limits are above 0 and what a cluster can have, or 0 for none",
 			l.CPUs, l.GPUs, l.Memory, jobs)
 	}
 	if len(l.Named) > maxNodeFields {
@@ -109,6 +110,8 @@ func checkShare(weight float64, l *protocol.Limits, jobs int) error {
 	}
 	for name, n := range l.Named {
 		switch {
+		case len(name) > maxName:
+			return refuse(protocol.CodeMalformed, "a limit of a resource %q: its name is longer than %d bytes", short(name), maxName)
 		case name == "" || name == protocol.NameCPU || name == protocol.NameMemory || name == protocol.NameGPU:
 			return refuse(protocol.CodeMalformed, "a limit of a resource %q: CPUs, memory and GPUs have limits of their own", name)
 		case n < 0 || n > mostClaimed:
