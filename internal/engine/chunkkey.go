@@ -90,7 +90,10 @@ func (c *chunk[In, Out]) recallChunk(r *Run) (found bool, err error) {
 	if o := c.s.takeReplayed(key); o != nil {
 		if err := c.unpack(r, &o.Value); err == nil {
 			c.found = slices.Repeat([]bool{true}, len(c.items)) // so its time says nothing of what items cost
-			c.s.noteRestored(r, c.m.f.Name, len(c.items))
+			c.m.mu.Lock()
+			size := c.size // without what was left to others
+			c.m.mu.Unlock()
+			c.s.noteRestored(r, c.m.f.Name, size)
 			return true, nil
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/musterrun/muster/event"
 	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/protocol"
 )
@@ -73,21 +74,24 @@ func TestSlowItemsOfAChunk(t *testing.T) {
 // these as they were: nothing runs again.
 func TestPartialChunksAreReplayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ran, parts := mapByHand(t, nil)
-		if parts < 4 {
-			t.Fatalf("%d chunks are parts of another: this proves nothing", parts)
+		ran, parts, restored := mapByHand(t, nil)
+		if parts < 4 || restored != 0 {
+			t.Fatalf("%d chunks are parts of another, %d items restored: this proves nothing", parts, restored)
 		}
-		if again, _ := mapByHand(t, ran); len(again) > 0 {
-			t.Errorf("%d chunks run again", len(again))
+		if again, _, restored := mapByHand(t, ran); len(again) > 0 || restored != 200 {
+			t.Errorf("%d chunks run again, %d items are said to be restored", len(again), restored)
 		}
 	})
 }
 
 // mapByHand has a driver range over a Map, after it has heard what an earlier one's chunks came to: of the large ones, a node
-// works off three items. It gives what ran, and how many of that began within a chunk that was given out before.
-func mapByHand(t *testing.T, ended []protocol.Outcome) (ran []protocol.Outcome, parts int) {
+// works off three items. It gives what ran, how many of that began within a chunk that was given out before, and how many
+// items an event said to be restored.
+func mapByHand(t *testing.T, ended []protocol.Outcome) (ran []protocol.Outcome, parts, restored int) {
 	t.Helper()
 	ctx, s, _ := openHand(t, true)
+	var sum atomic.Int64
+	s.Listen(engine.Listener{Mask: event.Of(event.ResultRestored), Tell: func(e event.Event) { sum.Add(int64(e.Items)) }})
 	s.Survey([]protocol.NodeInfo{{Node: "b", Name: "b", Alive: true, CPUs: float64(1 + len(ended))}}) // another number of pieces
 	for i := range ended {
 		s.Replay(&protocol.Outcomes{Node: "a", List: ended[i : i+1]})
@@ -133,5 +137,5 @@ func mapByHand(t *testing.T, ended []protocol.Outcome) (ran []protocol.Outcome, 
 	if results != items {
 		t.Errorf("%d results of %d items", results, items)
 	}
-	return ran, parts
+	return ran, parts, int(sum.Load())
 }
