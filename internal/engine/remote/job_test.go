@@ -29,7 +29,8 @@ type session struct {
 
 func newSession(t testing.TB) *session {
 	return &session{
-		t: t, most: 1 << 30, attempt: map[uint64]uint32{}, on: map[string]map[uint64]uint32{}, done: map[uint64]int{}, emptied: map[string]uint64{},
+		t: t, most: 1 << 30, attempt: map[uint64]uint32{}, on: map[string]map[uint64]uint32{}, done: map[uint64]int{},
+		emptied: map[string]uint64{},
 		changed: make(chan struct{}, 1),
 	}
 }
