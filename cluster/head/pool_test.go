@@ -75,3 +75,13 @@ func TestListWhileJobsChange(t *testing.T) {
 		t.Errorf("%v, %v", answer, err)
 	}
 }
+
+// The journal of a job that has ended meanwhile isn't trimmed, and nobody is told of it.
+func TestTrimOfAJobThatHasEnded(t *testing.T) {
+	log := &lines{}
+	c := startLogging(t, Config{}, log)
+	c.trim(t.Context(), "jgone", 7)
+	if said, _ := log.with("trim a job's journal"); len(said) > 0 {
+		t.Error(said)
+	}
+}

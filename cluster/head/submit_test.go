@@ -190,6 +190,7 @@ func TestSubmit(t *testing.T) {
 		t.Errorf("eve sees %+v", j)
 	}
 	driver.refused(protocol.CodeForbidden, protocol.OpNewToken, protocol.NewToken{Role: join.RoleAdmin})
+	driver.refused(protocol.CodeForbidden, protocol.OpJoinNode, join.JoinRequest{})
 	gone := driver.Conn.StatusChanged(nats.RECONNECTING)
 	end := protocol.DriverEnd{DriverID: d, Code: 3, Tail: "oh no"}
 	n.ask(protocol.OpEndDriver, end, nil)

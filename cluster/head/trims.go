@@ -51,9 +51,9 @@ func (h *Head) keepTrimmed(ctx context.Context) {
 	}
 }
 
-// trim removes what a driver has read from its journal, unless JetStream is away: then a later renewal does.
+// trim removes what a driver has read from its journal, unless that is gone, or JetStream is away: then a later renewal does.
 func (h *Head) trim(ctx context.Context, job string, read uint64) {
-	if h.stalled.Load() {
+	if _, open := h.jobs.get(job); !open || h.stalled.Load() { // it may have ended since
 		return
 	}
 	err := within(ctx, purgeTime, func(ctx context.Context) error { return h.purgeJournal(ctx, job, read) })
