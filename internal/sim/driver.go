@@ -288,9 +288,7 @@ func (d *driver) round() {
 func (d *driver) give(p *dispatch.Parked) (more bool) {
 	b := &d.batch
 	b.Tasks = b.Tasks[:0]
-	o := p.Offer
-	o.Shared = o.Shared && p.Waits
-	if more = d.take(&o, b); len(b.Tasks) == 0 {
+	if more = d.take(&p.Offer, p.Shared && p.Waits, b); len(b.Tasks) == 0 {
 		return more
 	}
 	d.number++

@@ -14,28 +14,17 @@ import (
 // probe is how many tasks are given for each CPU of a room that others may have taken meanwhile.
 const probe = 16
 
-// take gives a node tasks for what it offers.
-func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
+// take gives a node tasks for what it offers. Late is for room that other jobs were offered too, and may have by now.
+func (s *session) take(o *protocol.Offer, late bool, b *protocol.Batch) (more bool) {
 	on := s.d.s.agent(o.Node)
 	s.recount()
 	offered := []int64{o.CPU, o.IO, o.Memory}
-	free := slices.Clone(offered)
-	for d, dim := range dims {
-		if !s.d.s.has(ignoresQuota) {
-			free[dim] = s.quota.left(d, free[dim])
-		}
-	}
-	held := s.holdFor(on, free)
+	free := s.cut(offered)
+	held := s.hold(on, free)
 	m := s.brain.m
-	m.HoldFar(held)
-	for d, dim := range dims {
-		if id := s.quotaHold(d); id != 0 {
-			m.HoldFarOf(dim, id)
-		}
-	}
 	took := false
 	most := o.Most
-	if o.Shared {
+	if late {
 		most = min(most, probe*int(max(1, o.CPU/coordinator.Unit)))
 	}
 	for pack := 0; len(b.Tasks) < most; {
@@ -49,7 +38,7 @@ func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 		took = true
 		if pack == 0 {
 			pack = m.PackOf(id)
-			most = min(most, s.fairPart(id, pack, o.CPU))
+			most = min(most, s.fairPart(id, pack, o))
 		}
 		s.handOver(s.callOf(id), on, had-free[coordinator.CPU], b)
 	}
@@ -61,12 +50,40 @@ func (s *session) take(o *protocol.Offer, b *protocol.Batch) (more bool) {
 	return m.ReadyAway() || s.mayRecallAny()
 }
 
-// fairPart is how many tasks are given out at once: half of the offer's part of them.
-func (s *session) fairPart(first coordinator.ID, pack int, cpu int64) int {
+// cut is what is free without what is above the quota.
+func (s *session) cut(offered []int64) []int64 {
+	free := slices.Clone(offered)
+	for d, dim := range dims {
+		if !s.d.s.has(ignoresQuota) {
+			free[dim] = s.quota.left(d, free[dim])
+		}
+	}
+	return free
+}
+
+// hold holds what is free for tasks that have waited for long, and gives the need that the node is held for.
+func (s *session) hold(on *agent, free []int64) coordinator.NeedID {
+	held := s.holdFor(on, free)
+	s.brain.m.HoldFar(held)
+	for d, dim := range dims {
+		if id := s.quotaHold(d); id != 0 {
+			s.brain.m.HoldFarOf(dim, id)
+		}
+	}
+	return held
+}
+
+// fairPart is how many tasks are given out at once: half of the offer's part of them, as if the cluster had no more than
+// twice what the job has now where others are offered the same.
+func (s *session) fairPart(first coordinator.ID, pack int, o *protocol.Offer) int {
 	if pack <= 1 || s.cpus <= 0 {
 		return math.MaxInt
 	}
-	part := float64(1+s.brain.m.ReadyFar(first)) * float64(cpu) / coordinator.Unit / s.cpus / 2
+	all := s.cpus * coordinator.Unit
+	if o.Shared {
+		all = min(all, float64(2*s.quota.given[0]+o.CPU))
+	}
+	part := float64(1+s.brain.m.ReadyFar(first)) * float64(o.CPU) / all / 2
 	return max(int(part), pack/4, 1)
 }
 

@@ -59,9 +59,25 @@ func (h *head) allot(user int) {
 		return
 	}
 	h.divisions++
-	var list []*jobRecord
-	var claims []fair.Claim
-	unheard := false
+	list, claims, unheard := h.claims(user, limits)
+	for i, grants := range fair.Divide(limits[:], fair.Amounts{coordinator.Unit, 1}, claims) {
+		n := anything
+		for d, grant := range grants {
+			if limits[d] == 0 {
+				continue
+			}
+			if n[d] = grant; unheard && !h.s.has(forgetsQuotas) { // nobody gets more
+				n[d] = max(0, min(grant, list[i].allotment.quota[d]))
+			}
+		}
+		if list[i].heard {
+			h.grant(list[i], n)
+		}
+	}
+}
+
+// claims are those of a user's jobs; unheard says whether this head hasn't heard some driver yet.
+func (h *head) claims(user int, limits amounts) (list []*jobRecord, claims []fair.Claim, unheard bool) {
 	for _, j := range h.jobs {
 		if j.driver == nil || j.over || j.orphaned || j.job.user != user {
 			continue
@@ -79,33 +95,23 @@ func (h *head) allot(user int) {
 		})
 		unheard = unheard || !j.heard
 	}
-	for i, grants := range fair.Divide(limits[:], fair.Amounts{coordinator.Unit, 1}, claims) {
-		j := list[i]
-		a := &j.allotment
-		n := anything
-		for d, grant := range grants {
-			if limits[d] == 0 {
-				continue
+	return list, claims, unheard
+}
+
+// grant notes a job's quota, and tells the driver if it is another.
+func (h *head) grant(j *jobRecord, n amounts) {
+	a := &j.allotment
+	if !a.told || a.quota != n {
+		d, epoch := j.driver, j.epoch
+		h.s.net.send(h.host, d.host, func() {
+			if d.epoch == epoch {
+				d.renew()
 			}
-			if n[d] = grant; unheard && !h.s.has(forgetsQuotas) { // nobody gets more
-				n[d] = max(0, min(grant, a.quota[d]))
-			}
-		}
-		if !j.heard {
-			continue
-		}
-		if !a.told || a.quota != n {
-			d, epoch := j.driver, j.epoch
-			h.s.net.send(h.host, d.host, func() {
-				if d.epoch == epoch {
-					d.renew()
-				}
-			})
-		}
-		a.told, a.quota = true, n
-		for d := range n {
-			a.has[d] = max(a.has[d], n[d])
-		}
+		})
+	}
+	a.told, a.quota = true, n
+	for d := range n {
+		a.has[d] = max(a.has[d], n[d])
 	}
 }
 
