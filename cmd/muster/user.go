@@ -38,27 +38,16 @@ func newUserAdd(name *string) *cobra.Command {
 within a second, for jobs that run too: nothing that runs is stopped, and nothing more starts above a limit.`,
 		ValidArgsFunction: completeFrom(name, userNames),
 	}
-	weight := cmd.Flags().Float64("weight", 1, "of the user's share: with 2, twice what others have")
-	limits := addLimits(cmd, "the user's")
-	jobs := cmd.Flags().Int("jobs", 0, "that the user may have open at once, others wait; 0 for no limit")
+	f := userFlags{limits: addLimits(cmd, "the user's")}
+	cmd.Flags().Float64Var(&f.weight, "weight", 1, "of the user's share: with 2, twice what others have")
+	cmd.Flags().IntVar(&f.jobs, "jobs", 0, "that the user may have open at once, others wait; 0 for no limit")
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, args []string) error {
-		change, err := limits.change(cmd)
-		if err != nil {
-			return err
-		}
 		u, err := findUser(cmd.Context(), r, args[0])
 		if err != nil {
 			return err
 		}
-		u.Limits = change.Apply(u.Limits)
-		changed := cmd.Flags().Changed
-		if changed("weight") {
-			if u.Weight = *weight; u.Weight <= 0 {
-				return usageError{fmt.Errorf("--weight %v: a weight is above 0", *weight)}
-			}
-		}
-		if changed("jobs") {
-			u.Jobs = *jobs
+		if err := f.change(cmd, &u.UserShare); err != nil {
+			return err
 		}
 		if err := r.Ask(cmd.Context(), protocol.OpPutUser, u.UserShare, nil); err != nil {
 			return err
@@ -74,6 +63,31 @@ within a second, for jobs that run too: nothing that runs is stopped, and nothin
 		return nil
 	})
 	return cmd
+}
+
+// userFlags say what a user may have.
+type userFlags struct {
+	limits *limitFlags
+	weight float64
+	jobs   int
+}
+
+// change changes what the flags that were given are about.
+func (f *userFlags) change(cmd *cobra.Command, u *protocol.UserShare) error {
+	change, err := f.limits.change(cmd)
+	if err != nil {
+		return err
+	}
+	u.Limits = change.Apply(u.Limits)
+	if cmd.Flags().Changed("weight") {
+		if u.Weight = f.weight; u.Weight <= 0 {
+			return usageError{fmt.Errorf("--weight %v: a weight is above 0", u.Weight)}
+		}
+	}
+	if cmd.Flags().Changed("jobs") {
+		u.Jobs = f.jobs
+	}
+	return nil
 }
 
 func jobsText(most int) string {
