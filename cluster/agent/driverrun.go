@@ -33,7 +33,7 @@ func (a *Agent) runDriver(ctx context.Context, d *driver, taken *protocol.Driver
 		return child.Ended{}, err
 	}
 	defer a.bins.release(taken.Binaries[i].Hash)
-	log := newJoblog(a.folder.driverLog(d.DriverID), a.cfg.LogRoom)
+	log := newJoblog(a.folder.driverLog(d.DriverID), a.cfg.LogRoom, a.log)
 	defer log.close()
 	a.mu.Lock()
 	d.log = log

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"sync"
 )
@@ -11,6 +12,7 @@ import (
 type joblog struct {
 	path string
 	room int64
+	log  *slog.Logger // the agent's
 
 	mu   sync.Mutex
 	file *os.File // nil before the first line, and once over
@@ -19,14 +21,19 @@ type joblog struct {
 	base int64 // bytes that were written before those in file
 }
 
-func newJoblog(path string, room int64) *joblog { return &joblog{path: path, room: room} }
+func newJoblog(path string, room int64, log *slog.Logger) *joblog {
+	return &joblog{path: path, room: room, log: log}
+}
 
-// open makes the file. If that fails nothing is written any more.
+// open makes the file. If that fails nothing is written any more, which is said once.
 func (l *joblog) open() {
 	file, err := os.OpenFile(l.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
-	if l.over = err != nil; err == nil {
-		l.file = file
+	if err != nil {
+		l.over = true
+		l.log.Warn("what a job's workers print is lost: its log can't be written", "path", l.path, "error", err)
+		return
 	}
+	l.file = file
 }
 
 // Write never fails: a program isn't to suffer because its log can't be written.

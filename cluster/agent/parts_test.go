@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,8 +20,23 @@ import (
 	"github.com/musterrun/muster/protocol"
 )
 
+// A log that can't be made is missed by the agent's own, once, and by no program.
+func TestJoblogThatCantBeMade(t *testing.T) {
+	var said bytes.Buffer
+	l := newJoblog(filepath.Join(t.TempDir(), "nosuch", "log"), 100, slog.New(slog.NewTextHandler(&said, nil)))
+	defer l.close()
+	for range 2 {
+		if n, err := l.Write([]byte("a line\n")); n != 7 || err != nil {
+			t.Error(n, err)
+		}
+	}
+	if strings.Count(said.String(), "is lost") != 1 {
+		t.Errorf("the agent says %q", &said)
+	}
+}
+
 func TestJoblog(t *testing.T) {
-	l := newJoblog(filepath.Join(t.TempDir(), "log"), 100)
+	l := newJoblog(filepath.Join(t.TempDir(), "log"), 100, slog.New(slog.DiscardHandler))
 	defer l.close()
 	if got, from, end := l.read(0, 10); len(got) != 0 || from != 0 || end != 0 {
 		t.Errorf("before the first line: %q from %d of %d", got, from, end)

@@ -63,7 +63,7 @@ func (a *Agent) prepareFolder(j *job, info *protocol.JobInfo, acc *account) (*pr
 		return nil, err
 	}
 	if j.logfile == nil { // it goes on over the job's epochs
-		j.logfile = newJoblog(a.folder.jobLog(j.id), a.cfg.LogRoom)
+		j.logfile = newJoblog(a.folder.jobLog(j.id), a.cfg.LogRoom, a.log)
 	}
 	ready.log = j.logfile
 	return ready, nil
