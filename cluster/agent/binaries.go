@@ -25,6 +25,7 @@ type binaries struct {
 
 	fetch  sync.Mutex       // one at a time is fetched
 	sound  map[string]stamp // of those that were whole; guarded by fetch, as the next
+	fresh  map[string]stamp // of those that were fetched before they were needed
 	checks int              // that were made, for tests
 
 	mu    sync.Mutex
@@ -44,7 +45,10 @@ func openBinaries(f *folder, room int64, head string) (*binaries, error) {
 	for _, p := range leftovers {
 		_ = os.Remove(p)
 	}
-	return &binaries{dir: dir, path: path, room: room, head: head, using: map[string]int{}, sound: map[string]stamp{}, now: time.Now}, nil
+	return &binaries{
+		dir: dir, path: path, room: room, head: head, now: time.Now,
+		using: map[string]int{}, sound: map[string]stamp{}, fresh: map[string]stamp{},
+	}, nil
 }
 
 // get is the path of an executable that is whole: its bytes have just been checked, or were before and the file hasn't been
@@ -67,7 +71,7 @@ func (b *binaries) get(ctx context.Context, control Control, want *protocol.Bina
 func (b *binaries) ensure(ctx context.Context, control Control, want *protocol.Binary) error {
 	b.fetch.Lock()
 	defer b.fetch.Unlock()
-	if b.dir.Has(want.Hash) && b.check(want.Hash) == nil {
+	if b.dir.Has(want.Hash) && (b.isFresh(want.Hash) || b.check(want.Hash) == nil) {
 		return nil
 	}
 	b.makeRoom(want.Size)
@@ -76,6 +80,31 @@ func (b *binaries) ensure(ctx context.Context, control Control, want *protocol.B
 	}
 	defer debug.FreeOSMemory() // the messages it comes in are much of an agent's memory, and it won't need that again
 	return b.dir.Fetch(want.Hash, func(w io.Writer) error { return control.GetBlob(ctx, want.Hash, w) })
+}
+
+// ahead gets an executable before it is needed, if the head has it on this machine: a job's first task comes some
+// milliseconds after the job, about as long as the copy takes. One that can't be had so is got when it is needed.
+func (b *binaries) ahead(want *protocol.Binary) {
+	if b.head == "" || !object.ValidID(want.Hash) || !b.fetch.TryLock() {
+		return
+	}
+	defer b.fetch.Unlock()
+	if b.dir.Has(want.Hash) {
+		return
+	}
+	b.makeRoom(want.Size)
+	if b.copyFrom(want.Hash) == nil {
+		b.fresh[want.Hash], _ = stampOf(b.dir.Path(want.Hash), b.now())
+	}
+}
+
+// isFresh reports whether the executable was fetched ahead of this first use, and its file hasn't been changed since as far
+// as the system tells.
+func (b *binaries) isFresh(hash string) bool {
+	then := b.fresh[hash]
+	delete(b.fresh, hash)
+	now, _ := stampOf(b.dir.Path(hash), b.now())
+	return then != stamp{} && then == now
 }
 
 // usedEvery is how old the mark of an executable's last use may be.
@@ -144,6 +173,7 @@ func (b *binaries) makeRoom(size int64) {
 		if b.using[info.Name()] == 0 && os.Remove(filepath.Join(b.path, info.Name())) == nil {
 			size -= info.Size()
 			delete(b.sound, info.Name())
+			delete(b.fresh, info.Name())
 		}
 	}
 }

@@ -114,6 +114,9 @@ func (a *Agent) learned(j *job, list []protocol.JobInfo) bool {
 			j.log.Warn("the job has no executable for this machine: it gets nothing of it. Build it for "+
 				runtime.GOOS+"/"+runtime.GOARCH+" too", "program", info.Program)
 		}
+		if b := j.binary; j.isServed() && a.cfg.Serve == nil {
+			j.all.Go(func() { a.bins.ahead(b) })
+		}
 		a.dispatch(j)
 		return true
 	}

@@ -111,3 +111,56 @@ func TestExecutablesOfTheHead(t *testing.T) {
 		}
 	}
 }
+
+// An executable that was fetched ahead is read again before its first use only if its file was changed since, and before
+// later ones like any other.
+func TestExecutablesAhead(t *testing.T) {
+	data := []byte("an executable")
+	want := &protocol.Binary{Hash: object.ID(data), Size: int64(len(data))}
+	for name, then := range map[string]struct {
+		do     func(path string) error
+		checks int
+	}{
+		"as it was": {func(string) error { return nil }, 0},
+		"gone":      {os.Remove, 0}, // it is fetched again
+		"altered": {func(path string) error {
+			return errors.Join(os.Chmod(path, 0o700), os.WriteFile(path, []byte("an executabl"), 0o700))
+		}, 0}, // found damaged, and fetched again
+		"replaced by its like": {func(path string) error {
+			return errors.Join(os.WriteFile(path+".other", data, 0o500), os.Rename(path+".other", path))
+		}, 1},
+	} {
+		bins, err := openBinaries(&folder{path: t.TempDir()}, 1<<20, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bins.ahead(want); bins.dir.Has(want.Hash) {
+			t.Errorf("%s: it is there, from nowhere", name)
+		}
+		if err := os.WriteFile(filepath.Join(bins.head, want.Hash), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		bins.ahead(want)
+		path := bins.dir.Path(want.Hash)
+		if !bins.dir.Has(want.Hash) {
+			t.Fatalf("%s: it isn't there", name)
+		}
+		if err := then.do(path); err != nil {
+			t.Fatal(err)
+		}
+		for use := range 2 { // nothing settles, so the second one checks
+			got, err := bins.get(t.Context(), blobs{}, want)
+			if err != nil || string(mustRead(t, got)) != string(data) || bins.checks != then.checks+use {
+				t.Errorf("%s: use %d: %v, after %d checks", name, use, err, bins.checks)
+			}
+			bins.release(want.Hash)
+		}
+	}
+	bins, err := openBinaries(&folder{path: t.TempDir()}, 1<<20, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bins.ahead(want); bins.dir.Has(want.Hash) {
+		t.Error("it is there, without a head on this machine")
+	}
+}
