@@ -95,6 +95,11 @@ func runBench(ctx context.Context, s bench.Size, idle time.Duration) (b *benchRu
 		b.folders = append(b.folders, f)
 	}
 	b.began = time.Now()
+	agent, err := b.beginAgent(b.folders[0])
+	if err != nil {
+		return nil, err
+	}
+	defer agent.GiveUp() // unless it serves by then
 	if err := b.startHead(ctx); err != nil {
 		return nil, err
 	}
@@ -103,7 +108,7 @@ func runBench(ctx context.Context, s bench.Size, idle time.Duration) (b *benchRu
 		return nil, err
 	}
 	if b.head, err = dialHead(ctx, b.folders[0]); err == nil {
-		err = b.startAgent(ctx, b.folders[0])
+		err = b.startAgent(ctx, b.folders[0], agent)
 	}
 	if err != nil {
 		_ = d.cmd.Process.Kill()
@@ -121,13 +126,27 @@ func (b *benchRun) startHead(ctx context.Context) error {
 	return f.Start(ctx, serviceHead, starting, args...)
 }
 
-// startAgent starts an agent with its share of the cores.
-func (b *benchRun) startAgent(ctx context.Context, f daemon.Folder) error {
+// beginAgent begins the process of an agent with its share of the cores.
+func (b *benchRun) beginAgent(f daemon.Folder) (*daemon.Begun, error) {
+	return beginAgent(f, &agentFlags{cpus: max(1, float64(b.Cores/len(b.folders))), gpus: -1})
+}
+
+// startAgent makes the folder that of a node, and lets its agent go on.
+func (b *benchRun) startAgent(ctx context.Context, f daemon.Folder, begun *daemon.Begun) error {
 	if err := enroll(ctx, b.head, f); err != nil {
 		return err
 	}
-	flags := agentFlags{cpus: max(1, float64(b.Cores/len(b.folders))), gpus: -1}
-	return f.Start(ctx, serviceAgent, starting, append([]string{"serve", serviceAgent, "--state=" + string(f)}, flags.args()...)...)
+	return begun.Go(ctx, starting)
+}
+
+// secondAgent starts the other agent.
+func (b *benchRun) secondAgent(ctx context.Context) error {
+	begun, err := b.beginAgent(b.folders[1])
+	if err != nil {
+		return err
+	}
+	defer begun.GiveUp() // unless it serves by then
+	return b.startAgent(ctx, b.folders[1], begun)
 }
 
 func (b *benchRun) stop(ctx context.Context) error {
@@ -183,7 +202,7 @@ func (b *benchRun) paused(ctx context.Context, d *benchDriver, said *driverSays)
 	switch said.Pause {
 	case bench.First:
 		b.Start = time.Unix(0, said.Time).Sub(b.began)
-		if err := b.startAgent(ctx, b.folders[1]); err != nil {
+		if err := b.secondAgent(ctx); err != nil {
 			return err
 		}
 		b.bare, err = startBare(ctx, b.folders[0])

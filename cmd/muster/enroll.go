@@ -29,6 +29,11 @@ func enroll(ctx context.Context, r *reach, state daemon.Folder) error {
 	return id.Save(identityFile(state))
 }
 
+// beginAgent begins an agent's process, which waits until this machine is a node.
+func beginAgent(state daemon.Folder, f *agentFlags) (*daemon.Begun, error) {
+	return state.Begin(serviceAgent, append([]string{"serve", serviceAgent, "--" + flagHeld, "--state=" + string(state)}, f.args()...)...)
+}
+
 // look is how often the head is asked whether it has heard of a node.
 const look = 20 * time.Millisecond
 

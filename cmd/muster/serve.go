@@ -36,6 +36,9 @@ const (
 	aboutNode    = "node"
 )
 
+// flagHeld has an agent's process wait for who has begun it.
+const flagHeld = "held"
+
 // newServe is what processes in the background are started by.
 func newServe() *cobra.Command {
 	cmd := &cobra.Command{Use: "serve", Hidden: true, Args: cobra.NoArgs, RunE: help}
@@ -52,7 +55,13 @@ func newServe() *cobra.Command {
 	asAgent := &cobra.Command{Use: serviceAgent, Args: cobra.NoArgs}
 	a.add(asAgent)
 	stateOfAgent := addState(asAgent)
+	held := asAgent.Flags().Bool(flagHeld, false, "wait until standard input says that there is an identity")
 	asAgent.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *held {
+			if err := daemon.Await(); err != nil {
+				return err
+			}
+		}
 		return serve(cmd.Context(), *stateOfAgent, serviceAgent, func(ctx context.Context, log io.Writer) (*service, error) {
 			s, err := startAgent(ctx, daemon.Folder(*stateOfAgent), &a, false, log)
 			a.useFewCores()
@@ -108,7 +117,7 @@ func logger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, n
 
 // serviceGC is how much garbage a head or an agent lets gather, in percent of what lives. That is mostly buffers, in which
 // there is nothing to look for, so to collect often costs next to nothing, and keeps a head that much passes through a
-// third smaller.
+// third smaller. Before it has started, when next to nothing lives, that would be at each megabyte.
 const serviceGC = 25
 
 func collectOften() {
@@ -137,11 +146,11 @@ func startHead(ctx context.Context, state daemon.Folder, f *headFlags, foregroun
 		return nil, err
 	}
 	c.StateDir, c.Logger = string(state), logger(log)
-	collectOften()
 	h, err := head.Start(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	collectOften()
 	contexts, err := join.UserContexts()
 	if err == nil {
 		err = contexts.Save(f.context, h.Admin())
@@ -176,7 +185,6 @@ func startAgent(ctx context.Context, state daemon.Folder, f *agentFlags, foregro
 	if err := state.Hold(ctx, serviceAgent); err != nil {
 		return nil, err
 	}
-	collectOften()
 	id, err := join.Load(identityFile(state))
 	if err != nil {
 		return nil, err
@@ -195,6 +203,7 @@ func startAgent(ctx context.Context, state daemon.Folder, f *agentFlags, foregro
 		conn.Close()
 		return nil, err
 	}
+	collectOften()
 	s := &service{done: a.Done(), stop: func() {
 		a.Stop()
 		conn.Close()

@@ -95,12 +95,19 @@ func (f *upFlags) runBackground(cmd *cobra.Command, state daemon.Folder) error {
 		if err := headMayStart(state); err != nil {
 			return err
 		}
+	}
+	agent, err := f.beginAgent(state)
+	if err != nil {
+		return err
+	}
+	defer agent.GiveUp() // unless it serves by then
+	if !running {
 		args := append([]string{"serve", serviceHead, "--state=" + string(state)}, f.head.args()...)
 		if err := state.Start(ctx, serviceHead, starting, args...); err != nil {
 			return err
 		}
 	}
-	started, err := f.upAgent(ctx, state)
+	started, err := f.upAgent(ctx, state, agent)
 	if err != nil {
 		if !running { // it was started for nothing
 			_, stopErr := state.Stop(context.WithoutCancel(ctx), serviceHead, stopping)
@@ -151,14 +158,23 @@ func adminFile(state daemon.Folder) string {
 	return filepath.Join(string(state), serviceHead, "keys", "admin.json")
 }
 
-// upAgent starts the agent if it is to run and doesn't.
-func (f *upFlags) upAgent(ctx context.Context, state daemon.Folder) (started bool, err error) {
+// beginAgent begins the agent's process if the agent is to run and doesn't, so that it comes up while the head does. Else it
+// is nil.
+func (f *upFlags) beginAgent(state daemon.Folder) (*daemon.Begun, error) {
 	if f.noAgent {
-		return false, nil
+		return nil, nil //nolint:nilnil // there is none
 	}
 	_, running, err := state.Running(serviceAgent)
 	if err != nil || running {
-		return false, err
+		return nil, err
+	}
+	return beginAgent(state, &f.agent)
+}
+
+// upAgent starts the agent that was begun, if one was.
+func (f *upFlags) upAgent(ctx context.Context, state daemon.Folder, begun *daemon.Begun) (started bool, err error) {
+	if begun == nil {
+		return false, nil
 	}
 	r, err := dialHead(ctx, state)
 	if err != nil {
@@ -168,8 +184,7 @@ func (f *upFlags) upAgent(ctx context.Context, state daemon.Folder) (started boo
 	if err := enroll(ctx, r, state); err != nil {
 		return false, err
 	}
-	args := append([]string{"serve", serviceAgent, "--state=" + string(state)}, f.agent.args()...)
-	if err := state.Start(ctx, serviceAgent, starting, args...); err != nil {
+	if err := begun.Go(ctx, starting); err != nil {
 		return false, err
 	}
 	return true, awaitNode(ctx, r, state)

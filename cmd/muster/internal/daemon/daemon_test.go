@@ -39,6 +39,12 @@ func service(f Folder, how string) {
 		Failed(errors.New("no luck\ntoday"))
 		return
 	}
+	if how == "held" {
+		if err := Await(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return
+		}
+	}
 	err := f.Hold(ctx, "test")
 	if err == nil {
 		err = f.Tell("test", false, map[string]string{"how": how})
@@ -134,6 +140,55 @@ func TestStartThatFails(t *testing.T) {
 			t.Errorf("%s: left behind: %v", how, err)
 		}
 	}
+}
+
+// One that was begun serves once it is let go, and not before; one that is given up never does.
+func TestBegin(t *testing.T) {
+	f := Folder(t.TempDir())
+	if err := f.Prepare(); err != nil {
+		t.Fatal(err)
+	}
+	begin := func() *Begun {
+		t.Helper()
+		b, err := f.Begin("test", as, string(f), "held")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	b := begin()
+	if _, running, err := f.Running("test"); running || err != nil {
+		t.Errorf("it serves before it was let go: %v", err)
+	}
+	b.GiveUp()
+	if err := b.cmd.Wait(); b.cmd.ProcessState == nil {
+		t.Error("given up, and its process is there still", err)
+	}
+
+	b = begin()
+	_ = b.gate.Close() // as the system does when this process ends
+	if err := b.cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if data, err := os.ReadFile(f.LogFile("test")); err != nil || !strings.Contains(string(data), "nobody lets it go on") {
+		t.Errorf("the log of one whose beginner is gone: %q, %v", data, err)
+	}
+	if err := b.Go(t.Context(), watchdog); err == nil || !strings.Contains(err.Error(), "start the test: ") {
+		t.Errorf("it has ended, and goes on: %v", err)
+	}
+
+	b = begin()
+	if err := b.Go(t.Context(), watchdog); err != nil {
+		t.Fatal(err)
+	}
+	b.GiveUp() // is late
+	if _, running, err := f.Running("test"); !running || err != nil {
+		t.Errorf("it was let go, and doesn't serve: %v", err)
+	}
+	if ran, err := f.Stop(t.Context(), "test", watchdog); !ran || err != nil {
+		t.Error(ran, err)
+	}
+	(*Begun)(nil).GiveUp()
 }
 
 // A service that is being started has no record yet.

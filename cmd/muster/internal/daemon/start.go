@@ -20,6 +20,9 @@ const (
 	failed = "failed: "
 )
 
+// proceed is the line on its standard input that lets a service go on.
+const proceed = "go"
+
 // Ready tells the process that has started this one that it serves, and leaves standard output.
 func Ready() { tell(ready) }
 
@@ -33,37 +36,85 @@ func tell(line string) {
 	os.Stdout = os.Stderr
 }
 
+// Await waits, in a process that Begin has started, until Go is called. The error says that it isn't to serve: it was given
+// up, or who has begun it is gone.
+func Await() error {
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if line == proceed+"\n" {
+		return nil
+	}
+	return fmt.Errorf("it isn't to serve: nobody lets it go on: %w", err)
+}
+
 // Start starts a service in the background, by the command line's own executable with args, and waits until it calls
 // Ready; within bounds that. What keeps it from that is the error, and no process is left then. The executable is copied
 // into the folder first, so that the service doesn't depend on one that is rebuilt or removed.
 func (f Folder) Start(ctx context.Context, name string, within time.Duration, args ...string) error {
+	b, err := f.Begin(name, args...)
+	if err != nil {
+		return err
+	}
+	return b.Go(ctx, within)
+}
+
+// Begun is the process of a service that waits for Go, if its args have it call Await. Its methods are one goroutine's.
+type Begun struct {
+	name, log string
+	cmd       *exec.Cmd
+	gate      io.WriteCloser
+	said      io.ReadCloser
+	over      bool // Go or GiveUp was called
+}
+
+// Begin is the part of Start that needn't wait for what the service needs: a process takes some milliseconds to come up.
+// Either Go or GiveUp is to be called.
+func (f Folder) Begin(name string, args ...string) (*Begun, error) {
 	exe, err := f.Executable()
 	if err != nil {
-		return fmt.Errorf("start the %s: %w", name, err)
+		return nil, fmt.Errorf("start the %s: %w", name, err)
 	}
 	log, err := os.OpenFile(f.LogFile(name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("start the %s: %w", name, err)
+		return nil, fmt.Errorf("start the %s: %w", name, err)
 	}
 	defer log.Close()
-	cmd := exec.Command(exe, args...) // not CommandContext: it outlives this process
-	cmd.Dir, cmd.Stderr = string(f), log
-	detach(cmd)
-	said, err := cmd.StdoutPipe()
+	b := &Begun{name: name, log: log.Name(), cmd: exec.Command(exe, args...)} // not CommandContext: it outlives this process
+	b.cmd.Dir, b.cmd.Stderr = string(f), log
+	detach(b.cmd)
+	if b.gate, err = b.cmd.StdinPipe(); err == nil {
+		b.said, err = b.cmd.StdoutPipe()
+	}
 	if err == nil {
-		err = cmd.Start()
+		err = b.cmd.Start()
 	}
 	if err != nil {
-		return fmt.Errorf("start the %s: %w", name, err)
+		return nil, fmt.Errorf("start the %s: %w", name, err)
 	}
+	return b, nil
+}
+
+// Go lets the service go on, and waits until it calls Ready, as Start does.
+func (b *Begun) Go(ctx context.Context, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	if err := await(ctx, said, name); err != nil {
-		_ = cmd.Process.Kill() // it may have ended
-		_ = cmd.Wait()
-		return fmt.Errorf("start the %s: %w (its log: %s)", name, err, log.Name())
+	_, _ = io.WriteString(b.gate, proceed+"\n") // one that has ended says why, or that is said of it
+	_ = b.gate.Close()
+	if err := await(ctx, b.said, b.name); err != nil {
+		b.GiveUp()
+		return fmt.Errorf("start the %s: %w (its log: %s)", b.name, err, b.log)
 	}
-	return cmd.Process.Release()
+	b.over = true
+	return b.cmd.Process.Release()
+}
+
+// GiveUp ends the process. After Go, and for a nil Begun, it does nothing.
+func (b *Begun) GiveUp() {
+	if b == nil || b.over {
+		return
+	}
+	b.over = true
+	_ = b.cmd.Process.Kill() // it may have ended
+	_ = b.cmd.Wait()
 }
 
 // await reads what a service says about its start, and closes the pipe.
