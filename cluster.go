@@ -60,14 +60,15 @@ func (c Config) onCluster(ctx context.Context, ec engine.Config, lost context.Ca
 			c.OnEvent(e)
 		}
 	}}
-	if l.user, err = remote.Dial(ctx, id, l.note); err != nil {
+	rc, err := c.remote(l)
+	if err != nil {
 		return nil, nil, fmt.Errorf("muster: cluster %s: %w", c.Addr, err)
 	}
-	rc, err := c.remote(l)
-	if l.built = builtFor(rc.Binaries); err == nil {
-		err = l.built.check(ctx, l.user)
+	if l.user, err = remote.Dial(ctx, id, l.note, rc.Executables()...); err != nil {
+		return nil, nil, fmt.Errorf("muster: cluster %s: %w", c.Addr, err)
 	}
-	if err == nil {
+	rc.Cluster, l.built = l.user, builtFor(rc.Binaries)
+	if err = l.built.check(ctx, l.user); err == nil {
 		l.carrier, err = remote.Open(ctx, rc)
 	}
 	if err != nil {
@@ -189,10 +190,10 @@ func (l *link) leave(failed error) error {
 	return nil
 }
 
-// remote says which job to open.
+// remote says which job to open, on the cluster that is to be set then.
 func (c Config) remote(l *link) (remote.Config, error) {
 	rc := remote.Config{
-		Cluster: l.user, Name: c.Job, Program: filepath.Base(os.Args[0]), Functions: engine.Functions(), Args: os.Args[1:], Env: c.environment(),
+		Name: c.Job, Program: filepath.Base(os.Args[0]), Functions: engine.Functions(), Args: os.Args[1:], Env: c.environment(),
 		Note: l.note, Replay: l.replay, Decided: l.decided, Quota: l.keepTo, Superseded: l.superseded,
 		TakeOver: os.Getenv(envTakeOver) != "",
 	}

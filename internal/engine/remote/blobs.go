@@ -86,13 +86,9 @@ func (c *Config) Upload(ctx context.Context) ([]protocol.Binary, []protocol.File
 
 // uploadBinaries gives the head the executables that it hasn't.
 func (c *Config) uploadBinaries(ctx context.Context) ([]protocol.Binary, error) {
-	list := c.Binaries
-	if len(list) == 0 {
-		path, err := ownExecutable()
-		if err != nil {
-			return nil, fmt.Errorf("find this program's executable: %w; name it in Config.Binaries", err)
-		}
-		list = []Binary{{OS: runtime.GOOS, Arch: runtime.GOARCH, Path: path}}
+	list, err := c.binaries()
+	if err != nil {
+		return nil, err
 	}
 	out := make([]protocol.Binary, 0, len(list))
 	for _, b := range list {
@@ -107,6 +103,29 @@ func (c *Config) uploadBinaries(ctx context.Context) ([]protocol.Binary, error) 
 		out = append(out, protocol.Binary{OS: b.OS, Arch: b.Arch, Hash: hash, Size: info.Size()})
 	}
 	return out, nil
+}
+
+// binaries are Binaries, or this process's own executable.
+func (c *Config) binaries() ([]Binary, error) {
+	if len(c.Binaries) > 0 {
+		return c.Binaries, nil
+	}
+	path, err := ownExecutable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program's executable: %w; name it in Config.Binaries", err)
+	}
+	return []Binary{{OS: runtime.GOOS, Arch: runtime.GOARCH, Path: path}}, nil
+}
+
+// Executables are the files of the program's executables that the head may lack, for Dial.
+func (c *Config) Executables() (paths []string) {
+	list, _ := c.binaries() // Open says what is wrong
+	for _, b := range list {
+		if b.Path != "" {
+			paths = append(paths, b.Path)
+		}
+	}
+	return paths
 }
 
 // ownExecutable is where this process's executable can be read, also after its file was replaced by a new build.
@@ -139,7 +158,7 @@ func upload(ctx context.Context, to Control, path string) (hash string, info fs.
 	if info, err = f.Stat(); err != nil {
 		return "", nil, err
 	}
-	state := fileState{path, info.Size(), info.ModTime()}
+	state := stateOf(path, info)
 	hash = hashes.get(state)
 	if p, ok := to.(placer); ok && hash == "" { // else the head most likely has it
 		hash = p.place(f, info.Size())
@@ -178,6 +197,10 @@ type fileState struct {
 	path string
 	size int64
 	mod  time.Time
+}
+
+func stateOf(path string, info fs.FileInfo) fileState {
+	return fileState{path, info.Size(), info.ModTime()}
 }
 
 const maxHashes = 1000

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 
@@ -20,13 +21,46 @@ type User struct {
 	event func(string)
 }
 
-// Dial connects as a user. Event is told of the connection's losses and returns, a line each; nil for nobody.
-func Dial(ctx context.Context, id join.Identity, event func(string)) (*User, error) {
+// Dial connects as a user. Event is told of the connection's losses and returns, a line each; nil for nobody. Files that are
+// to be uploaded then may be named: while the head answers, they are copied to it if it is on this machine.
+func Dial(ctx context.Context, id join.Identity, event func(string), files ...string) (*User, error) {
+	u := &User{id: id, event: event}
+	var placing sync.WaitGroup
+	defer placing.Wait() // before they are uploaded
+	placing.Go(func() {
+		for _, path := range files {
+			u.placeAhead(path)
+		}
+	})
 	conn, err := join.Connect(ctx, id, join.Options{Event: event})
 	if err != nil {
 		return nil, err
 	}
-	return &User{join.Control{Conn: conn, Who: id.Name}, id, event}, nil
+	u.Control = join.Control{Conn: conn, Who: id.Name}
+	return u, nil
+}
+
+// placeAhead places a file, and remembers its hash for the upload, which says what is wrong if anything is.
+func (u *User) placeAhead(path string) {
+	if u.id.Blobs == "" {
+		return
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return
+	}
+	state := stateOf(path, info)
+	if hashes.get(state) != "" {
+		return // then the head most likely has it
+	}
+	if hash := u.place(f, info.Size()); hash != "" {
+		hashes.put(state, hash)
+	}
 }
 
 // Connect connects as a job of the user's.

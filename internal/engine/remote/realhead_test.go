@@ -16,6 +16,7 @@ import (
 
 	"github.com/musterrun/muster/cluster/head"
 	"github.com/musterrun/muster/cluster/join"
+	"github.com/musterrun/muster/object"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -323,6 +324,41 @@ func TestSlowDriver(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// Who dials a head on this machine has brought it the files that he names, and their hashes are known.
+func TestPlaceAhead(t *testing.T) {
+	h := realHead(t, head.Config{StateDir: t.TempDir()})
+	path := filepath.Join(t.TempDir(), "file")
+	data := []byte(path) // which no other test has
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, here := range []bool{false, true} {
+		id := h.Admin()
+		blobs := id.Blobs
+		if !here {
+			id.Blobs = ""
+		}
+		user, err := Dial(within(t), id, nil, path, path+".missing")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if isThere(filepath.Join(blobs, object.ID(data))) != here {
+			t.Errorf("here: %v, and its blob is there: %v", here, !here)
+		}
+		if has, err := user.HasBlob(within(t), object.ID(data)); has != here || err != nil {
+			t.Errorf("here: %v, the head has it: %v, %v", here, has, err)
+		}
+		user.Close()
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if known := hashes.get(stateOf(path, info)); (known == object.ID(data)) != here {
+			t.Errorf("here: %v, known as %q", here, known)
+		}
+	}
 }
 
 // What the head on this machine is to have is copied into its folder, whole, and nothing else is left there.
