@@ -41,11 +41,21 @@ func (a *allotment) heard(in *protocol.RenewJob, now int64) {
 		a.has[name] = max(a.has[name], n, kept[name])
 	}
 	for name, n := range claimed(in.Wants, in.Needs) {
-		if _, limited := a.quota[name]; limited && kept[name] < n {
+		if _, limited := a.quota[name]; limited && kept[name] < n && !a.hopeless(name, n) {
 			return
 		}
 	}
 	a.last = now
+}
+
+// hopeless reports whether a task that needs so much of a resource can't start, whatever others have. It has no turn: it
+// would never be over.
+func (a *allotment) hopeless(name string, n int64) bool {
+	if a.told == nil {
+		return false
+	}
+	limit := a.told.ByName()[name].Limit
+	return limit > 0 && n > limit
 }
 
 // maxName is how long the name of a resource that has a limit may be, in bytes.
@@ -202,7 +212,9 @@ func (d *division) divide() {
 			Least: d.vector(claimed(load.Wants, load.Needs)), Want: d.vector(claimed(load.Has, load.CPUs)), Last: j.allotment.last,
 		}
 		for k, n := range c.Least {
-			if n > 0 {
+			if most := lower(limits[k], c.Most[k]); most > 0 && n > most {
+				c.Least[k] = 0 // such a task can't start: what it needs would only be kept from others
+			} else if n > 0 {
 				c.Want[k] = max(limits[k], c.Most[k])
 			}
 		}
@@ -210,6 +222,14 @@ func (d *division) divide() {
 	}
 	d.grants = fair.Divide(limits, units, claims)
 	d.keepToOld()
+}
+
+// lower is the lower one of two limits, of which 0 is none.
+func lower(a, b int64) int64 {
+	if a <= 0 || b > 0 && b < a {
+		return max(b, 0)
+	}
+	return a
 }
 
 // keepToOld gives nobody more while one of the user's drivers wasn't heard by this head: what that one has, a head before
@@ -234,10 +254,7 @@ func (d *division) quota(i int) (protocol.Quota, byName) {
 		if limit <= 0 && own[name] <= 0 {
 			continue
 		}
-		part := protocol.QuotaOf{N: n, Limit: limit, Why: d.why(i, k, own[name])}
-		if own := own[name]; own > 0 && (limit <= 0 || own < limit) {
-			part.Limit = own
-		}
+		part := protocol.QuotaOf{N: n, Limit: lower(limit, own[name]), Why: d.why(i, k, own[name])}
 		if grants[name] = n; name == protocol.NameCPU {
 			q.CPUs, q.Limit, q.Why = float64(n)/unit, float64(part.Limit)/unit, part.Why
 			continue

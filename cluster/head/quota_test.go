@@ -193,6 +193,51 @@ func TestQuotasOfOthers(t *testing.T) {
 	renews("a", nothing, byName{gpu: unit}, byName{})
 }
 
+// TestQuotasOfHopelessJobs: a job whose task needs more than a limit takes nothing from others by that, and its other tasks
+// have their turns.
+func TestQuotasOfHopelessJobs(t *testing.T) {
+	const gpu = protocol.NameGPU
+	for _, x := range []struct {
+		limits, own protocol.Limits
+		wants       byName // of the hopeless job
+	}{
+		{protocol.Limits{GPUs: 2}, protocol.Limits{GPUs: 1}, byName{gpu: 2 * unit}},
+		{protocol.Limits{CPUs: 1, GPUs: 2}, protocol.Limits{GPUs: 1}, byName{gpu: 2 * unit}},
+		{protocol.Limits{CPUs: 1, GPUs: 2}, protocol.Limits{}, byName{gpu: 3 * unit}},
+	} {
+		table := &jobs{all: map[string]*job{}}
+		ids := []string{"hopeless", "other", "third"}
+		for _, id := range ids {
+			table.all[id] = &job{heard: true, info: protocol.JobInfo{Job: id, Owner: "ann", Epoch: 1, State: protocol.JobRunning}}
+		}
+		table.all["hopeless"].info.Share.Limits = x.own
+		wants := map[string]byName{"hopeless": x.wants, "other": {gpu: 2 * unit}, "third": {gpu: 2 * unit}}
+		kept, enough := map[string]*protocol.Quota{}, map[string]int{}
+		for range 60 {
+			for _, id := range ids {
+				in := protocol.RenewJob{Job: id, Epoch: 1, Needs: 1, Wants: wants[id]}
+				if q := kept[id]; q != nil {
+					in.Kept = byName{gpu: q.Others[gpu].N}
+					if q.CPUs >= 0 {
+						in.Quota = &q.CPUs
+					}
+				}
+				table.renewed(&in, time.Now(), func(_, _ *protocol.RenewJob) {})
+				table.allot(protocol.UserShare{Name: "ann", Limits: x.limits})
+				q := table.quota(id)
+				if kept[id] = q; (q.CPUs < 0 || q.CPUs == 1) && (id == "hopeless" || q.Others[gpu].N == 2*unit) {
+					enough[id]++
+				}
+			}
+		}
+		for _, id := range ids {
+			if enough[id] < 5 {
+				t.Errorf("limits of %+v and %+v: of 60 times jobs have enough %v", x.limits, x.own, enough)
+			}
+		}
+	}
+}
+
 // TestBounded: what a driver says of resources is kept only as far as a head has room for it.
 func TestBounded(t *testing.T) {
 	long, many := strings.Repeat("x", maxName+1), byName{}
