@@ -108,6 +108,19 @@ func (s *shares) asIfAll(i int, n int64) int64 {
 	return int64(float64(n) * float64(s.total[i]) / float64(s.own[i]))
 }
 
+// usedBy is what a job has on all nodes, if the others did with it since the last digest as this one did.
+func (s *shares) usedBy(j *job) fair.Amounts {
+	here := j.used.Amounts()
+	used := here.Vector(s.named)
+	for i, n := range used {
+		used[i] = s.asIfAll(i, n)
+		if i < len(j.quota.used) {
+			used[i] = max(0, used[i]+j.quota.used[i])
+		}
+	}
+	return used
+}
+
 // rank finds the place of each job among those that share the cluster. The mutex is held.
 func (a *Agent) rank() {
 	s := &a.shares
@@ -128,17 +141,9 @@ func (a *Agent) rank() {
 		if name := j.info.Owner; name != owner.name {
 			owner.name, owner.weight, owner.drift = name, s.users[name].Weight, a.asPart(s.drift.users[name])
 		}
-		here := j.used.Amounts()
-		used := here.Vector(s.named)
-		for i, n := range used {
-			used[i] = s.asIfAll(i, n)
-			if i < len(j.quota.used) {
-				used[i] = max(0, used[i]+j.quota.used[i])
-			}
-		}
 		list = append(list, j)
 		s.jobs = append(s.jobs, fair.Job{
-			ID: j.id, User: j.info.Owner, UserWeight: owner.weight, Weight: j.quota.weight, Used: used,
+			ID: j.id, User: j.info.Owner, UserWeight: owner.weight, Weight: j.quota.weight, Used: s.usedBy(j),
 			UserDrift: owner.drift, Drift: a.asPart(j.drift.value),
 			Last: int64(j.offer.gave.Sub(a.started)),
 		})
