@@ -35,6 +35,10 @@ type reply struct {
 	Body  json.RawMessage   `json:"body"`
 }
 
+// ErrRefused is in the error of Ask while the servers turn down the identity of a connection that is to be made again.
+var ErrRefused = errors.New("the head doesn't accept this identity any more: it was revoked, or is of an earlier cluster there; " +
+	"join again with a new token")
+
 // Ask requests an operation; in is its struct or nil, out a pointer to that of its answer or nil. It takes 5 s at most.
 // That the head says no is a *protocol.Refusal; another error says that it didn't answer, and whether it has done what
 // it was asked for isn't known then.
@@ -62,6 +66,8 @@ func (c Control) request(ctx context.Context, op string, body []byte) ([]byte, e
 		return nil, fmt.Errorf("ask the head for %s: it isn't ready; try again in a moment: %w", op, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, fmt.Errorf("ask the head for %s: no answer within %v; is it running? %w", op, askTime, err)
+	case err != nil && !c.Conn.IsConnected() && refuses(c.Conn.LastError()):
+		return nil, fmt.Errorf("ask the head for %s: %w", op, ErrRefused)
 	case err != nil:
 		return nil, fmt.Errorf("ask the head for %s: %w", op, err)
 	}

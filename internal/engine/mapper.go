@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/musterrun/muster/internal/coordinator"
@@ -47,6 +48,7 @@ type mapper[In, Out any] struct {
 	bytes     int64 // of their items
 	open      int   // chunks that have not finished
 	tick      *timer
+	pause     time.Duration // until the next look whether a chunk is slow
 	left      bool
 
 	first atomic.Pointer[chunk[In, Out]] // the queue's head
@@ -255,10 +257,15 @@ func (m *mapper[In, Out]) start(c *chunk[In, Out]) {
 	c.entering = true
 	m.s.submit(&c.Task, m.run)
 	c.entering = false
+	m.pause = chunkAim
 	if m.tick == nil && !m.left && !m.s.closed {
-		m.tick = m.s.after(chunkAim, m.rescue)
+		m.tick = m.s.after(m.pause, m.rescue)
 	}
 }
+
+// maxPause bounds the time between two looks of rescue: so often a Map that waits for slow items, or for room on a
+// cluster, wakes up for nothing.
+const maxPause = 16 * chunkAim
 
 // rescue looks at the chunks that have run for longer than their aim and gives their unstarted items to others. The
 // session's mutex is held.
@@ -273,12 +280,14 @@ func (m *mapper[In, Out]) rescue() {
 			continue
 		}
 		if rest := c.takeRest(); rest < c.size {
+			m.pause = chunkAim
 			m.sizer.observe(1, m.s.elapsed(began))
 			m.splice(c, rest, false)
 		}
 	}
 	if m.open > 0 && !m.left && !m.s.closed {
-		m.tick = m.s.after(chunkAim, m.rescue)
+		m.tick = m.s.after(m.pause, m.rescue)
+		m.pause = min(2*m.pause, maxPause)
 	}
 }
 

@@ -42,7 +42,8 @@ type Carrier struct {
 	unsure    bool              // the stream may have lost its end
 	subs      []*nats.Subscription
 
-	quota *protocol.Quota // the renewing goroutine's own; nil before the first
+	quota   *protocol.Quota // the renewing goroutine's own; nil before the first
+	refused time.Time       // the same: since when neither the job nor its user is let in
 
 	giver    giver         // the serving goroutine's own
 	journal  journal       // the reading goroutine's own, but for what it guards

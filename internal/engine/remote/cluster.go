@@ -24,6 +24,9 @@ type User struct {
 // Dial connects as a user. Event is told of the connection's losses and returns, a line each; nil for nobody. Files that are
 // to be uploaded then may be named: while the head answers, they are copied to it if it is on this machine.
 func Dial(ctx context.Context, id join.Identity, event func(string), files ...string) (*User, error) {
+	if event != nil {
+		event = withoutEchoes(event)
+	}
 	u := &User{id: id, event: event}
 	var placing sync.WaitGroup
 	defer placing.Wait() // before they are uploaded
@@ -60,6 +63,22 @@ func (u *User) placeAhead(path string) {
 	}
 	if hash := u.place(f, info.Size()); hash != "" {
 		hashes.put(state, hash)
+	}
+}
+
+// withoutEchoes drops a line that is the same as the one before: what befalls a head, both the user's connection and the
+// job's tell of.
+func withoutEchoes(event func(string)) func(string) {
+	var mu sync.Mutex
+	last := ""
+	return func(line string) {
+		mu.Lock()
+		again := line == last
+		last = line
+		mu.Unlock()
+		if !again {
+			event(line)
+		}
 	}
 }
 

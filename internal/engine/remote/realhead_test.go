@@ -33,7 +33,12 @@ func realHead(t testing.TB, config head.Config) *head.Head {
 
 func openOn(t testing.TB, h *head.Head, config Config) (*Carrier, *session) {
 	t.Helper()
-	user, err := Dial(within(t), h.Admin(), nil)
+	return openAs(t, h.Admin(), config)
+}
+
+func openAs(t testing.TB, id join.Identity, config Config) (*Carrier, *session) {
+	t.Helper()
+	user, err := Dial(within(t), id, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,6 +168,31 @@ func TestTakeOver(t *testing.T) {
 	s.add(1, 1)
 	a.outcomes(a.take(a.offer(1)).Tasks)
 	s.until("the outcome comes", func() bool { return s.done[1] == 1 })
+}
+
+// TestRevoked: a driver whose user was revoked ends. It can't be told why if its connection ends before that is said, as
+// neither it nor its user is let in any more.
+func TestRevoked(t *testing.T) {
+	h := realHead(t, head.Config{StateDir: t.TempDir(), Ages: quick})
+	token, _, err := h.NewToken(protocol.NewToken{Role: join.RoleUser, User: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann, err := join.Join(within(t), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := make(chan error, 10)
+	c, _ := openAs(t, ann, Config{Superseded: func(err error) { lost <- err }})
+	if err := dialed(t, h).Ask(within(t), protocol.OpDropUser, protocol.IdentityName{Name: "ann"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-lost; !errors.Is(err, join.ErrRefused) && codeOf(err) == "" && !strings.Contains(err.Error(), "was revoked by admin") {
+		t.Errorf("told: %v", err)
+	}
+	if err := c.Close(within(t), nil); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestHolderIsGone: a head that was started anew takes the job's driver for alive for some time. One that is started on the

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -41,16 +42,33 @@ func (c *Carrier) renewOnce(now time.Time) time.Duration {
 	var answer protocol.JobRenewed
 	err := c.asker().Ask(ctx, protocol.OpRenewJob, &load, &answer)
 	if err == nil {
+		c.refused = time.Time{}
 		c.told(&load)
 		c.renewed(now)
 		c.keepTo(answer.Quota)
 		return ages.Renew
 	}
 	var refused *protocol.Refusal
-	if errors.As(err, &refused) && final[refused.Code] {
+	switch {
+	case errors.As(err, &refused) && final[refused.Code]:
 		c.lose(err)
+	case c.shutOut(err, now):
+		c.lose(join.ErrRefused)
 	}
 	return ages.Renew / 4
+}
+
+// shutOut reports whether the user, who asks when the job isn't let in, has been turned down for so long that this will
+// not pass: a server that has just been started may not know everybody yet.
+func (c *Carrier) shutOut(err error, now time.Time) bool {
+	if !errors.Is(err, join.ErrRefused) {
+		c.refused = time.Time{}
+		return false
+	}
+	if c.refused.IsZero() {
+		c.refused = now
+	}
+	return now.Sub(c.refused) > c.opened.Ages.Dead/4
 }
 
 // load is what the head is told of the job: of the attempts that didn't succeed those that it doesn't know yet.
