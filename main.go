@@ -144,10 +144,17 @@ func (e *ending) watch(cancel context.CancelCauseFunc) (stop func()) {
 	}
 }
 
+// echoes is how long after a SIGTERM others are the same one: who ends a group of processes, such as systemd or timeout,
+// has this one get it twice, from there and from muster run.
+const echoes = 200 * time.Millisecond
+
 // onSignals cancels at the first signal and leaves at the second, or when the grace period is over.
 func (e *ending) onSignals(signals <-chan os.Signal, quit <-chan struct{}, cancel context.CancelCauseFunc) {
+	var first os.Signal
+	var at time.Time
 	select {
 	case sig := <-signals:
+		first, at = sig, time.Now()
 		e.rep.mu.Lock()
 		e.signal, _ = sig.(syscall.Signal)
 		e.rep.mu.Unlock()
@@ -158,13 +165,17 @@ func (e *ending) onSignals(signals <-chan os.Signal, quit <-chan struct{}, cance
 	}
 	limit := time.NewTimer(e.grace + time.Second) // the tasks have the grace period, run a moment more
 	defer limit.Stop()
-	select {
-	case <-signals:
-	case <-limit.C:
-		fmt.Fprintf(e.stderr, "muster: the function that Main runs hasn't returned within %v of its cancel: let it watch its context\n", e.grace)
-		e.unfinished()
-	case <-quit:
-		return
+	for leave := false; !leave; {
+		select {
+		case sig := <-signals:
+			leave = sig != syscall.SIGTERM || first != sig || time.Since(at) >= echoes
+		case <-limit.C:
+			fmt.Fprintf(e.stderr, "muster: the function that Main runs hasn't returned within %v of its cancel: let it watch its context\n", e.grace)
+			e.unfinished()
+			leave = true
+		case <-quit:
+			return
+		}
 	}
 	e.bars.Close()
 	os.Exit(e.code(exitFailed))

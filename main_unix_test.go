@@ -19,6 +19,7 @@ func TestMainSignals(t *testing.T) {
 	}{
 		{"slow", []syscall.Signal{syscall.SIGINT}, 130, []string{"muster: interrupt: cancelling; waiting up to 10s", "context canceled\n"}},
 		{"slow", []syscall.Signal{syscall.SIGTERM}, 143, []string{"muster: terminated: cancelling"}},
+		{"slow", []syscall.Signal{syscall.SIGTERM, syscall.SIGTERM}, 143, []string{"muster: terminated: cancelling", "context canceled\n"}},
 		{"deaf", []syscall.Signal{syscall.SIGINT}, 130, []string{"cancelling; waiting up to 10ms", "main.deaf #1", "let them watch their context", "main_test.go"}},
 		{"stubborn", []syscall.Signal{syscall.SIGINT, syscall.SIGINT}, 130, []string{"again to leave at once"}},
 		{"overstays", []syscall.Signal{syscall.SIGINT}, 130, []string{"the function that Main runs hasn't returned within 1ms of its cancel"}},

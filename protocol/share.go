@@ -60,18 +60,26 @@ func AmountText(name string, n int64) string {
 	what := " of " + name
 	switch name {
 	case NameCPU:
-		what = " CPUs"
+		what = plural(n, oneCPU, " CPU")
 	case NameGPU:
-		what = " GPUs"
+		what = plural(n, oneCPU, " GPU")
 	}
 	return NumberText(name, n) + what
+}
+
+// plural is the word for so many, each of which is unit.
+func plural(n, unit int64, word string) string {
+	if n == unit {
+		return word
+	}
+	return word + "s"
 }
 
 // NumberText is the number alone, which has a unit for memory: "8", "64 GiB".
 func NumberText(name string, n int64) string {
 	unit, after := float64(oneCPU), ""
 	if name == NameMemory {
-		unit, after = 1, " bytes"
+		unit, after = 1, plural(n, 1, " byte")
 		for _, u := range []string{" KiB", " MiB", " GiB", " TiB"} {
 			if float64(n)/unit >= 1<<10 {
 				unit, after = unit*(1<<10), u

@@ -50,6 +50,9 @@ func TestQuotaByName(t *testing.T) {
 func TestAmountText(t *testing.T) {
 	for want, got := range map[string]string{
 		"1.5 CPUs":            AmountText(NameCPU, 15_000),
+		"1 CPU":               AmountText(NameCPU, 10_000),
+		"1 GPU":               AmountText(NameGPU, 10_000),
+		"1 byte of memory":    AmountText(NameMemory, 1),
 		"2 GPUs":              AmountText(NameGPU, 20_000),
 		"64 GiB of memory":    AmountText(NameMemory, 64<<30),
 		"1.5 MiB of memory":   AmountText(NameMemory, 3<<19),

@@ -208,6 +208,9 @@ func TestBadInputOfClusters(t *testing.T) {
 	line(1, "there is no job nosuch on the cluster", "cancel", "nosuch")
 	line(1, "there is no job nosuch on the cluster", "logs", "nosuch")
 	line(2, "both must be above 0", "token", "new", "--uses=-1")
+	line(2, "--cpus -1: a limit is above 0", "user", "add", "bob", "--cpus=-1")
+	line(2, "--gpus NaN: a limit is above 0", "user", "add", "bob", "--gpus=nan")
+	line(2, "--jobs -1: a limit is above 0", "user", "add", "bob", "--jobs=-1")
 	line(1, "role \"king\"", "token", "new", "--role=king")
 	line(1, "there is no context \"nope\"", "nodes", "--context=nope")
 	p.env = []string{"MUSTER_ADDR=" + closed}

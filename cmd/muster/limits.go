@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -36,6 +38,9 @@ func (f *limitFlags) change(cmd *cobra.Command) (c protocol.ChangeLimits, err er
 	if cmd.Flags().Changed("gpus") {
 		c.GPUs = &f.gpus
 	}
+	if err := cmp.Or(checkLimit("cpus", f.cpus), checkLimit("gpus", f.gpus)); err != nil {
+		return c, usageError{err}
+	}
 	if cmd.Flags().Changed("memory") {
 		n, err := parseSize(f.memory)
 		if err != nil {
@@ -47,6 +52,13 @@ func (f *limitFlags) change(cmd *cobra.Command) (c protocol.ChangeLimits, err er
 		return c, usageError{err}
 	}
 	return c, nil
+}
+
+func checkLimit(flag string, n float64) error {
+	if !(n >= 0) || math.IsInf(n, 0) {
+		return fmt.Errorf("--%s %v: a limit is above 0, or 0 for none", flag, n)
+	}
+	return nil
 }
 
 // limitsText says what limits there are, for people.

@@ -99,7 +99,11 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	}
 	fmt.Fprintf(w, "the cluster %s %s, %s (process %d)\n", up.Cluster, verb, at, up.Head.PID)
 	if up.Agent != nil && up.Node != nil {
-		fmt.Fprintf(w, "this machine gives %s and %s (process %d)\n", cpus(up.Node.CPUs), size(up.Node.Memory), up.Agent.PID)
+		more := gives(*up.Node)
+		if more != "" {
+			more = ", " + more
+		}
+		fmt.Fprintf(w, "this machine gives %s and %s%s (process %d)\n", cpus(up.Node.CPUs), size(up.Node.Memory), more, up.Agent.PID)
 	}
 	if alive := countAlive(up.nodes); alive > 1 || alive == 1 && up.Agent == nil {
 		fmt.Fprintf(w, "it has %s\n", plural(alive, "node"))

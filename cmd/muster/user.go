@@ -87,6 +87,9 @@ func (f *userFlags) change(cmd *cobra.Command, u *protocol.UserShare) error {
 	if cmd.Flags().Changed("jobs") {
 		u.Jobs = f.jobs
 	}
+	if err := checkLimit("jobs", float64(f.jobs)); err != nil {
+		return usageError{err}
+	}
 	return nil
 }
 

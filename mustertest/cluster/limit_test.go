@@ -57,7 +57,7 @@ func TestLimitOfAUser(t *testing.T) {
 		f      *muster.Function[string, bool]
 		why    string
 	}{
-		{protocol.Limits{CPUs: 1}, alone, "user admin is limited to 1 CPUs (muster user)"},
+		{protocol.Limits{CPUs: 1}, alone, "user admin is limited to 1 CPU (muster user)"},
 		{protocol.Limits{Memory: 5 << 20}, aloneLarge, "user admin is limited to 5 MiB of memory (muster user)"},
 	} {
 		if err := admin.Ask(t.Context(), protocol.OpPutUser, protocol.UserShare{Name: "admin", Limits: x.limits}, nil); err != nil {

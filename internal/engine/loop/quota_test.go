@@ -31,7 +31,7 @@ func testQuota(t *testing.T) {
 	for third == first || third == second {
 		third++
 	}
-	if got := why(s, third+1); !strings.Contains(got, "it needs 1 CPUs, and the job has 2 of 2 that it may have now: user ann is limited to 2 CPUs") {
+	if got := why(s, third+1); !strings.Contains(got, "it needs 1 CPU, and the job has 2 of 2 that it may have now: user ann is limited to 2 CPUs") {
 		t.Errorf("why: %s", got)
 	}
 	<-time.After(time.Second) // they are no short tasks, of which many are given out together

@@ -52,7 +52,7 @@ func TestQuotaOfOthers(t *testing.T) {
 				t.Errorf("%d more run, why: %s", len(reached), got)
 			}
 		}
-		waits("it needs 1 GPUs, and the job has 2 of 2 that it may have now: two")
+		waits("it needs 1 GPU, and the job has 2 of 2 that it may have now: two")
 		refs = append(refs, hold.Go(ctx, 4)) // needs no GPU
 		<-reached
 		allow(map[string]protocol.QuotaOf{"memory": of(89, "hundred")})
