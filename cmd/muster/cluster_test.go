@@ -3,11 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -312,4 +315,35 @@ func (p *place) killHead(pid int) {
 	if err := p.gone(serviceHead); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// Two that start the same cluster at once: one starts it, and the other finds it up.
+func TestUpTwiceAtOnce(t *testing.T) {
+	p := newEmptyPlace(t)
+	p.cleanUp(p.state("state"))
+	var outs [3]bytes.Buffer
+	var ups []*exec.Cmd
+	for i := range outs {
+		up := p.command(short("up", "--json")...)
+		up.Stdout, up.Stderr = &outs[i], &outs[i]
+		if err := up.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ups = append(ups, up)
+	}
+	first := 0
+	heads := map[int]bool{}
+	for i, up := range ups {
+		var said upJSON
+		if err := errors.Join(up.Wait(), json.Unmarshal(outs[i].Bytes(), &said)); err != nil {
+			t.Errorf("%v: %s", err, &outs[i])
+		}
+		if heads[said.Head.PID] = true; !said.Already {
+			first++
+		}
+	}
+	if first != 1 || len(heads) != 1 {
+		t.Errorf("%d have started it, and there are the heads %v", first, heads)
+	}
+	p.want(0, "stopped the head", "down")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -44,6 +45,11 @@ had made goes too, also that of a head that was killed.`,
 
 func down(cmd *cobra.Command, state daemon.Folder, force bool) error {
 	ctx := cmd.Context()
+	if _, err := os.Stat(string(state)); err == nil {
+		if release, err := state.Alone(ctx, asking); err == nil { // or else it stops what it finds
+			defer release()
+		}
+	}
 	head, headRuns, err := state.Running(serviceHead)
 	if err != nil {
 		return err

@@ -62,6 +62,13 @@ func (f *joinFlags) join(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if !f.foreground {
+		release, err := state.Alone(cmd.Context(), starting)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	if err := f.mayJoin(state, given); err != nil {
 		return err
 	}

@@ -45,9 +45,12 @@ func makeStateFolder(flag string) (daemon.Folder, error) {
 	if os.Geteuid() == 0 {
 		mode = 0o711
 	}
-	_, err = os.Stat(string(f))
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(string(f))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		err = os.MkdirAll(string(f), mode)
+	case err == nil && !info.IsDir():
+		return "", fmt.Errorf("the state folder %s is a file: give another one by --state or MUSTER_STATE", f)
 	}
 	if err != nil {
 		return "", fmt.Errorf("make the state folder: %w", err)

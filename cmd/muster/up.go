@@ -87,6 +87,11 @@ func (f *upFlags) run(cmd *cobra.Command, _ []string) error {
 
 func (f *upFlags) runBackground(cmd *cobra.Command, state daemon.Folder) error {
 	ctx := cmd.Context()
+	release, err := state.Alone(ctx, starting)
+	if err != nil {
+		return err
+	}
+	defer release()
 	_, running, err := state.Running(serviceHead)
 	if err != nil {
 		return err

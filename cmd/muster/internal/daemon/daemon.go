@@ -78,6 +78,22 @@ func (f Folder) Hold(ctx context.Context, name string) error {
 	}
 }
 
+// Alone waits until no other command starts or stops services of the folder, within bounds that, and keeps others from it
+// until release is called or this process ends.
+func (f Folder) Alone(ctx context.Context, within time.Duration) (release func(), err error) {
+	path := f.lockFile("command")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("wait for other commands on %s: %w", f, err)
+	}
+	lock := flock.New(path, flock.SetPermissions(0o600))
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	if _, err := lock.TryLockContext(ctx, 10*retry); err != nil {
+		return nil, fmt.Errorf("another muster up, join or down is at work on %s: try again when it is done: %w", f, err)
+	}
+	return func() { _ = lock.Close() }, nil // the process's end would do it too
+}
+
 // holding keeps the locks from the garbage collector, which would close their files.
 var holding sync.Map
 
