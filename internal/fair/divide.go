@@ -2,6 +2,7 @@ package fair
 
 import (
 	"cmp"
+	"container/heap"
 	"slices"
 )
 
@@ -108,27 +109,30 @@ const maxPieces = 1024
 
 // fill gives pieces to who gets least by weight and is below its upper bound, and returns what is left. A piece is
 // of what is there for somebody, at most. Of equal ones, who has more keeps it: to take a piece from one for another costs
-// the time in which nobody uses it.
+// the time in which nobody uses it. Who gets none gets none later either, since there is ever less.
 func fill(
 	goals []Amounts, d int, left int64, claims []Claim, order []int, piece func(c *Claim, most int64) int64, up func(*Claim) int64,
 ) int64 {
-	per := func(i int) float64 { return float64(goals[i][d]) / weight(claims[i].Weight) }
-	for left > 0 {
-		best, n := -1, int64(0)
-		for _, i := range slices.Backward(order) {
-			most := min(left, up(&claims[i])-goals[i][d])
-			if most <= 0 || best >= 0 && per(i) >= per(best) {
-				continue
-			}
-			if p := piece(&claims[i], most); p > 0 {
-				best, n = i, p
-			}
+	q := make(turns, 0, len(order))
+	for at, i := range order {
+		q = append(q, turn{claim: i, at: at, per: float64(goals[i][d]) / weight(claims[i].Weight)})
+	}
+	heap.Init(&q)
+	for left > 0 && len(q) > 0 {
+		next := &q[0]
+		c, goal := &claims[next.claim], &goals[next.claim][d]
+		n := int64(0)
+		if most := min(left, up(c)-*goal); most > 0 {
+			n = piece(c, most)
 		}
-		if best < 0 {
-			break
+		if n <= 0 {
+			heap.Pop(&q)
+			continue
 		}
-		goals[best][d] += n
+		*goal += n
 		left -= n
+		next.per = float64(*goal) / weight(c.Weight)
+		heap.Fix(&q, 0)
 	}
 	return left
 }
