@@ -173,6 +173,7 @@ type division struct {
 	names  []string // of what is limited, for the user or for a job
 	jobs   []*job
 	grants []fair.Amounts // of the jobs, in the order of the names
+	some   [][]int        // which jobs may have some, by name
 }
 
 func (d *division) add(j *job) {
@@ -222,6 +223,19 @@ func (d *division) divide() {
 	}
 	d.grants = fair.Divide(limits, units, claims)
 	d.keepToOld()
+	d.some = make([][]int, len(d.names))
+	for i := range d.jobs {
+		for k := range d.names {
+			if d.mayHave(i, k) > 0 {
+				d.some[k] = append(d.some[k], i)
+			}
+		}
+	}
+}
+
+// mayHave is what a job has of a resource, or was granted.
+func (d *division) mayHave(i, k int) int64 {
+	return max(d.grants[i][k], d.jobs[i].allotment.has[d.names[k]])
 }
 
 // lower is the lower one of two limits, of which 0 is none.
@@ -275,13 +289,18 @@ func (d *division) why(i, k int, own int64) string {
 	}
 	text := fmt.Sprintf("user %s is limited to %s (muster user)", d.user, protocol.AmountText(name, d.limits[name]))
 	var others []string
-	for x, j := range d.jobs {
-		if n := max(d.grants[x][k], j.allotment.has[name]); x != i && n > 0 {
-			others = append(others, label(j.info)+" may have "+protocol.NumberText(name, n))
+	more := 0
+	for _, x := range d.some[k] {
+		switch {
+		case x == i:
+		case len(others) < 3:
+			others = append(others, label(d.jobs[x].info)+" may have "+protocol.NumberText(name, d.mayHave(x, k)))
+		default:
+			more++
 		}
 	}
-	if n := len(others); n > 3 {
-		others = append(others[:3], fmt.Sprintf("%d more have some", n-3))
+	if more > 0 {
+		others = append(others, fmt.Sprintf("%d more have some", more))
 	}
 	if len(others) > 0 {
 		text += ", of which job " + strings.Join(others, ", ")

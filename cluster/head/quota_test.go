@@ -278,3 +278,21 @@ func TestQuotasTakeTurns(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkAllot is what each renewal costs a head whose one user has a limit and many jobs.
+func BenchmarkAllot(b *testing.B) {
+	for _, n := range []int{50, 500} {
+		table := &jobs{all: map[string]*job{}}
+		for i := range n {
+			id := "j" + strconv.Itoa(i)
+			table.all[id] = &job{heard: true, info: protocol.JobInfo{Job: id, Owner: "ann", Epoch: 1, State: protocol.JobRunning}}
+			table.all[id].info.Load = protocol.RenewJob{CPUs: 1, Needs: 1}
+		}
+		user := protocol.UserShare{Name: "ann", Limits: protocol.Limits{CPUs: float64(n), Memory: 1 << 40}}
+		b.Run("jobs="+strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				table.allot(user)
+			}
+		})
+	}
+}
