@@ -27,6 +27,7 @@ type Head struct {
 	log      *slog.Logger
 	folder   folder
 	settings settings
+	unsaved  bool // where it listens is new
 	started  time.Time
 	ctx      context.Context //nolint:containedctx // ends with the head, and bounds what requests do
 	cancel   context.CancelCauseFunc
@@ -72,7 +73,7 @@ func Start(ctx context.Context, c Config) (*Head, error) {
 	h := &Head{cfg: c, log: c.Logger, started: time.Now(), nodes: newNodes(c.Ages.Dead), trims: newTrims()}
 	h.ctx, h.cancel = context.WithCancelCause(context.Background())
 	for _, step := range []func(context.Context) error{
-		h.openFolder, h.openTables, h.startHistory, h.startServer, h.startServices, h.openAdmin,
+		h.openFolder, h.openTables, h.startHistory, h.startServer, h.startServices, h.remember,
 	} {
 		if err := step(ctx); err != nil {
 			h.Stop()
@@ -180,9 +181,9 @@ func (h *Head) startServices(ctx context.Context) error {
 		return err
 	}
 	h.undo = append(h.undo, h.endpoint.stop)
-	if err := h.remember(); err != nil {
-		return err
-	}
+	before := h.settings
+	h.settings = h.listening()
+	h.unsaved = h.settings != before
 	if err := h.startMetrics(ctx); err != nil {
 		return err
 	}
@@ -197,8 +198,8 @@ func (h *Head) startServices(ctx context.Context) error {
 	return nil
 }
 
-// remember writes where the head listens, if that is new, and its process.
-func (h *Head) remember() error {
+// listening is the settings with where the head listens.
+func (h *Head) listening() settings {
 	s := h.settings
 	s.Join = h.endpoint.addr()
 	if h.cfg.NATS != nil {
@@ -206,20 +207,28 @@ func (h *Head) remember() error {
 	} else {
 		s.Addr = h.server.addr()
 	}
-	if s != h.settings {
-		if err := writeJSON(h.folder.settings(), s); err != nil {
-			return err
+	return s
+}
+
+// remember writes where the head listens, if that is new, and its process; and meanwhile opens the admin's identity: a disk
+// takes as long for several files as for one.
+func (h *Head) remember(context.Context) error {
+	kept := make(chan error, 1)
+	go func() {
+		var err error
+		if h.unsaved {
+			err = writeJSON(h.folder.settings(), h.settings)
 		}
-	}
-	h.settings = s
-	return os.WriteFile(h.folder.pidFile(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
+		kept <- errors.Join(err, os.WriteFile(h.folder.pidFile(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600))
+	}()
+	return errors.Join(h.openAdmin(), <-kept)
 }
 
 // firstAdmin is the name of the cluster's first admin: who has started its head.
 const firstAdmin = "admin"
 
 // openAdmin reads the identity of the cluster's first admin, or makes it, with a JWT that is good from now on.
-func (h *Head) openAdmin(context.Context) error {
+func (h *Head) openAdmin() error {
 	path := filepath.Join(h.folder.keys(), "admin.json")
 	var err error
 	if err = readJSON(path, &h.admin); err != nil {
@@ -247,7 +256,7 @@ func (h *Head) openAdmin(context.Context) error {
 		Cluster: a.Cluster, Name: a.Name, Role: a.Role, URLs: a.URLs, Servers: a.Servers, Join: a.Join, CA: a.CA, JWT: a.JWT,
 		Seed: h.admin.Seed,
 	}
-	kept := make(chan error, 1) // both files at once: a disk takes as long for two as for one
+	kept := make(chan error, 1) // both files at once too
 	go func() { kept <- h.keep(k) }()
 	err = h.admin.Save(path)
 	return errors.Join(err, <-kept)

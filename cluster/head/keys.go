@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -34,7 +35,7 @@ type keyring struct {
 
 func openKeys(dir string, now func() time.Time) (*keyring, error) {
 	k := &keyring{now: now, age: jwtAge}
-	for _, one := range []struct {
+	list := [...]struct {
 		name string
 		pair *nkeys.KeyPair
 		make func() (nkeys.KeyPair, error)
@@ -42,12 +43,15 @@ func openKeys(dir string, now func() time.Time) (*keyring, error) {
 		{"operator", &k.operator, nkeys.CreateOperator},
 		{"account", &k.account, nkeys.CreateAccount},
 		{"system", &k.system, nkeys.CreateAccount},
-	} {
-		pair, err := openKey(filepath.Join(dir, one.name+".nk"), one.make)
-		if err != nil {
-			return nil, err
-		}
-		*one.pair = pair
+	}
+	var errs [len(list)]error
+	var all sync.WaitGroup
+	for i, one := range list { // at once, since new ones are synced
+		all.Go(func() { *one.pair, errs[i] = openKey(filepath.Join(dir, one.name+".nk"), one.make) })
+	}
+	all.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
 	}
 	var err, err2 error
 	k.accountID, err = k.account.PublicKey()
