@@ -155,7 +155,7 @@ func (t *jobs) allot(user protocol.UserShare) (news []protocol.JobDigest) {
 		}
 		q, grants := d.quota(i)
 		a := &j.allotment
-		if a.told == nil || !a.told.Equal(&q) {
+		if a.told == nil || !maps.Equal(a.quota, grants) { // the words alone, which each change of another's alters, can wait
 			news = append(news, protocol.JobDigest{Job: j.info.Job, Epoch: j.info.Epoch, Quota: true})
 		}
 		a.told, a.quota = &q, grants

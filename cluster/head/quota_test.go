@@ -279,6 +279,27 @@ func TestQuotasTakeTurns(t *testing.T) {
 	}
 }
 
+// TestQuotaNews: a job is told at once of another quota, and of other words with its next renewal.
+func TestQuotaNews(t *testing.T) {
+	table := &jobs{all: map[string]*job{}}
+	for _, id := range []string{"a", "b"} {
+		table.all[id] = &job{heard: true, info: protocol.JobInfo{Job: id, Owner: "ann", Epoch: 1, State: protocol.JobRunning}}
+	}
+	limit := protocol.UserShare{Name: "ann", Limits: protocol.Limits{CPUs: 8}}
+	if news := table.allot(limit); len(news) != 2 {
+		t.Errorf("at first, news is %+v", news)
+	}
+	table.all["b"].allotment.has[protocol.NameCPU] = 5 * unit
+	before := table.quota("a").Why
+	if news := table.allot(limit); len(news) != 0 || table.quota("a").Why == before {
+		t.Errorf("of words, news is %+v: %s", news, table.quota("a").Why)
+	}
+	limit.CPUs = 4
+	if news := table.allot(limit); len(news) != 2 {
+		t.Errorf("of a lower limit, news is %+v", news)
+	}
+}
+
 // BenchmarkAllot is what each renewal costs a head whose one user has a limit and many jobs.
 func BenchmarkAllot(b *testing.B) {
 	for _, n := range []int{50, 500} {
