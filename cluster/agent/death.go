@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -60,21 +61,20 @@ func (a *Agent) afterDeath(j *job, p *proc, err error) {
 // cantStart gives back what waits for a worker that can't be started. The mutex is held.
 func (a *Agent) cantStart(j *job, text string) {
 	text = fmt.Sprintf("node %s couldn't start a worker, %d times in a row: %s", a.cfg.Node, j.failed, text)
-	for _, at := range j.inOrder() {
-		w := j.waiting[at]
+	for _, w := range j.inOrder() {
 		if w.left == 0 {
-			a.giveBackWaiting(j, at, w, protocol.WorkerDied, text)
+			a.giveBackWaiting(j, w.at(), w, protocol.WorkerDied, text)
 		}
 	}
 	j.offer.rest = time.Now().Add(startPause(j.failed))
 }
 
-// inOrder are the attempts that wait, as they came.
-func (j *job) inOrder() []protocol.Attempt {
-	list := make([]protocol.Attempt, 0, len(j.waiting))
-	for at := range j.waiting {
-		list = append(list, at)
+// inOrder are the tasks that wait, as they came.
+func (j *job) inOrder() []*waiting {
+	list := make([]*waiting, 0, len(j.waiting))
+	for _, w := range j.waiting {
+		list = append(list, w)
 	}
-	slices.SortFunc(list, func(x, y protocol.Attempt) int { return int(int64(j.waiting[x].seq) - int64(j.waiting[y].seq)) })
+	slices.SortFunc(list, func(x, y *waiting) int { return cmp.Compare(x.seq, y.seq) })
 	return list
 }

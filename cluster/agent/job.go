@@ -110,6 +110,9 @@ type waiting struct {
 	proc *proc  // an isolated one's
 }
 
+// at is the attempt that waits.
+func (w *waiting) at() protocol.Attempt { return protocol.Attempt{Task: w.task.ID, N: w.task.Attempt} }
+
 // recent remembers the last numbers that it was given.
 type recent struct {
 	ring [256]uint64

@@ -186,7 +186,7 @@ func (a *Agent) part(j *job, now time.Time) int64 {
 // GiveUp. Drivers keep to limits by themselves: this is for those that don't. The mutex is held.
 func (a *Agent) keepLimit(j *job) (kept ledger.Room) {
 	s := &a.shares
-	if j.info == nil || s.limit[j.info.Owner] == nil {
+	if len(s.limit) == 0 || j.info == nil || s.limit[j.info.Owner] == nil { // most clusters have none: it's asked of each job
 		return kept
 	}
 	sum := append(s.sum[:0], s.total...)

@@ -89,18 +89,27 @@ func (a *Agent) dispatch(j *job) {
 	if len(j.waiting) == 0 || j.over || a.leaving || j.info == nil {
 		return
 	}
-	for _, at := range j.inOrder() {
-		w := j.waiting[at]
+	var to *proc // who is to get what has gathered: most go to the same one
+	var tasks []protocol.Task
+	list := j.inOrder()
+	for i, w := range list {
 		if w.left > 0 {
 			continue
 		}
-		if p := a.workerFor(j, w); p != nil && p.ready && (p.kind == shared || p.tasks.len() == 0) {
-			delete(j.waiting, at)
-			h := w.held // the argument is the message's memory: it isn't kept
-			p.tasks.put(at, &h)
-			p.give([]protocol.Task{w.task})
+		p := a.workerFor(j, w)
+		if p == nil || !p.ready || p.kind != shared && p.tasks.len() > 0 {
+			continue
 		}
+		if p != to {
+			to.give(tasks)
+			to, tasks = p, slices.Grow(tasks[:0], len(list)-i)
+		}
+		delete(j.waiting, w.at())
+		h := w.held // the argument is the message's memory: it isn't kept
+		p.tasks.put(w.at(), &h)
+		tasks = append(tasks, w.task)
 	}
+	to.give(tasks)
 }
 
 // workerFor is the worker that is to run a task. It may not be ready, or not be free; it is nil while there are no GPUs
