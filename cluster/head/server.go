@@ -146,7 +146,7 @@ func (m *embedded) connect(context.Context) (*nats.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := nats.Connect("", nats.InProcessServer(m.ns), nats.Name("head"),
+	conn, err := nats.Connect("", nats.InProcessServer(m.ns), nats.Name("head"), nats.Timeout(startTime),
 		nats.Secure(m.head.authority.clientConfig()), nats.TLSHandshakeFirst(), // without it the server waits for 50 ms whether it comes
 		nats.CustomInboxPrefix(join.InboxPrefix("head")),
 		nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.ReconnectWait(100*time.Millisecond),
