@@ -286,6 +286,9 @@ func TestDownAfterTheHeadWasKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := errors.Join(p.gone(serviceHead), p.gone(serviceAgent)); err != nil {
+		t.Fatal(err)
+	}
 	p.want(1, "muster up on its machine", "nodes")
 	p.want(0, "nothing runs here", "down")
 	p.want(1, "there is no current context", "nodes")
