@@ -56,20 +56,37 @@ func (c *Carrier) farewell(ctx context.Context, failed error) error {
 	if failed != nil {
 		request.Error = failed.Error()
 	}
-	ctx, cancel := context.WithTimeout(ctx, longestFarewell)
-	defer cancel()
-	err := c.asks.Ask(ctx, protocol.OpCloseJob, request, nil)
-	var refused *protocol.Refusal
-	if errors.As(err, &refused) && (refused.Code == protocol.CodeUnknown || refused.Code == protocol.CodeSuperseded) {
-		return nil // it is over already
-	}
-	if err != nil {
+	if err := c.closeJob(ctx, &request); err != nil {
 		return fmt.Errorf("close job %s: %w; the cluster ends it by itself", c.opened.Job, err)
 	}
 	return nil
 }
 
-const longestFarewell = 5 * time.Second
+// closeJob says that the job is over, and again where nobody answers: what a head was told that was killed then is lost.
+func (c *Carrier) closeJob(ctx context.Context, request *protocol.CloseJob) error {
+	ctx, cancel := context.WithTimeout(ctx, longestFarewell)
+	defer cancel()
+	for {
+		err := c.asks.Ask(ctx, protocol.OpCloseJob, request, nil)
+		var refused *protocol.Refusal
+		if errors.As(err, &refused) {
+			if refused.Code == protocol.CodeUnknown || refused.Code == protocol.CodeSuperseded {
+				return nil // it is over already
+			}
+			return err
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+const longestFarewell = 12 * time.Second
 
 // waitQuiet waits until the nodes have heard all, but not long: the head's news reach them too.
 func (c *Carrier) waitQuiet(ctx context.Context) {
