@@ -3,6 +3,7 @@ package head
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -211,5 +212,8 @@ func (h *Head) shareJob(_ context.Context, c caller, in *protocol.ShareJob) (any
 	if err := checkShare(info.Share.Weight, &info.Share.Limits, 0); err != nil {
 		return nil, err
 	}
-	return info.Share, h.jobs.store(info, func(*job) {})
+	if !reflect.DeepEqual(info.Share, j.info.Share) {
+		err = h.jobs.store(info, func(*job) {})
+	}
+	return info.Share, err
 }

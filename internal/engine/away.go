@@ -172,8 +172,8 @@ const probe = 16
 
 // fairPart is how many tasks like the one that was taken first are given out at once, so that the last ones of many don't
 // all lie on one node while others have nothing: half of the offer's part of them, by its CPUs, or a piece of a pack if
-// that is more. Where other jobs are offered the same, this one may get as many CPUs as the cluster has no more than twice
-// what it has now. The mutex is held.
+// that is more. Where other jobs are offered the same room, not all CPUs will be this one's: about twice as many as it has
+// now count. The mutex is held.
 func (s *Session) fairPart(first coordinator.ID, pack int, o *protocol.Offer) int {
 	if pack <= 1 || s.carried.cpus <= 0 {
 		return math.MaxInt

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -75,8 +76,8 @@ func (c *Carrier) closeJob(ctx context.Context, request *protocol.CloseJob) erro
 			}
 			return err
 		}
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, join.ErrRefused) { // who isn't let in any more needn't ask again
+			return err
 		}
 		select {
 		case <-time.After(200 * time.Millisecond):
