@@ -16,6 +16,7 @@ import (
 	"github.com/musterrun/muster/cluster/worker"
 	"github.com/musterrun/muster/internal/codec"
 	"github.com/musterrun/muster/internal/engine"
+	"github.com/musterrun/muster/internal/pages"
 	"github.com/musterrun/muster/object"
 	"github.com/musterrun/muster/protocol"
 )
@@ -55,6 +56,7 @@ func serveLight(socket net.Conn) {
 // work is what Main does in a process that an agent has started, or a session for a task that is Isolated: it runs the
 // tasks that it is given until it is told to quit, or who has started it goes away. What its functions do then ends with the process.
 func (c Config) work(fd int, stderr *os.File) int {
+	pages.GiveBack()
 	signal.Ignore(os.Interrupt) // a terminal's Ctrl-C is for the driver
 	if err := enterMain(); err != nil {
 		fmt.Fprintln(stderr, err)
@@ -100,8 +102,8 @@ func (c Config) serve(fd int) error {
 // ballast is never touched, so it takes addresses and no memory: see collectLess.
 var ballast []byte
 
-// ballastSize allows as much garbage more than what lives, and so makes a worker larger by about that. With more, one of a
-// small program would take over 30 MB.
+// ballastSize allows as much garbage more than what lives, and so makes a worker larger by about that. With 9 MB a worker of
+// muster's own would take 29 of the 30 MB that it may.
 const ballastSize = 5 << 20
 
 // collectLess has the garbage collector run half as often or less while little lives, as in a worker of small tasks: it

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/zeebo/blake3"
 )
@@ -28,7 +29,9 @@ type Dir struct {
 func Open(path string) (*Dir, error) { return open(path, 0o400) }
 
 // OpenExecutables is Open for a folder whose values are programs. Whoever may enter the folder can start them.
-func OpenExecutables(path string) (*Dir, error) { return open(path, 0o555) }
+func OpenExecutables(path string) (*Dir, error) { return open(path, executable) }
+
+const executable fs.FileMode = 0o555
 
 func open(path string, mode fs.FileMode) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
@@ -115,7 +118,11 @@ func (d *Dir) write(id string, fill func(io.Writer) error) (err error) {
 			err = fmt.Errorf("store the object %.12s: %w", id, err)
 		}
 	}()
-	err = fill(file)
+	var to io.Writer = file
+	if d.mode == executable {
+		to = inPieces{file}
+	}
+	err = fill(to)
 	err = errors.Join(err, file.Close())
 	if err != nil {
 		return err
@@ -124,6 +131,24 @@ func (d *Dir) write(id string, fill func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(file.Name(), filepath.Join(d.path, id))
+}
+
+// inPieces writes so many bytes at a time. Linux keeps a file in memory in the pieces in which it was written (in folios of
+// their size), and from version 6.18 maps a whole one into a process that touches a byte of it: of a program, that touches a
+// little everywhere, nearly all would be resident.
+type inPieces struct{ to io.Writer }
+
+const programPiece = 64 << 10
+
+func (w inPieces) Write(p []byte) (n int, err error) {
+	for piece := range slices.Chunk(p, programPiece) {
+		got, err := w.to.Write(piece)
+		n += got
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // Check reads the whole value and compares its hash: ErrDamaged if it is another. A damaged file is removed.

@@ -32,8 +32,8 @@ func (b *benchRun) print(w io.Writer) error {
 		return err
 	}
 	_, err := fmt.Fprintf(w, `
-resident sizes after %s tasks, with pages of muster's executable, which all four map and have in common: a worker of a
-smaller program has fewer. Others as measured on the project's machine of two cores
+resident sizes after %s tasks, with pages of muster's executable, which processes have in common: a worker of a smaller
+program has fewer. Others as measured on the project's machine of two cores
 `, thousands(float64(b.Size.Tasks)))
 	return err
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/musterrun/muster/cluster/head"
 	"github.com/musterrun/muster/cluster/join"
 	"github.com/musterrun/muster/cmd/muster/internal/daemon"
+	"github.com/musterrun/muster/internal/pages"
 )
 
 // The services that this command runs on a machine.
@@ -108,6 +109,7 @@ func serve(ctx context.Context, state, name string, start func(context.Context, 
 		return err
 	}
 	daemon.Ready()
+	pages.GiveBack()
 	s.wait(ctx)
 	s.stop()
 	return nil

@@ -38,7 +38,8 @@ const (
 var rules = []rule{
 	{part: ".", may: []string{
 		"cache", "cluster/join", "cluster/worker", "event", "fingerprint", "internal/codec", "internal/coordinator",
-		"internal/engine", "internal/engine/remote", "internal/isolate", "internal/journal", "internal/progress", "object", "protocol",
+		"internal/engine", "internal/engine/remote", "internal/isolate", "internal/journal", "internal/pages", "internal/progress", "object",
+		"protocol",
 	}, use: []string{"github.com/KimMachineGun/automemlimit"}, tests: []string{"mustertest"},
 		why: "the root is the public API and thin: what it does is done by the parts below it"},
 	{part: "event", may: []string{"internal/codec", "internal/coordinator"},
@@ -47,6 +48,8 @@ var rules = []rule{
 		why: "values are encoded alike for every engine: the codec knows no task, session or network"},
 	{part: "internal/child", may: []string{"protocol"}, use: []string{"golang.org/x/sys"}, tests: []string{"cluster/worker"},
 		why: "agents and sessions start workers by it: every user's binary has it, so it knows no network, and no tasks"},
+	{part: "internal/pages", use: []string{"golang.org/x/sys"},
+		why: "every worker has it, and every service: it knows the operating system and nothing of muster"},
 	{part: "internal/coordinator", may: []string{"event", "internal/codec"}, not: impure,
 		why: "the state machine is pure, so that it can be simulated and replayed: no clock, goroutine, lock, I/O or random source"},
 	{part: "internal/engine", may: []string{"cache", "event", "internal/codec", "internal/coordinator", "internal/dispatch", "internal/journal", "protocol"},
