@@ -101,6 +101,21 @@ func (n *numeric) getAll(data []byte, v reflect.Value) ([]byte, error) {
 	return rest, n.getSlow(run, v)
 }
 
+// overwrite sets the elements of a slice to those of a typed array that is all of data, if it has room for them.
+func (n *numeric) overwrite(data []byte, v reflect.Value) bool {
+	tag, rest, err := readOpen(data, majorTag, "a typed array")
+	if err != nil || tag != n.tag {
+		return false
+	}
+	run, rest, err := readRun(rest, majorBytes, "a byte string")
+	if err != nil || len(rest) > 0 || len(run)%n.wire != 0 || len(run) > v.Cap()*n.wire {
+		return false
+	}
+	v.SetLen(len(run) / n.wire)
+	copy(memory(v, len(run)), run)
+	return true
+}
+
 // getSlow is the counterpart of putSlow.
 func (n *numeric) getSlow(run []byte, v reflect.Value) error {
 	for i := range v.Len() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -62,5 +63,55 @@ func TestNoAllocations(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { dst, _ = p.Append(dst[:0], v, nil) }); n != 0 {
 			t.Errorf("%T: %v allocations", v, n)
 		}
+	}
+}
+
+// Overwrite gives what Decode does, and uses the memory that is there if it is enough.
+func TestOverwrite(t *testing.T) {
+	p, err := Of(reflect.TypeFor[[]int32]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := func(v []int32) []byte {
+		data, err := p.Append(nil, &v, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	for name, row := range map[string]struct {
+		data []byte
+		used bool
+	}{
+		"as many":      {encode([]int32{-1, 2, 3}), true},
+		"fewer":        {encode([]int32{4}), true},
+		"none":         {encode([]int32{}), true},
+		"more":         {encode([]int32{1, 2, 3, 4}), false},
+		"nil":          {encode(nil), false},
+		"a plain list": {[]byte{0x82, 0x01, 0x20}, false},
+		"other type":   {[]byte{0xd8, 77, 0x42, 1, 0}, false},
+		"left over":    {append(encode([]int32{5}), 0), false},
+		"cut off":      {encode([]int32{5})[:5], false},
+		"empty":        {nil, false},
+	} {
+		room := []int32{7, 8, 9}
+		got, want := room, []int32(nil)
+		err, wantErr := p.Overwrite(row.data, &got, nil), p.Decode(row.data, &want, nil)
+		if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+			t.Errorf("%s: %v, want %v", name, err, wantErr)
+		}
+		if err == nil && (!slices.Equal(got, want) || (got == nil) != (want == nil)) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+		if used := got != nil && cap(got) == cap(room) && &got[:1][0] == &room[0]; err == nil && used != row.used {
+			t.Errorf("%s: memory used again: %v", name, used)
+		}
+		if !row.used && !slices.Equal(room, []int32{7, 8, 9}) {
+			t.Errorf("%s: left %v", name, room)
+		}
+	}
+	var short [1]int32
+	if err := p.Overwrite(encode([]int32{1}), &short, nil); err == nil {
+		t.Error("an array is taken for a slice")
 	}
 }

@@ -89,6 +89,17 @@ func (p *Plan) Decode(data []byte, ptr any, refs RefReader) error {
 	return nil
 }
 
+// Overwrite is Decode for a *[]E whose elements nobody needs any more: where E is a number, they are overwritten as far as the
+// slice's capacity reaches, and no memory is allocated.
+func (p *Plan) Overwrite(data []byte, ptr any, refs RefReader) error {
+	if n, ok := p.shape.(*numeric); ok && n.direct && n.null {
+		if v, err := p.open(ptr); err == nil && n.overwrite(data, v) {
+			return nil
+		}
+	}
+	return p.Decode(data, ptr, refs)
+}
+
 func (p *Plan) read(data []byte, v reflect.Value, refs RefReader) ([]byte, error) {
 	if p.leaf != nil {
 		return p.leaf.get(data, v)

@@ -86,6 +86,15 @@ func (c *chunk[In, Out]) isSettled(i int) bool {
 	return c.errs != nil && c.errs[i] != nil || c.found != nil && c.found[i]
 }
 
+func (c *chunk[In, Out]) isAllSettled() bool {
+	for i := range c.items {
+		if !c.isSettled(i) {
+			return false
+		}
+	}
+	return len(c.items) > 0
+}
+
 // unpack takes the results of the items that were sent.
 func (c *chunk[In, Out]) unpack(r *Run, v *protocol.Value) error {
 	if !c.is(once) {
@@ -94,6 +103,13 @@ func (c *chunk[In, Out]) unpack(r *Run, v *protocol.Value) error {
 			c.record(r)
 		}
 		return err
+	}
+	if v.Form == protocol.Inline && c.errs == nil && c.found == nil {
+		if err := c.overwriteOuts(v.Data, awayReader{r}); err != nil {
+			return err
+		}
+		c.placed(len(c.items), r)
+		return nil
 	}
 	places := make([]int, 0, len(c.items))
 	for i := range c.items {
@@ -108,6 +124,12 @@ func (c *chunk[In, Out]) unpack(r *Run, v *protocol.Value) error {
 	if err := c.placeItems(v, places, awayReader{r}, r); err != nil {
 		return err
 	}
+	c.placed(rest, r)
+	return nil
+}
+
+// placed notes that the items up to rest have their results. The others are given to other chunks.
+func (c *chunk[In, Out]) placed(rest int, r *Run) {
 	c.whole = true
 	if c.next.Store(taken); rest < len(c.items) {
 		c.next.Store(int64(rest))
@@ -116,6 +138,22 @@ func (c *chunk[In, Out]) unpack(r *Run, v *protocol.Value) error {
 	if c.m.rec != nil {
 		c.record(r)
 	}
+}
+
+// overwriteOuts decodes the results of all items to where they belong.
+func (c *chunk[In, Out]) overwriteOuts(data []byte, refs codec.RefReader) error {
+	p, err := codec.Of(reflect.TypeFor[[]Out]())
+	outs := c.outs
+	if err == nil {
+		err = p.Overwrite(data, &outs, refs)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("results: %w", err)
+	case len(outs) != len(c.outs):
+		return itemsError(len(c.outs), len(outs))
+	}
+	copy(c.outs, outs) // nothing, if they are there
 	return nil
 }
 
@@ -167,7 +205,7 @@ func (c *chunk[In, Out]) recallAway(r *Run) (bool, error) {
 	if !c.is(once) {
 		return c.errs != nil && c.errs[0] != nil, nil
 	}
-	return len(c.unsettled()) == 0 && len(c.items) > 0, nil
+	return c.isAllSettled(), nil
 }
 
 // minAway is how many chunks a Map keeps on their way at least when they run elsewhere, and cheapAway is how many times

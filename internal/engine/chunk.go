@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,7 @@ type chunk[In, Out any] struct {
 	entering bool         // start holds the mapper's mu; guarded by the session's
 	given    int          // items delivered
 	limit    int          // items, at most
+	uniform  int          // so many fill it, if they are all as heavy and as long; 0 if they may not be
 	sent     int64        // when it went up, in ns since the session began
 
 	// Of a Map that is recorded in a job's journal.
@@ -60,6 +62,14 @@ func (c *chunk[In, Out]) expect(prior *journal.Entry, size, before int) {
 
 func (c *chunk[In, Out]) isFull() bool {
 	return c.prior == nil && !c.known && (c.weight >= c.full || c.bytes >= c.m.bulky) || len(c.items) >= c.limit
+}
+
+// fits is how many items of so many bytes each fill an empty chunk at most, if each weighs 1.
+func (c *chunk[In, Out]) fits(each int64) int {
+	if c.prior != nil || c.known {
+		return c.limit
+	}
+	return min(c.limit, int(math.Ceil(min(c.full, float64(c.m.bulky)/float64(max(1, each))))))
 }
 
 // recordsItem reports whether the chunk is a recorded Map's, and one item.
@@ -290,7 +300,12 @@ func (c *chunk[In, Out]) notify() {
 	c.over = true
 	m.open--
 	if c.Task.err == nil && c.made == 0 && c.found == nil {
-		m.sizer.observe(c.weight, time.Duration(float64(c.took)*float64(time.Second)))
+		took := time.Duration(float64(c.took) * float64(time.Second))
+		if m.leaves() {
+			m.sizer.observeAway(c.weight, took)
+		} else {
+			m.sizer.observe(c.weight, took)
+		}
 	}
 	if m.unordered {
 		m.finished = append(m.finished, c)

@@ -146,6 +146,17 @@ func (m *mapper[In, Out]) leave(cancel context.CancelFunc) {
 
 // add puts an item into the chunk that is being filled, and submits it when it's full.
 func (m *mapper[In, Out]) add(v In, err error) {
+	if c := m.filling; c != nil && len(c.items)+1 < c.uniform && err == nil {
+		c.items = append(c.items, v)
+		m.index++
+		c.weight++
+		c.bytes += m.each
+		return
+	}
+	m.addAny(v, err)
+}
+
+func (m *mapper[In, Out]) addAny(v In, err error) {
 	weight := m.weigh(v)
 	if err == nil && m.s.cfg.Strict && !m.f.Local {
 		if v, err = m.f.snapshot(m.s, v); err != nil {
@@ -202,6 +213,9 @@ func (m *mapper[In, Out]) newChunk() *chunk[In, Out] {
 		c.full = m.sizer.weight()
 		m.mu.Unlock()
 		m.filled = m.s.now()
+	}
+	if m.even && m.f.Weight == nil && (!m.s.cfg.Strict || m.f.Local) {
+		c.uniform = c.fits(m.each)
 	}
 	m.filling = c
 	return c

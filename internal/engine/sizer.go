@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A chunk of a Map is filled for a quarter of its aim: that makes the hand-over cheap (1 % at 2 us) and leaves room for
 // items that cost more than those before them. A chunk that has run for the whole aim gives its unstarted items away.
@@ -15,7 +18,13 @@ type sizer struct {
 	cost float64 // ns per unit, a moving average; 0 before the first measurement
 	pace float64 // ns per unit that the input takes
 	size float64 // units per chunk
+
+	last [costsKept]float64 // costs of the last chunks, in a ring; only of those that run elsewhere
+	n    int
 }
+
+// costsKept is of how many chunks that run elsewhere the cost is the mean, without the dearest quarter.
+const costsKept = 16
 
 // weight is what the next chunk may hold: no more than the input gives while a chunk runs, so that a slow input's items
 // don't wait for company.
@@ -44,5 +53,29 @@ func (z *sizer) observe(weight float64, took time.Duration) {
 	} else {
 		z.cost += (cost - z.cost) / 2
 	}
+	z.resize(weight)
+}
+
+func (z *sizer) resize(weight float64) {
 	z.size = min(float64(chunkFill)/z.cost, 4*max(z.size, weight, 1))
+}
+
+// observeAway learns from a chunk that ran elsewhere. Where many processes share the cores, some are stopped in between, for
+// many times what they take: that says nothing of what items cost, and small chunks would make it worse. So the dearest
+// quarter of the last ones doesn't count.
+func (z *sizer) observeAway(weight float64, took time.Duration) {
+	if weight <= 0 {
+		return
+	}
+	z.last[z.n%costsKept] = max(float64(took), 1) / weight
+	z.n++
+	last := z.last
+	kept := last[:min(z.n, costsKept)]
+	slices.Sort(kept)
+	kept = kept[:(3*len(kept)+3)/4]
+	z.cost = 0
+	for _, c := range kept {
+		z.cost += c / float64(len(kept))
+	}
+	z.resize(weight)
 }
