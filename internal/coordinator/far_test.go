@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ type farPlayer struct {
 	m     *Machine
 	gpu   Dim
 	gpus  []int64
+	limit int64 // of all together; 0 for none
 	ids   map[string]ID
 	on    map[ID]int
 	suits func(node int, class uint32) bool
@@ -71,7 +73,12 @@ func (p *farPlayer) stuck() string {
 		room[CPU], room[p.gpu] = 4*Unit, n*Unit
 		nodes[v] = Node{Room: room, Suits: func(class uint32) bool { return p.suits(v, class) }}
 	}
-	p.m.UnstickFar(nodes, func(id ID) int {
+	var limits []int64
+	if p.limit > 0 {
+		limits = []int64{Unit, math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}[:p.gpu+1]
+		limits[p.gpu] = p.limit * Unit
+	}
+	p.m.UnstickFar(nodes, limits, func(id ID) int {
 		if v, ok := p.on[id]; ok {
 			return v
 		}
@@ -198,6 +205,36 @@ func TestStuckOnNodes(t *testing.T) {
 			p.submit("child", 1)
 			p.block("parent", "child")
 			p.on[p.ids["parent"]] = -1
+			p.want("")
+		},
+		"a limit is what the child lacks": func(p *farPlayer) {
+			p.gpus = []int64{2, 2}
+			p.limit = 2
+			p.submit("parent", 1)
+			p.start("parent", 0)
+			p.submit("child", 1)
+			p.block("parent", "child")
+			p.want("")
+			p.submit("large", 2)
+			p.submit("above", 3)
+			p.m.Unblock(p.ids["parent"])
+			p.block("parent", "large")
+			p.want("large:true") // not above, which could never keep to the limit
+		},
+		"a limit that others will leave": func(p *farPlayer) {
+			p.gpus = []int64{2, 2}
+			p.limit = 2
+			p.submit("parent", 1)
+			p.submit("runs", 1)
+			p.start("parent", 0)
+			p.start("runs", 1)
+			p.submit("child", 1)
+			p.block("parent", "child")
+			p.want("")
+			p.submit("second", 1)
+			p.block("runs", "second")
+			p.want("second:true")
+			p.m.Unblock(p.ids["runs"])
 			p.want("")
 		},
 		"those who merely queue survive": func(p *farPlayer) {

@@ -217,19 +217,13 @@ func (l *liveness) reach(k int) {
 
 // reachHeld says that a holder of n's amounts is live, and marks the ready tasks that lack nothing else.
 func (l *liveness) reachHeld(place uint32, n *need) {
-	base := slot(0)
-	if n.away {
-		node, known := l.far.node(place)
-		if !known {
-			return
-		}
-		base = l.far.slot(l.m, node, 0)
-	}
 	fresh := false
-	for _, a := range n.amounts {
-		d := &l.slots[base+slot(a.Dim)]
-		fresh = fresh || d.seen && !d.live
-		d.live = true
+	for _, base := range l.roomsOf(place, n) {
+		for _, a := range n.amounts {
+			d := &l.slots[base+slot(a.Dim)]
+			fresh = fresh || d.seen && !d.live
+			d.live = true
+		}
 	}
 	if !fresh {
 		return
@@ -243,6 +237,18 @@ func (l *liveness) reachHeld(place uint32, n *need) {
 			l.mark(k)
 		}
 	}
+}
+
+// roomsOf is where the slots begin of which a task holds some: those of its node and of the limits, if it runs elsewhere.
+func (l *liveness) roomsOf(place uint32, n *need) []slot {
+	if !n.away {
+		return []slot{0}
+	}
+	node, known := l.far.node(place)
+	if !known {
+		return nil
+	}
+	return []slot{l.far.slot(l.m, node, 0), l.far.slot(l.m, len(l.far.nodes), 0)}
 }
 
 // lacks is the first dimension that n lacks and that no live task holds, in the first room in which it could be met,

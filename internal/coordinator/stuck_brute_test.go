@@ -9,12 +9,27 @@ import (
 
 // TestStuckBruteForce plays small random programs in every order in which a Machine can play them, and compares what it
 // declares stuck with a search through all futures.
-func TestStuckBruteForce(t *testing.T) { bruteForce(t, false) }
+func TestStuckBruteForce(t *testing.T) { bruteForce(t, nil) }
 
 // TestStuckFarBruteForce does it with tasks that run elsewhere, on one node.
-func TestStuckFarBruteForce(t *testing.T) { bruteForce(t, true) }
+func TestStuckFarBruteForce(t *testing.T) {
+	bruteForce(t, func(total []int64) ([]Node, []int64) { return []Node{{Room: total, Suits: anywhere}}, nil })
+}
 
-func bruteForce(t *testing.T, far bool) {
+// TestStuckLimitBruteForce does it on two nodes, each of which has enough, with a limit for all tasks together.
+func TestStuckLimitBruteForce(t *testing.T) {
+	bruteForce(t, func(total []int64) ([]Node, []int64) {
+		node := Node{Room: slices.Repeat([]int64{1 << 40}, len(total)), Suits: anywhere}
+		limits := slices.Clone(total)
+		for d := range FirstNamed {
+			limits[d] = 1 << 40
+		}
+		return []Node{node, node}, limits
+	})
+}
+
+// bruteForce takes the nodes on which tasks run that have so much together; nil for tasks that run here.
+func bruteForce(t *testing.T, far func(total []int64) ([]Node, []int64)) {
 	setFlag(t, "rapid.checks", 400)
 	victims, histories := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -41,7 +56,7 @@ type move struct {
 type explorer struct {
 	*rapid.T
 	p         *program
-	far       bool // the tasks run elsewhere
+	far       func(total []int64) ([]Node, []int64) // as bruteForce's
 	path      []move
 	m         *Machine
 	ids       []ID
@@ -92,7 +107,7 @@ func (e *explorer) play(path []move) {
 }
 
 func (e *explorer) need(amounts []Amount) NeedID {
-	if e.far {
+	if e.far != nil {
 		return e.m.AwayNeed(amounts, 0)
 	}
 	need, err := e.m.Need(amounts)
@@ -104,7 +119,7 @@ func (e *explorer) need(amounts []Amount) NeedID {
 
 // next has the Machine give out a task.
 func (e *explorer) next() (ID, bool) {
-	if !e.far {
+	if e.far == nil {
 		return e.m.Next()
 	}
 	free := e.p.free(e.phases)
@@ -113,8 +128,9 @@ func (e *explorer) next() (ID, bool) {
 
 // unstick looks for stuck tasks, which a Machine does by itself for those that run here.
 func (e *explorer) unstick() {
-	if e.far {
-		e.m.UnstickFar([]Node{{Room: []int64{0, 0, 0, e.p.total[0], e.p.total[1]}, Suits: anywhere}}, func(ID) int { return 0 })
+	if e.far != nil {
+		nodes, limits := e.far([]int64{0, 0, 0, e.p.total[0], e.p.total[1]})
+		e.m.UnstickFar(nodes, limits, func(id ID) int { return int(id.index()) % len(nodes) })
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/musterrun/muster/internal/coordinator"
 	"github.com/musterrun/muster/protocol"
@@ -35,6 +36,18 @@ func (s *Session) SetQuota(q protocol.Quota) {
 	if c.short && s.cfg.Carrier != nil {
 		s.cfg.Carrier.Wake()
 	}
+}
+
+// limits is how much all tasks may ever have together, by dimension. The mutex is held.
+func (s *Session) limits() []int64 {
+	list := make([]int64, len(s.carried.quota.most))
+	for d := range list {
+		list[d] = math.MaxInt64
+	}
+	for name, part := range s.carried.quota.is {
+		list[s.dimOf(name)] = part.Limit
+	}
+	return list
 }
 
 // dimOf is the dimension of a resource by its name in quotas. The mutex is held, as for the others below.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -100,6 +101,9 @@ func (s *Session) stuckError(t *Task, d coordinator.Dim) error {
 	each, remedy := s.m.Holders, "raise the session's total"
 	if s.isAway(t.ops.Spec()) {
 		each, remedy = s.m.HoldersFar, "add a node that has more"
+		if limits := s.limits(); int(d) < len(limits) && limits[d] < math.MaxInt64 {
+			remedy += " and have the limit raised"
+		}
 	}
 	each(d, func(id coordinator.ID) {
 		if len(holders) == namedHolders {

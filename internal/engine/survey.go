@@ -67,7 +67,7 @@ func (s *Session) unstickAway(list []protocol.NodeInfo) {
 			return s.carried.classes.where[class].matches(labels)
 		}})
 	}
-	s.m.UnstickFar(nodes, func(id coordinator.ID) int {
+	s.m.UnstickFar(nodes, s.limits(), func(id coordinator.ID) int {
 		if r := s.currentRun(uint64(id)); r != nil {
 			if n, ok := number[r.away.node]; ok {
 				return n

@@ -225,7 +225,7 @@ func (s *session) survey(c *protocol.ClusterDigest) {
 			nodes = append(nodes, coordinator.Node{Room: []int64{a.ledger.Total.CPU, 0, a.ledger.Total.Memory}, Suits: suits})
 		}
 	}
-	s.brain.m.UnstickFar(nodes, func(id coordinator.ID) int {
+	s.brain.m.UnstickFar(nodes, nil, func(id coordinator.ID) int {
 		if c := s.callOf(id); c != nil && c.at != nil {
 			if n, ok := number[c.at.on]; ok {
 				return n

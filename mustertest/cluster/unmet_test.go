@@ -11,6 +11,7 @@ import (
 	"github.com/musterrun/muster"
 	"github.com/musterrun/muster/event"
 	"github.com/musterrun/muster/mustertest/cluster"
+	"github.com/musterrun/muster/protocol"
 )
 
 // impatient opens a session in which what no node can meet fails soon, and gives its hints.
@@ -68,5 +69,26 @@ func TestStuckOnANode(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
+	}
+}
+
+// A task that holds all that its user's limit allows, and waits for one that needs some of it, doesn't wait for ever,
+// though the node has more.
+func TestStuckAtALimit(t *testing.T) {
+	c := cluster.Start(t, 1)
+	admin := asAdmin(t, c)
+	limits := protocol.UserShare{Name: "admin", Limits: protocol.Limits{Memory: 10 << 20}}
+	if err := admin.Ask(t.Context(), protocol.OpPutUser, limits, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, _ := impatient(t, c.Config())
+	_, err := heavyParent.With(muster.Memory(6<<20)).Call(ctx, 6<<20)
+	for _, want := range []string{"cluster.inc", "it needs Memory", "cluster.heavyparent", "and have the limit raised"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if n, err := heavyParent.With(muster.Memory(4<<20)).Call(ctx, 6<<20); err != nil || n != 2 {
+		t.Errorf("%d, %v of two that keep to the limit together", n, err)
 	}
 }
