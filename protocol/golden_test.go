@@ -83,6 +83,7 @@ func goldenBatches() []vector {
 		{"batch refs", &Batch{Number: 13, Tasks: []Task{withRef}}, 0},
 		{"batch uncached", &Batch{Number: 17, Tasks: []Task{{ID: 1, Attempt: 1, Key: testKey(1), Flags: Uncached, Need: one, Arg: []byte{1}}}}, 0},
 		{"batch partial", &Batch{Number: 18, Tasks: []Task{{ID: 1, Attempt: 1, Key: testKey(1), Flags: Items | Partial, Need: one, Arg: []byte{0x81, 1}}}}, 0},
+		{"batch early", &Batch{Number: 19, Tasks: []Task{{ID: 1, Attempt: 1, Key: testKey(1), Flags: Early, Need: one, Arg: []byte{1}}}}, 0},
 		{"batch from object", &Batch{Number: 14, Tasks: []Task{dep(Value{Form: Object, ID: "ab12", Size: 1 << 20, Node: "n2"})}}, 0},
 		{"batch from list", &Batch{Number: 15, Tasks: []Task{dep(Value{Form: List, Parts: []Value{part, {Form: Object, ID: "ab12", Size: 9}}})}}, 0},
 		{"batch from element", &Batch{Number: 16, Tasks: []Task{dep(Value{Form: Element, Index: 1, Count: 3, Parts: []Value{{Form: Inline, Data: []byte{0x83, 1, 2, 3}}}})}}, 0},

@@ -27,6 +27,7 @@ const (
 	plain                      // one CPU, no time limits, no Deps: the usual, in fewer bytes
 	Uncached                   // the function is called, whatever its worker keeps of its results
 	Partial                    // with Items: the result may be a List of fewer, the first ones, if the others weren't begun
+	Early                      // its outcome may be told ahead of the journal, in an Outcomes message on the node's UpSubject
 )
 
 // Task is one attempt to run a function.

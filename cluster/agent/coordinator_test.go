@@ -43,6 +43,8 @@ type coordinator struct {
 	slow     bool // the test answers Started
 	deaf     bool // it reads nothing of the journal
 	patient  bool // it waits for an offer of as much CPU as its next task needs
+	early    bool // it wants to know outcomes ahead of the journal
+	told     []protocol.Outcomes
 }
 
 // open makes a job with a stream, and its coordinator.
@@ -178,6 +180,11 @@ func (k *coordinator) serve() {
 	n := min(len(k.tasks), o.Most, k.most)
 	k.number++
 	b := protocol.Batch{Epoch: k.epoch, Number: k.number, Tasks: k.tasks[:n]}
+	for i := range b.Tasks {
+		if k.early {
+			b.Tasks[i].Flags |= protocol.Early
+		}
+	}
 	k.answer(k.parked[0], &b)
 	k.tasks, k.parked = k.tasks[n:], nil
 }
@@ -189,6 +196,10 @@ func (k *coordinator) answer(m *nats.Msg, b *protocol.Batch) {
 }
 
 func (k *coordinator) onUp(m *nats.Msg) {
+	if protocol.IsOutcomes(m.Data) {
+		k.onEarly(m)
+		return
+	}
 	u, err := protocol.ReadUp(m.Data)
 	if err != nil {
 		k.t.Error(err)
@@ -209,6 +220,18 @@ func (k *coordinator) onUp(m *nats.Msg) {
 	}
 	k.changed.Broadcast()
 	_ = m.Respond(nil)
+}
+
+// onEarly takes an outcome that is told ahead of the journal.
+func (k *coordinator) onEarly(m *nats.Msg) {
+	o, err := protocol.ReadOutcomes(m.Data)
+	if err != nil || m.Reply != "" {
+		k.t.Error(err, m.Reply)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.told = append(k.told, o)
+	k.changed.Broadcast()
 }
 
 // task makes a task of one CPU.

@@ -95,6 +95,7 @@ type held struct {
 	spoke  bool     // it has made calls or asked for something
 	asked  bool     // its coordinator wants it back, unless it has begun
 	once   bool     // it must not run twice
+	early  bool     // its outcome may be told ahead of the journal
 	number uint32   // the attempt's
 	fn     uint32   // its function's place among the job's
 	orphan bool     // it was told to end since nobody can answer it: its outcome doesn't count

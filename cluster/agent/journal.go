@@ -28,9 +28,11 @@ const (
 )
 
 // journal appends outcomes to a job's stream, and forgets them once the stream has confirmed them. A lone outcome goes
-// out at once; while some are on their way others gather.
+// out at once; while some are on their way others gather. One that the coordinator was told of ahead of the journal (see
+// early.go) waits a little for others.
 type journal struct {
 	subject, inbox string
+	up             string // the subject by which the coordinator hears of what it may know early
 	node           string
 	limit          int // bytes of outcomes in a message
 	conn           *nats.Conn
@@ -45,6 +47,7 @@ type journal struct {
 	cut      [][]byte // complete messages that aren't sent yet, the oldest first
 	flying   map[uint64]*flight
 	kept     kept // what was confirmed lately
+	early    early
 	number   uint64
 	resting  bool        // the stream takes nothing for now: resume or the next repeat tries again
 	again    *time.Timer // resume's; nil if none is to come
@@ -60,15 +63,15 @@ type flight struct {
 
 func newJournal(conn *nats.Conn, log *slog.Logger, outbox *atomic.Int64, job, node, inbox string) *journal {
 	j := &journal{
-		subject: protocol.OutcomeSubject(job, node), inbox: inbox, node: node, conn: conn, log: log, outbox: outbox,
-		limit: int(conn.MaxPayload()) - 1024, flying: map[uint64]*flight{},
+		subject: protocol.OutcomeSubject(job, node), up: protocol.UpSubject(job, node), inbox: inbox, node: node,
+		conn: conn, log: log, outbox: outbox, limit: int(conn.MaxPayload()) - 1024, flying: map[uint64]*flight{},
 	}
 	j.more.L = &j.mu
 	return j
 }
 
-// add takes an outcome. The caller says wake when it has no more for now.
-func (j *journal) add(epoch uint32, o *protocol.Outcome) {
+// add takes an outcome, of which the coordinator knows or doesn't. The caller says wake when it has no more for now.
+func (j *journal) add(epoch uint32, o *protocol.Outcome, known bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
@@ -87,6 +90,9 @@ func (j *journal) add(epoch uint32, o *protocol.Outcome) {
 			j.open.Add(tooLong(o, j.limit))
 		}
 		had = 0
+	}
+	if known {
+		j.early.known++
 	}
 	j.outbox.Add(int64(j.open.Size() - had))
 }
@@ -134,6 +140,7 @@ func (j *journal) seal() {
 	j.outbox.Add(int64(len(data) - size))
 	j.cut = append(j.cut, data)
 	j.open.Reset()
+	j.early.known = 0
 }
 
 // run sends messages until the journal is closed.
@@ -180,7 +187,7 @@ func (j *journal) ready() bool {
 	case len(j.cut) > 0 || j.open.Size() >= enough:
 		return true
 	}
-	return j.open.Count() > 0 && n < fewFlying
+	return j.open.Count() > j.early.known && n < fewFlying
 }
 
 // rest stops sending until the next repeat.
@@ -304,6 +311,7 @@ func (j *journal) close() {
 	if j.again != nil {
 		j.again.Stop()
 	}
+	j.early.stop()
 	size := j.open.Size()
 	for _, data := range j.cut {
 		size += len(data)

@@ -17,7 +17,7 @@ import (
 func TestRefusedOutcomes(t *testing.T) {
 	j := &journal{node: "n1", limit: 1 << 20, log: slog.New(slog.DiscardHandler), outbox: &atomic.Int64{}, flying: map[uint64]*flight{}}
 	j.more.L = &j.mu
-	j.add(1, &protocol.Outcome{ID: 1, Attempt: 1, Status: protocol.Succeeded})
+	j.add(1, &protocol.Outcome{ID: 1, Attempt: 1, Status: protocol.Succeeded}, false)
 	first, _, _ := j.next()
 	nobody := &nats.Msg{Header: nats.Header{"Status": {"503"}}}
 	if j.confirmed(1, nobody) || len(j.flying) != 0 {

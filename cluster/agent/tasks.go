@@ -37,6 +37,7 @@ func (a *Agent) take(j *job, b *protocol.Batch, offered int64) {
 		j.uses(&c, 1)
 		a.came(j, &t.Need)
 		h := held{Charge: c, key: t.Key, need: t.Need.CPU, once: t.Flags&protocol.Once != 0, fn: t.Func}
+		h.early = t.Flags&protocol.Early != 0 && !h.once
 		if !direct || t.Flags&(protocol.Alone|protocol.Isolated|protocol.Once) != 0 || t.Need.GPUs > 0 || needsObjects(t) {
 			a.wait(j, at, t, h)
 			continue
@@ -211,6 +212,7 @@ func (a *Agent) ended(p *proc, body []byte) error {
 		return nil
 	}
 	j := p.job
+	var told []byte
 	for i := range o.List {
 		x := &o.List[i]
 		at := protocol.Attempt{Task: x.ID, N: x.Attempt}
@@ -228,26 +230,33 @@ func (a *Agent) ended(p *proc, body []byte) error {
 		case hasObject(&x.Value):
 			a.upload(p, x)
 		default:
-			j.record(p.epoch, x)
+			early := h.early && len(o.List) == 1 && isShort(x) && j.journal.mayTell()
+			if early {
+				told = lone(p.epoch, a.cfg.Node, x)
+			}
+			j.record(p.epoch, x, early)
 		}
 	}
 	p.done += len(o.List)
 	a.freed(j, p)
 	a.mu.Unlock()
-	j.journal.wake()
+	if told == nil || !j.journal.tell(told) {
+		j.journal.wake()
+	}
 	a.offer()
 	return nil
 }
 
-// record adds an outcome to the journal. The Refs in it may stand for calls, so those are heard first.
-func (j *job) record(epoch uint32, o *protocol.Outcome) {
+// record adds an outcome to the journal. The Refs in it may stand for calls, so those are heard first. Early says that the
+// coordinator is told of it at once.
+func (j *job) record(epoch uint32, o *protocol.Outcome, early bool) {
 	if len(o.Refs) > 0 {
 		kept := cloneOutcome(o)
-		if j.up.onceHeard(func() { j.journal.add(epoch, kept); j.journal.wake() }) {
+		if j.up.onceHeard(func() { j.journal.add(epoch, kept, false); j.journal.wake() }) {
 			return
 		}
 	}
-	j.journal.add(epoch, o)
+	j.journal.add(epoch, o, early)
 }
 
 // freed goes on after a worker has ended tasks. The mutex is held.

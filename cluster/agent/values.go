@@ -89,7 +89,7 @@ func (a *Agent) failWaiting(j *job, at protocol.Attempt, w *waiting, err error) 
 	j.journal.add(j.epoch, &protocol.Outcome{
 		ID: at.Task, Attempt: at.N, Key: w.held.key, Status: protocol.Failed,
 		Value: protocol.TextFailure(fmt.Sprintf("node %s can't get a value of the task's argument: %v", a.cfg.Node, err)),
-	})
+	}, false)
 	a.grantResumes()
 	a.mu.Unlock()
 	j.journal.wake()
@@ -197,7 +197,7 @@ func (a *Agent) upload(p *proc, o *protocol.Outcome) {
 			x.Status, x.Refs = protocol.Failed, nil
 			x.Value = protocol.TextFailure(fmt.Sprintf("node %s can't give the result to the head: %v", a.cfg.Node, err))
 		}
-		j.record(p.epoch, x)
+		j.record(p.epoch, x, false)
 		j.journal.wake()
 	})
 }

@@ -45,19 +45,20 @@ type Carrier struct {
 	quota   *protocol.Quota // the renewing goroutine's own; nil before the first
 	refused time.Time       // the same: since when neither the job nor its user is let in
 
-	giver    giver         // the serving goroutine's own
-	journal  journal       // the reading goroutine's own, but for what it guards
-	attempts atomic.Uint64 // that didn't succeed, and of which the head was told: the last one's number
-	read     atomic.Uint64 // the journal was read up to there
-	paused   atomic.Bool   // nothing is handed out until the job is renewed
-	leaving  atomic.Bool   // nothing is handed out any more
-	news     atomic.Bool   // all parked offers may find tasks, and not only those that have just come
-	wake     signal        // parked offers may find tasks
-	speak    signal        // there is something to say to a node
-	deciding signal        // there may be a decision to record
-	quiet    signal        // all was heard that was to be said
-	renewing signal        // renew at once
-	tell     sync.Mutex    // one call of Job.Outcomes at a time
+	early    protocol.Outcomes // the goroutine's that hears nodes
+	giver    giver             // the serving goroutine's own
+	journal  journal           // the reading goroutine's own, but for what it guards
+	attempts atomic.Uint64     // that didn't succeed, and of which the head was told: the last one's number
+	read     atomic.Uint64     // the journal was read up to there
+	paused   atomic.Bool       // nothing is handed out until the job is renewed
+	leaving  atomic.Bool       // nothing is handed out any more
+	news     atomic.Bool       // all parked offers may find tasks, and not only those that have just come
+	wake     signal            // parked offers may find tasks
+	speak    signal            // there is something to say to a node
+	deciding signal            // there may be a decision to record
+	quiet    signal            // all was heard that was to be said
+	renewing signal            // renew at once
+	tell     sync.Mutex        // one call of Job.Outcomes at a time
 
 	ctx     context.Context // ends when carrying does
 	end     context.CancelFunc

@@ -18,7 +18,8 @@ type Job interface {
 	// The same items may come twice. Once it returns the node forgets them.
 	Up(node string, items []protocol.Item)
 	// Outcomes are records of this epoch, in the journal's order. One call at a time. The list is used again when it
-	// has returned, what the outcomes point at isn't.
+	// has returned, what the outcomes point at isn't. In a job without a name some come ahead of that order, once more
+	// than they are recorded.
 	Outcomes(o *protocol.Outcomes)
 	// Lost says that a node is dead: its attempts are to be given out again. If it comes back it is a new one.
 	Lost(node string)

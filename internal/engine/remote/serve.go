@@ -196,6 +196,7 @@ func (c *Carrier) give(p *dispatch.Parked) (more bool) {
 		}
 		return more
 	}
+	c.askEarly(b.Tasks)
 	parts, tooLong := c.giver.encode(b, int(c.conn.MaxPayload()))
 	now := time.Now()
 	c.mu.Lock()

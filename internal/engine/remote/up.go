@@ -15,6 +15,10 @@ func (c *Carrier) onUp(m *nats.Msg) {
 	if c.ctx.Err() != nil {
 		return // who has the job now answers
 	}
+	if protocol.IsOutcomes(m.Data) {
+		c.onEarly(m)
+		return
+	}
 	u, err := protocol.ReadUp(m.Data)
 	node := lastToken(m.Subject)
 	switch {
