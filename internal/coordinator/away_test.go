@@ -129,6 +129,27 @@ func TestPacksAreAlike(t *testing.T) {
 	}
 }
 
+// What is to be passed over stays ready, and what needs no CPU isn't asked about.
+func TestPassFar(t *testing.T) {
+	m := New([]int64{Unit, 1, 1})
+	short, none := m.AwayNeed([]Amount{{CPU, Unit}}, 1), m.AwayNeed([]Amount{{IO, 1}}, 2)
+	m.SetPack(short, 4)
+	passed, waits := m.Submit(Spec{Need: short}), m.Submit(Spec{Need: none})
+	free := append(cpus(1), 0)
+	free[IO] = 1
+	m.PassFar(func(need NeedID, pack int) bool { return need == short && pack == 4 })
+	if id, ok := m.Take(0, free, anywhere); !ok || id != waits {
+		t.Error(id, ok)
+	}
+	if id, ok := m.Take(0, free, anywhere); ok {
+		t.Error("it wasn't passed over:", id)
+	}
+	m.PassFar(nil)
+	if id, ok := m.Take(0, free, anywhere); !ok || id != passed {
+		t.Error(id, ok)
+	}
+}
+
 func TestGiveBackDoesNotCount(t *testing.T) {
 	m := New([]int64{Unit, 1, 1})
 	need := m.AwayNeed([]Amount{{CPU, Unit}}, 1)

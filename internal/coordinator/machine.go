@@ -21,10 +21,11 @@ type Machine struct {
 	numbered uint64    // tasks submitted so far
 	far      []*need   // away, with a ready task
 	heldFar  []heldFar // see HoldFar
-	farHold  []uint32  // tasks that run elsewhere and hold more there than what is lent
-	news     bool      // a task that runs elsewhere has become ready: see AwayNews
-	watches  bool      // see WatchAway
-	readied  []ID      // likewise
+	passFar  func(id NeedID, pack int) bool
+	farHold  []uint32 // tasks that run elsewhere and hold more there than what is lent
+	news     bool     // a task that runs elsewhere has become ready: see AwayNews
+	watches  bool     // see WatchAway
+	readied  []ID     // likewise
 
 	needs     []*need
 	byKey     map[string]NeedID

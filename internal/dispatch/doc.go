@@ -9,6 +9,7 @@
 //	Nodes     who is alive
 //	RollCall  who has yet to say what it runs for the driver before
 //	Spread    over how many nodes tasks are spread at once whose room others may have taken
+//	Reach     on how many CPUs there are short tasks: beyond some, further nodes are of no use
 //	Pack      how many short tasks are given out for one CPU
 //	Lease     whether this driver still has its job
 //

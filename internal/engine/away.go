@@ -60,6 +60,7 @@ type carried struct {
 	holding  holding
 	quota    quota
 	cuts     map[mapID][]cut // theirs, of Maps
+	reaching reaching
 }
 
 // awayRun is the part of an attempt that only one on another machine has.
@@ -77,7 +78,8 @@ type awayRun struct {
 	started  bool      // it may have begun, and must not begin twice
 	recalled bool      // it was asked for, in case it hasn't begun
 
-	before, after *Run // in the order in which they were given out
+	reached       *dispatch.Reached // nil for a task that isn't short
+	before, after *Run              // in the order in which they were given out
 }
 
 // isAway reports whether the tasks of a function run elsewhere.
@@ -113,6 +115,7 @@ func (s *Session) Take(o *protocol.Offer, late bool, b *protocol.Batch) (more bo
 	runs := s.carried.runs[:0]
 	now := s.now()
 	suits := s.suits(o)
+	s.putOff(o, late, now)
 	held := s.holdFor(o, free, now)
 	s.m.HoldFar(held)
 	s.holdQuota(now)
@@ -136,6 +139,7 @@ func (s *Session) Take(o *protocol.Offer, late bool, b *protocol.Batch) (more bo
 		runs = append(runs, r)
 	}
 	s.carried.runs = runs
+	s.reached(o, runs, now)
 	s.fell(s.isShort(free, offered), now)
 	if len(runs) == 0 && held == 0 {
 		s.recall(o, free, now)

@@ -105,6 +105,7 @@ func (s *Session) delist(r *Run) {
 	if !r.away.waits {
 		c.quota.refund(r)
 	}
+	s.left(r)
 	if r.away.given {
 		s.giveOthers(r, -1)
 		r.away.given = false

@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,11 +12,14 @@ import (
 )
 
 // hand is a carrier of which the test plays the nodes.
-type hand struct{ sent []protocol.Item }
+type hand struct {
+	sent  []protocol.Item
+	woken atomic.Int64
+}
 
 func (*hand) Renew() {}
 
-func (*hand) Wake()                                {}
+func (h *hand) Wake()                              { h.woken.Add(1) }
 func (h *hand) Send(_ string, it protocol.Item)    { h.sent = append(h.sent, it) }
 func (*hand) Decide(_ protocol.Decision, f func()) { f() }
 

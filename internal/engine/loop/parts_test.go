@@ -3,15 +3,75 @@ package loop_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/musterrun/muster/internal/engine"
 	"github.com/musterrun/muster/protocol"
 )
 
 // TestPartsOfShortTasks: of many short tasks each node gets a small part where nobody else is offered what there is, since
-// all nodes will want some, and as many as a pack has where a job that begins beside others gets a few nodes at most.
+// all nodes will want some, and as many as a pack has where a job that begins beside others gets a few nodes at most. Then
+// what has been offered to others too, on a node without its tasks, or some time ago, gets none: it has nodes enough.
 func TestPartsOfShortTasks(t *testing.T) {
-	ctx, s, _ := openHand(t, false)
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := shortTasks(t, 8_000)
+		for i, c := range []struct {
+			shared, late bool
+			taken        uint64 // not 0 if the node has had some
+			want         int
+		}{
+			{true, true, 0, 16},
+			{false, false, 0, 500},
+			{true, false, 0, 0},
+			{true, true, 1, 0},
+			{true, false, 1, 2000},
+			{true, false, 1, 779},
+		} {
+			o := protocol.Offer{Node: fmt.Sprintf("n%d", i), Most: 2048, CPU: 10_000, Shared: c.shared, Taken: c.taken}
+			b := offered(s, &o, c.late)
+			if len(b) != c.want {
+				t.Errorf("offer %d, shared %v, late %v, taken %d: %d tasks, want %d", i, c.shared, c.late, c.taken, len(b), c.want)
+			}
+		}
+	})
+}
+
+// TestShortTasksGoFurther: a further node gets some once those that have them have none, which is said, or don't end theirs.
+func TestShortTasksGoFurther(t *testing.T) {
+	for name, ends := range map[string]bool{"they have ended": true, "they take long indeed": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, h := shortTasks(t, 8_000)
+				offer := func(node string) []protocol.Task {
+					return offered(s, &protocol.Offer{Node: node, Most: 2048, CPU: 10_000, Shared: true}, false)
+				}
+				a, b := offer("a"), offer("b")
+				if c := offer("c"); len(a) == 0 || len(b) == 0 || len(c) > 0 {
+					t.Errorf("%d and %d tasks for two nodes, and %d for a third", len(a), len(b), len(c))
+				}
+				woken := h.woken.Load()
+				if ends {
+					endAll(s, "a", a)
+					endAll(s, "b", b)
+				} else {
+					<-time.After(time.Second)
+				}
+				if ends && h.woken.Load() == woken {
+					t.Error("nobody was told that there is something for a third node")
+				}
+				if len(offer("c")) == 0 {
+					t.Error("there is nothing for a third node")
+				}
+			})
+		})
+	}
+}
+
+// shortTasks is a driver that has 200 nodes and so many tasks, of which a pack has 2,000.
+func shortTasks(t *testing.T, n int) (*engine.Session, *hand) {
+	t.Helper()
+	ctx, s, h := openHand(t, false)
 	nodes := make([]protocol.NodeInfo, 200)
 	for i := range nodes {
 		nodes[i] = protocol.NodeInfo{Node: fmt.Sprintf("n%d", i), CPUs: 1, Alive: true}
@@ -19,26 +79,23 @@ func TestPartsOfShortTasks(t *testing.T) {
 	s.Survey(nodes)
 	remoteOnly.Go(ctx, 0)
 	first := ended("a", takes(s, "a"), 0)
-	first.List[0].Took = time.Microsecond // so that a pack has 2,000
+	first.List[0].Took = time.Microsecond
 	s.Outcomes(first)
-	for n := range 8_000 {
-		remoteOnly.Go(ctx, n)
+	for i := range n {
+		remoteOnly.Go(ctx, i)
 	}
-	var given []protocol.Task
-	for i, c := range []struct {
-		shared, late bool
-		want         int
-	}{
-		{false, false, 500}, {true, false, 2000}, {true, false, 785}, {true, true, 16},
-	} {
-		var b protocol.Batch
-		s.Take(&protocol.Offer{Node: fmt.Sprintf("n%d", i), Most: 2048, CPU: 10_000, Shared: c.shared}, c.late, &b)
-		if len(b.Tasks) != c.want {
-			t.Errorf("offer %d, shared %v, late %v: %d tasks, want %d", i, c.shared, c.late, len(b.Tasks), c.want)
-		}
-		given = append(given, b.Tasks...)
-	}
-	for i := range given {
-		s.Outcomes(ended("a", &given[i], 1))
+	return s, h
+}
+
+// offered gives the tasks that an offer gets.
+func offered(s *engine.Session, o *protocol.Offer, late bool) []protocol.Task {
+	var b protocol.Batch
+	s.Take(o, late, &b)
+	return b.Tasks
+}
+
+func endAll(s *engine.Session, node string, tasks []protocol.Task) {
+	for i := range tasks {
+		s.Outcomes(ended(node, &tasks[i], 1))
 	}
 }
