@@ -147,6 +147,40 @@ func TestAnInputThatGoesOnWhenTheContextHasEnded(t *testing.T) {
 	}
 }
 
+// Items, errors among them and the input's own end keep their places, also far on, where items go the short way.
+func TestInputThatFailsAndPanicsFarOn(t *testing.T) {
+	const n = 20_000
+	bad := errors.New("bad")
+	i := 0
+	for v, err := range benchInc.Pipe(open(t, muster.Config{CPUs: 2}), func(yield func(int, error) bool) {
+		for i := range n {
+			if i%1500 == 1499 {
+				if !yield(0, bad) {
+					return
+				}
+			} else if !yield(i, nil) {
+				return
+			}
+		}
+		panic("no more")
+	}) {
+		switch {
+		case i == n:
+			oneLine(t, err, "bench.inc: item 20000: the input panicked: no more")
+		case i%1500 == 1499:
+			if !errors.Is(err, bad) {
+				t.Fatalf("item %d: %v", i, err)
+			}
+		case err != nil || v != i+1:
+			t.Fatalf("item %d: %d, %v", i, v, err)
+		}
+		i++
+	}
+	if i != n+1 {
+		t.Errorf("%d results", i)
+	}
+}
+
 func TestWeightsThatAreNoWeights(t *testing.T) {
 	ctx := open(t, muster.Config{CPUs: 2})
 	for _, w := range []float64{0, -1, math.NaN(), math.Inf(1), math.Inf(-1)} {

@@ -60,6 +60,15 @@ func decodeItems[T any](data []byte, refs codec.RefReader) (items []T, err error
 	return items, err
 }
 
+// overwriteItems is decodeItems into memory that is used again where that can be.
+func overwriteItems[T any](data []byte, items *[]T, refs codec.RefReader) error {
+	p, err := codec.Of(reflect.TypeFor[[]T]())
+	if err == nil {
+		err = p.Overwrite(data, items, refs)
+	}
+	return err
+}
+
 // maxItemsInline is how long the items of a chunk may be to go by message: chunks are made to be short-lived, so the
 // way through a file would cost more than it saves.
 const maxItemsInline = 2 << 20
@@ -142,15 +151,11 @@ func (c *chunk[In, Out]) placed(rest int, r *Run) {
 
 // overwriteOuts decodes the results of all items to where they belong.
 func (c *chunk[In, Out]) overwriteOuts(data []byte, refs codec.RefReader) error {
-	p, err := codec.Of(reflect.TypeFor[[]Out]())
 	outs := c.outs
-	if err == nil {
-		err = p.Overwrite(data, &outs, refs)
-	}
-	switch {
-	case err != nil:
+	if err := overwriteItems(data, &outs, refs); err != nil {
 		return fmt.Errorf("results: %w", err)
-	case len(outs) != len(c.outs):
+	}
+	if len(outs) != len(c.outs) {
 		return itemsError(len(c.outs), len(outs))
 	}
 	copy(c.outs, outs) // nothing, if they are there
@@ -212,7 +217,7 @@ func (c *chunk[In, Out]) recallAway(r *Run) (bool, error) {
 // as many if they are as long as they may be and still take less than they should: then it's the way that takes time.
 const (
 	minAway   = 8
-	cheapAway = 4
+	cheapAway = 8
 )
 
 // leaves reports whether the Map's chunks run in other processes.

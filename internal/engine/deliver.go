@@ -95,6 +95,7 @@ func (d *driver[In, Out]) pull(in iter.Seq2[In, error]) (err error) {
 			return
 		}
 		if v := recover(); v != nil {
+			d.count()
 			what := "input"
 			if d.weighing {
 				what = "Weight"
@@ -104,6 +105,9 @@ func (d *driver[In, Out]) pull(in iter.Seq2[In, error]) (err error) {
 	}()
 	stopped := false
 	in(func(v In, e error) bool {
+		if e == nil && d.addUniform(v) {
+			return true
+		}
 		if stopped {
 			panic(fmt.Sprintf("muster: the input of %s went on after its yield had returned false: return then", d.f.Name))
 		}
@@ -274,6 +278,7 @@ func (d *driver[In, Out]) sleep(toEnd bool) {
 
 // submitTail spreads the last items over the cores that have nothing to do.
 func (m *mapper[In, Out]) submitTail() {
+	m.count()
 	c := m.filling
 	if c == nil {
 		return

@@ -11,7 +11,8 @@ import (
 // Upstream is a worker's agent: where its tasks come from, and where the calls go that they make. Its methods are called
 // under the session's mutex: they are quick and don't block.
 type Upstream interface {
-	// Outcome says how an attempt ended. What was sent before arrives before it. o is used again afterwards.
+	// Outcome says how an attempt ended. What was sent before arrives before it. o and the bytes in it are
+	// used again afterwards.
 	Outcome(o *protocol.Outcome)
 	Send(items ...protocol.Item)
 	// Log writes a line into the job's log.

@@ -14,8 +14,9 @@ type hosted[In, Out any] struct {
 	Task
 	f     *Fn[In, Out]
 	spec  *Spec
-	data  []byte      // the argument, and then the result if that is only bytes
-	rich  *richResult // the result if it is more
+	data  []byte              // the argument, and then the result if that is only bytes
+	rich  *richResult         // the result if it is more
+	room  *chunkRoom[In, Out] // in which it lies
 	items bool
 	part  bool // its last items may be left to others
 	own   host
@@ -130,34 +131,32 @@ func (t *hosted[In, Out]) keep(ptr any, p *codec.Plan) error {
 
 // execItems works off the items of a Map's chunk.
 func (t *hosted[In, Out]) execItems(r *Run) error {
-	items, err := t.itemsOf()
-	if err != nil {
+	room := t.f.takeRoom()
+	if err := t.readItems(&room.items); err != nil {
 		return fmt.Errorf("argument: %w", err)
 	}
 	patience := time.Duration(0)
 	if t.part {
 		patience = chunkPatience
 	}
-	outs, errs := t.f.workOff(r, items, patience)
+	outs, errs := t.f.workOff(r, room.items, room.results(len(room.items)), patience)
 	if !r.Commit() {
 		return nil
 	}
 	w := hostWriter{h: t.host}
-	v, err := t.f.packItems(t.s, outs, errs, &w)
-	t.rich = &richResult{v, w.refs}
+	v, err := t.f.packItems(t.s, &room.data, outs, errs, &w)
+	t.rich, t.room = &richResult{v, w.refs}, room
 	return err
 }
 
-func (t *hosted[In, Out]) itemsOf() ([]In, error) {
+func (t *hosted[In, Out]) readItems(items *[]In) error {
 	if len(t.data) > 0 {
-		return decodeItems[In](t.data, hostReader{t.host})
+		return overwriteItems(t.data, items, hostReader{t.host})
 	}
 	if len(t.host.deps) == 0 {
-		return nil, errors.New("there are none")
+		return errors.New("there are none")
 	}
-	var items []In
-	err := decodeValue(t.s, &t.host.deps[0].Value, &items, hostReader{t.host})
-	return items, err
+	return decodeValue(t.s, &t.host.deps[0].Value, items, hostReader{t.host})
 }
 
 // ended tells the agent how the task went. The mutex is held.
@@ -181,6 +180,10 @@ func (t *hosted[In, Out]) ended() {
 	}
 	t.data, t.rich = nil, nil
 	t.s.cfg.Upstream.Outcome(o)
+	if t.room != nil {
+		t.f.keepRoom(t.room)
+		t.room = nil
+	}
 }
 
 // inner is what the function returned, or why it didn't run to its end: the driver says the rest.

@@ -77,13 +77,13 @@ func (c *itemsCall[In, Out]) Exec(r *Run) error {
 	if err != nil {
 		return fmt.Errorf("argument: %w", err)
 	}
-	outs, errs := c.f.workOff(r, items, 0)
+	outs, errs := c.f.workOff(r, items, make([]Out, len(items)), 0)
 	if !r.Commit() {
 		return nil
 	}
 	c.outs = outs
 	if c.keys == nil {
-		c.result, err = c.f.packItems(c.s, outs, errs, c.by)
+		c.result, err = c.f.packItems(c.s, new([]byte), outs, errs, c.by)
 		return err
 	}
 	return c.keepRan(r, outs, errs)
@@ -94,7 +94,7 @@ func (c *itemsCall[In, Out]) keepRan(r *Run, outs []Out, errs []error) error {
 	if errs == nil {
 		errs = make([]error, len(outs))
 	}
-	v, err := c.f.packItems(c.s, outs, errs, c.by)
+	v, err := c.f.packItems(c.s, new([]byte), outs, errs, c.by)
 	if err != nil {
 		return err
 	}

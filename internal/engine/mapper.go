@@ -66,7 +66,7 @@ type buffers[In, Out any] struct {
 // while the head isn't done.
 const (
 	maxItems    = 1 << 17
-	maxAway     = 1 << 19 // when they run elsewhere
+	maxAway     = 1<<18 - maxChunk // when they run elsewhere
 	spareChunks = 64
 )
 
@@ -144,19 +144,20 @@ func (m *mapper[In, Out]) leave(cancel context.CancelFunc) {
 	cancel()
 }
 
-// add puts an item into the chunk that is being filled, and submits it when it's full.
-func (m *mapper[In, Out]) add(v In, err error) {
-	if c := m.filling; c != nil && len(c.items)+1 < c.uniform && err == nil {
-		c.items = append(c.items, v)
-		m.index++
-		c.weight++
-		c.bytes += m.each
-		return
+// addUniform is the short way of add for most items of most Maps: it puts an item into the chunk that is being filled if it
+// is like the others in it, and not the last.
+func (m *mapper[In, Out]) addUniform(v In) bool {
+	c := m.filling
+	if c == nil || len(c.items)+1 >= c.uniform {
+		return false
 	}
-	m.addAny(v, err)
+	c.items = append(c.items, v)
+	return true
 }
 
-func (m *mapper[In, Out]) addAny(v In, err error) {
+// add puts an item into the chunk that is being filled, and submits it when it's full.
+func (m *mapper[In, Out]) add(v In, err error) {
+	m.count()
 	weight := m.weigh(v)
 	if err == nil && m.s.cfg.Strict && !m.f.Local {
 		if v, err = m.f.snapshot(m.s, v); err != nil {
@@ -182,6 +183,18 @@ func (m *mapper[In, Out]) addAny(v In, err error) {
 	if c.isFull() {
 		m.submit()
 	}
+}
+
+// count counts the items that addUniform has put into the chunk.
+func (m *mapper[In, Out]) count() {
+	c := m.filling
+	if c == nil {
+		return
+	}
+	n := c.base + len(c.items) - m.index
+	m.index += n
+	c.weight += float64(n)
+	c.bytes += int64(n) * m.each
 }
 
 // weigh is what an item costs beside others; what is no positive number counts as 1.
@@ -223,6 +236,7 @@ func (m *mapper[In, Out]) newChunk() *chunk[In, Out] {
 
 // submit makes a task of the chunk that is being filled.
 func (m *mapper[In, Out]) submit() {
+	m.count()
 	c := m.filling
 	if c == nil {
 		return

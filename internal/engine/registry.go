@@ -26,6 +26,7 @@ type registration struct {
 	index uint32 // place among the names of all functions, in their order; set once all are known
 	fn    Callable
 	usual atomic.Pointer[Spec] // of a task in a worker that needs one CPU
+	rooms sync.Pool            // in a worker: *chunkRoom[In, Out] of chunks that have ended
 }
 
 var register struct {

@@ -14,10 +14,9 @@ import (
 const chunkPatience = 100 * time.Millisecond
 
 // workOff calls the function with one item of a Map after the other, and gives what it returned; errs is nil if that was
-// no error, and all items were worked off. Items that are left when the attempt is interrupted get its error; those that
-// are left when patience is over, unless that is 0, are missing.
-func (f *Fn[In, Out]) workOff(r *Run, items []In, patience time.Duration) (outs []Out, errs []error) {
-	outs = make([]Out, len(items))
+// no error, and all items were worked off. outs, as long as items, is where results go. Items that are left when the attempt
+// is interrupted get its error; those that are left when patience is over, unless that is 0, are missing.
+func (f *Fn[In, Out]) workOff(r *Run, items []In, outs []Out, patience time.Duration) (done []Out, errs []error) {
 	var late atomic.Bool
 	if patience > 0 && len(items) > 1 {
 		timer := time.AfterFunc(patience, func() { late.Store(true) })
@@ -70,10 +69,11 @@ func (f *Fn[In, Out]) span(r *Run, items []In, outs []Out, errs *[]error, i int,
 	return i
 }
 
-// packItems encodes results of items, of which some may be failures.
-func (f *Fn[In, Out]) packItems(s *Session, outs []Out, errs []error, refs codec.RefWriter) (protocol.Value, error) {
+// packItems encodes results of items, of which some may be failures. If none is, the value lies in *room.
+func (f *Fn[In, Out]) packItems(s *Session, room *[]byte, outs []Out, errs []error, refs codec.RefWriter) (protocol.Value, error) {
 	if errs == nil {
-		_, v, err := encodeItems(s, nil, outs, refs)
+		data, v, err := encodeItems(s, (*room)[:0], outs, refs)
+		*room = data
 		return v, err
 	}
 	parts := make([]protocol.Value, len(outs))

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"math"
@@ -162,7 +163,9 @@ func (n *node) info() protocol.NodeInfo {
 
 // Outcome frees what the attempt was charged, and goes to the driver after what was sent before.
 func (n *node) Outcome(o *protocol.Outcome) {
-	n.up.put(outcome{*o})
+	kept := outcome{*o}
+	kept.Value.Data = bytes.Clone(o.Value.Data)
+	n.up.put(kept)
 }
 
 // Send brings items to the driver.
