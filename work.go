@@ -89,6 +89,7 @@ func (c Config) serve(fd int) error {
 		return err
 	}
 	ec.CPUs = max(ec.CPUs, nodeCPUs())
+	useNodeCores()
 	ec.Only = only
 	ec.Upstream = upstream{w.Link(), sync.OnceValues(func() (*object.Dir, error) { return object.Open(objects) })}
 	codec.OnLost(func(text string) { fmt.Fprintln(os.Stderr, "muster:", lostIdentity(text)) }) // into the job's log
@@ -112,6 +113,14 @@ const ballastSize = 5 << 20
 func collectLess() {
 	if os.Getenv("GOGC") == "" && debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		ballast = make([]byte, ballastSize)
+	}
+}
+
+// useNodeCores has the process compute on as many cores as its node gives to tasks. With more, each message that comes wakes a
+// thread that looks for work in vain, on a core that isn't this process's. Who has set GOMAXPROCS is left alone.
+func useNodeCores() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), int(math.Ceil(nodeCPUs()))))
 	}
 }
 
