@@ -28,6 +28,7 @@ func (a *Agent) holdFor(j *job, h protocol.Hold) {
 	case h.For <= 0 || a.hold != nil && !mine || n.CPU < 0:
 	default:
 		if !mine {
+			a.rank() // of the others it may not have been asked
 			j.log.Info("the machine is held for a large task", "needs", n.String())
 		}
 		a.hold = &hold{j, ledger.Of(n), time.Now().Add(min(h.For, maxHold))}

@@ -145,10 +145,16 @@ func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Tim
 	if len(list) == 1 && !a.isAsked(now) {
 		return list, time.Time{}
 	}
-	a.rank()
-	var asked *job // that has the smallest share of those whose turn it is
+	var turns []*job
 	for _, j := range a.jobs {
-		if j.hasTurn(now) && (asked == nil || j.precedes(asked)) {
+		if j.hasTurn(now) {
+			turns = append(turns, j)
+		}
+	}
+	a.rankAmong(append(turns, list...))
+	var asked *job // that has the smallest share of those whose turn it is
+	for _, j := range turns {
+		if asked == nil || j.precedes(asked) {
 			asked = j
 		}
 	}

@@ -23,6 +23,7 @@ type shares struct {
 	drift drifting
 	sum   fair.Amounts // scratch
 	list  []*job       // scratch
+	used  fair.Amounts // scratch
 	jobs  []fair.Job   // scratch
 	ranks []fair.Rank  // scratch
 }
@@ -108,10 +109,19 @@ func (s *shares) asIfAll(i int, n int64) int64 {
 	return int64(float64(n) * float64(s.total[i]) / float64(s.own[i]))
 }
 
-// usedBy is what a job has on all nodes, if the others did with it since the last digest as this one did.
+// usedBy is what a job has on all nodes, if the others did with it since the last digest as this one did. It is valid until
+// the next ranking.
 func (s *shares) usedBy(j *job) fair.Amounts {
-	here := j.used.Amounts()
-	used := here.Vector(s.named)
+	at := len(s.used)
+	s.used = append(s.used, j.used.CPU, j.used.Memory, j.used.GPUs)
+	for _, name := range s.named {
+		n := int64(0)
+		if have := j.used.Find(name); have != nil {
+			n = have.N
+		}
+		s.used = append(s.used, n)
+	}
+	used := s.used[at:len(s.used):len(s.used)]
 	for i, n := range used {
 		used[i] = s.asIfAll(i, n)
 		if i < len(j.quota.used) {
@@ -121,27 +131,46 @@ func (s *shares) usedBy(j *job) fair.Amounts {
 	return used
 }
 
-// rank finds the place of each job among those that share the cluster. The mutex is held.
+// rank finds the place of each job among those that share the cluster. The mutex is held, as for the others below.
 func (a *Agent) rank() {
+	list := a.shares.list[:0]
+	for _, j := range a.jobs {
+		if j.info != nil {
+			list = append(list, j)
+		}
+	}
+	a.rankOf(list)
+	clear(list)
+	a.shares.list = list
+}
+
+// rankAmong finds the places of some jobs, as they are to each other. What others of a user's have counts for all of them
+// alike, so it is looked at only if they are several users', or if a hold asks for the places of all.
+func (a *Agent) rankAmong(list []*job) {
+	for _, j := range list {
+		if a.hold != nil || j.info.Owner != list[0].info.Owner {
+			a.rank()
+			return
+		}
+	}
+	a.rankOf(list)
+}
+
+func (a *Agent) rankOf(list []*job) {
 	s := &a.shares
 	if s.total == nil {
 		a.learnShares(&protocol.ClusterDigest{})
 	}
-	list := s.list[:0]
-	s.jobs = s.jobs[:0]
+	s.jobs, s.used = s.jobs[:0], s.used[:0]
 	var owner struct { // of the job before: one has many as a rule
 		name   string
 		weight float64
 		drift  float64
 	}
-	for _, j := range a.jobs {
-		if j.info == nil {
-			continue
-		}
+	for _, j := range list {
 		if name := j.info.Owner; name != owner.name {
 			owner.name, owner.weight, owner.drift = name, s.users[name].Weight, a.asPart(s.drift.users[name])
 		}
-		list = append(list, j)
 		s.jobs = append(s.jobs, fair.Job{
 			ID: j.id, User: j.info.Owner, UserWeight: owner.weight, Weight: j.quota.weight, Used: s.usedBy(j),
 			UserDrift: owner.drift, Drift: a.asPart(j.drift.value),
@@ -152,8 +181,6 @@ func (a *Agent) rank() {
 	for i, j := range list {
 		j.quota.rank = s.ranks[i]
 	}
-	clear(list)
-	s.list = list
 }
 
 // part is how much of the free CPUs a job is offered first, while others may want some too: those that haven't had their

@@ -184,3 +184,39 @@ func TestLoads(t *testing.T) {
 		t.Errorf("nothing is used any more: %+v, %v", l, news)
 	}
 }
+
+// Some jobs have the same order as among all, also where others of their users' have something, or a hold asks for all.
+func TestRankAmong(t *testing.T) {
+	a := sharing("a1", "a2", "a3", "b1", "b2")
+	for id, n := range map[string]int64{"a1": 1, "a3": 2, "b1": 1} {
+		a.jobs[id].uses(&ledger.Charge{CPU: n * unit / 2, Memory: n}, 1)
+	}
+	all := a.order()
+	for _, held := range []bool{false, true} {
+		for _, some := range [][]string{{"a3", "a1"}, {"b1", "a3", "a1"}, {"b2", "a2"}, {"b1", "a1", "b2", "a2"}, {"a2"}} {
+			var list []*job
+			for _, id := range some {
+				list = append(list, a.jobs[id])
+			}
+			for _, j := range a.jobs {
+				j.quota.rank.User, j.quota.rank.Job = -1, -1 // of before
+			}
+			if a.hold = nil; held {
+				a.hold = &hold{job: a.jobs["b1"]}
+			}
+			a.rankAmong(list)
+			slices.SortFunc(list, func(x, y *job) int { return x.quota.rank.Compare(y.quota.rank) })
+			var got []string
+			for _, j := range list {
+				got = append(got, j.id)
+			}
+			want := slices.DeleteFunc(slices.Clone(all), func(id string) bool { return !slices.Contains(some, id) })
+			if !slices.Equal(got, want) {
+				t.Errorf("%v, held %v: %v, want %v", some, held, got, want)
+			}
+			if held && a.jobs["a2"].quota.rank.User < 0 {
+				t.Error("beside a hold not all jobs are ranked")
+			}
+		}
+	}
+}

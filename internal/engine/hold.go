@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"time"
 
 	"github.com/musterrun/muster/internal/coordinator"
@@ -139,14 +138,16 @@ func (s *Session) findFirsts(now int64) {
 // longWaiting is the oldest task that has waited for long, doesn't fit an offer, and would fit its node when empty.
 func (s *Session) longWaiting(o *protocol.Offer, free []int64, now int64) (best held, found bool) {
 	h := &s.carried.holding
-	node := s.aliveNode(o.Node)
-	if node == nil {
-		return held{}, false
-	}
 	suits := s.suits(o)
+	var node *protocol.NodeInfo // looked for among all of them only if there is such a task
 	for id, f := range h.firsts {
 		if now-f.since < int64(s.holdAfter()) || found && f.num > best.num || !s.isFirst(id, f.num) || s.hasHold(id) {
 			continue
+		}
+		if node == nil {
+			if node = s.aliveNode(o.Node); node == nil {
+				return held{}, false
+			}
 		}
 		amounts, class := s.m.AmountsOf(id)
 		if suits(class) && s.carried.quota.allows(amounts) && s.hasOf(node, amounts) >= 1 && !s.m.FitsFar(id, free) {
@@ -167,9 +168,10 @@ func (s *Session) hasHold(id coordinator.NeedID) bool {
 
 // aliveNode is a node's record by the last survey, if it lives and takes tasks.
 func (s *Session) aliveNode(id string) *protocol.NodeInfo {
-	i := slices.IndexFunc(s.carried.nodes, func(n protocol.NodeInfo) bool { return n.Node == id && n.Alive && n.Drain == "" })
-	if i < 0 {
-		return nil
+	for i := range s.carried.nodes {
+		if n := &s.carried.nodes[i]; n.Node == id && n.Alive && n.Drain == "" {
+			return n
+		}
 	}
-	return &s.carried.nodes[i]
+	return nil
 }
