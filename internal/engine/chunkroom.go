@@ -43,6 +43,13 @@ func (m *chunkRoom[In, Out]) results(n int) []Out {
 	return m.outs
 }
 
+// forget clears a list that is used again, if what its elements point at would stay in memory else.
+func forget[T any](list []T) {
+	if !isNumber[T]() {
+		clear(list)
+	}
+}
+
 func isNumber[T any]() bool {
 	k := reflect.TypeFor[T]().Kind()
 	return reflect.Int <= k && k <= reflect.Float64

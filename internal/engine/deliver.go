@@ -225,8 +225,8 @@ func (m *mapper[In, Out]) drop(c *chunk[In, Out]) {
 		m.first.Store(m.queue[0])
 	}
 	if !c.shares && !c.spliced && c.Task.err == nil && cap(c.items) > 1 {
-		clear(c.items)
-		clear(c.outs)
+		forget(c.items)
+		forget(c.outs)
 		m.spare = append(m.spare, buffers[In, Out]{c.items[:0], c.outs[:0]})
 	}
 }
