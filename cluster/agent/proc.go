@@ -60,7 +60,7 @@ func (a *Agent) start(j *job, k kind) *proc { return a.startWith(j, k, nil) }
 
 func (a *Agent) startWith(j *job, k kind, gpus *lease) *proc {
 	p := &proc{
-		Child: child.New(child.Config{Grace: a.cfg.Grace, PingEvery: a.cfg.pingEvery, Silence: a.cfg.silence, Logger: j.log}),
+		Child: child.New(child.Config{Grace: a.cfg.Grace, PingEvery: a.cfg.pingEvery, Silence: a.cfg.silence, Logger: j.log, Quiet: true}),
 		a:     a, job: j, kind: k, epoch: j.epoch, gpus: gpus,
 	}
 	switch {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/musterrun/muster/internal/quiet"
 )
 
 // connectTime bounds the first connect, so that a wrong address is told within 5 s, the program's start included. Later
@@ -25,6 +27,7 @@ const pingEvery = 5 * time.Second
 type Options struct {
 	Label   string         // what the server calls the connection, for people. Defaults to the identity's name
 	Renewed func(Identity) // called with an identity that has a new JWT, to save it; from a goroutine of the connection's
+	Quiet   bool           // for a process in which nothing computes for long: see package quiet
 	Event   func(string)   // called with a line when the connection is lost, found again or refused; the same
 }
 
@@ -51,7 +54,7 @@ func Connect(ctx context.Context, id Identity, o Options) (*nats.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect as %s: %w", id, err)
 	}
-	d := &dialer{first: ctx}
+	d := &dialer{first: ctx, quiet: o.Quiet}
 	p := &pulse{}
 	options := append(connectOptions(id, o, p), login, nats.Secure(tlsConfig), nats.SetCustomDialer(d))
 	conn, err := nats.Connect(strings.Join(id.URLs, ","), options...)
@@ -192,10 +195,19 @@ type dialer struct {
 	mu    sync.Mutex
 	first context.Context //nolint:containedctx // nats.go's dialers get none
 	stop  []func() bool
+	quiet bool
 }
 
 // Dial connects within connectTime.
 func (d *dialer) Dial(network, address string) (net.Conn, error) {
+	conn, err := d.dial(network, address)
+	if err == nil && d.quiet {
+		conn = quiet.Conn(conn)
+	}
+	return conn, err
+}
+
+func (d *dialer) dial(network, address string) (net.Conn, error) {
 	d.mu.Lock()
 	ctx := d.first
 	d.mu.Unlock()

@@ -234,5 +234,6 @@ func connectAgent(ctx context.Context, state daemon.Folder, id join.Identity, lo
 			}
 		},
 		Event: func(line string) { log.Warn(line) },
+		Quiet: true,
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/musterrun/muster/internal/quiet"
 	"github.com/musterrun/muster/protocol"
 )
 
@@ -17,6 +18,7 @@ type Config struct {
 	PingEvery time.Duration // it is asked whether it lives when it has said nothing for so long. Defaults to 5 s.
 	Silence   time.Duration // after which it is asked for its stacks, and killed Grace later. Defaults to 30 s.
 	Logger    *slog.Logger  // Defaults to slog.Default().
+	Quiet     bool          // for a process in which nothing computes for long: see package quiet
 }
 
 // Handler is told what a worker says, by one goroutine. While a call takes its time, the worker isn't read from, and its
@@ -150,7 +152,11 @@ func (c *Child) Run(s Spec, h Handler) error {
 	}
 	var all sync.WaitGroup
 	all.Go(func() { c.watch(p) })
-	err = c.converse(p.socket(), h, &all)
+	socket := p.socket()
+	if c.cfg.Quiet {
+		socket = quiet.Conn(socket)
+	}
+	err = c.converse(socket, h, &all)
 	_ = p.socket().Close()
 	c.out.close()
 	how := p.wait(time.Second)
