@@ -21,5 +21,6 @@
 // # What is not promised
 //
 // A task may run more than once: a batch whose confirmation is late is given out again. A message to a node may arrive
-// twice, and what a node says may be told to the Job twice. An outcome that was recorded is told once for each record.
+// twice, and what a node says may be told to the Job twice. An outcome that was recorded is told once for each record,
+// and in a job without a name maybe once more, ahead of it.
 package remote
