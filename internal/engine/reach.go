@@ -31,9 +31,9 @@ func (s *Session) putOff(o *protocol.Offer, late bool, now int64) {
 	})
 }
 
-// reached notes what a node was given.
+// reached notes what a node was given. A job that has the cluster for itself is spared that.
 func (s *Session) reached(o *protocol.Offer, runs []*Run, now int64) {
-	if len(runs) == 0 || !dispatch.IsShort(s.m.PackOf(runs[0].id)) {
+	if len(runs) == 0 || !o.Shared || !dispatch.IsShort(s.m.PackOf(runs[0].id)) {
 		return
 	}
 	c := &s.carried.reaching

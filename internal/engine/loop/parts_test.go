@@ -21,11 +21,11 @@ func TestPartsOfShortTasks(t *testing.T) {
 			taken        uint64 // not 0 if the node has had some
 			want         int
 		}{
-			{true, true, 0, 16},
 			{false, false, 0, 500},
+			{true, true, 0, 16},
+			{true, false, 0, 2000},
 			{true, false, 0, 0},
 			{true, true, 1, 0},
-			{true, false, 1, 2000},
 			{true, false, 1, 779},
 		} {
 			o := protocol.Offer{Node: fmt.Sprintf("n%d", i), Most: 2048, CPU: 10_000, Shared: c.shared, Taken: c.taken}
