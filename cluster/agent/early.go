@@ -18,7 +18,7 @@ const (
 type early struct {
 	told  int         // since the last time that all were appended
 	known int         // of those that are open
-	timer *time.Timer // nil if none was told since
+	timer *time.Timer // nil if none was added since
 }
 
 func (e *early) stop() {
@@ -37,10 +37,17 @@ func (j *journal) mayTell() bool {
 		return false
 	}
 	e.told++
-	if e.timer == nil {
+	return true
+}
+
+// waits notes that an outcome was added that the coordinator knows: it is appended when the timer says so, or before. The mutex
+// is held.
+func (j *journal) waits() {
+	e := &j.early
+	e.known++
+	if e.timer == nil { // not in mayTell: it may end between that and this
 		e.timer = time.AfterFunc(earlyFor, j.appendTold)
 	}
-	return true
 }
 
 // tell tells the coordinator. If that can't be, the outcome is like others.

@@ -98,6 +98,32 @@ func TestToldIsAppended(t *testing.T) {
 	})
 }
 
+// An outcome is appended too that is added just after those that were told before it have gone out.
+func TestToldAfterTheEndIsAppended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := bareJournal()
+		defer j.close()
+		for id := range uint64(2) {
+			if !j.mayTell() {
+				t.Fatalf("outcome %d isn't told", id)
+			}
+			if id == 1 {
+				<-time.After(earlyFor)
+				synctest.Wait()
+				if _, _, ok := j.first(); !ok {
+					t.Fatal("the first isn't appended")
+				}
+			}
+			j.add(1, told(id), true)
+		}
+		<-time.After(earlyFor)
+		synctest.Wait()
+		if !j.isReady() {
+			t.Error("the second is never appended")
+		}
+	})
+}
+
 // An outcome that wasn't told is appended at once, with those before it, and ends what is told meanwhile.
 func TestUntoldIsAppendedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -92,7 +92,7 @@ func (j *journal) add(epoch uint32, o *protocol.Outcome, known bool) {
 		had = 0
 	}
 	if known {
-		j.early.known++
+		j.waits()
 	}
 	j.outbox.Add(int64(j.open.Size() - had))
 }
