@@ -7,9 +7,10 @@ const GPU = "gpu"
 
 // class is what keeps tasks with equal amounts apart: each has a pack of its own, and only some nodes suit it.
 type class struct {
-	fn    uint32
-	chunk bool
-	where string
+	fn       uint32
+	chunk    bool
+	isolated bool
+	where    string
 }
 
 // classes numbers them.
@@ -20,7 +21,7 @@ type classes struct {
 
 // classOf is the number of a function's class. The mutex is held.
 func (s *Session) classOf(sp *Spec, chunk bool) uint32 {
-	c := class{sp.reg.index, chunk, ""}
+	c := class{sp.reg.index, chunk, sp.Opts.Isolated, ""}
 	if sp.Opts.Where != nil {
 		c.where = sp.Opts.Where.String()
 	}

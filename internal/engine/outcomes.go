@@ -165,9 +165,10 @@ func (s *Session) measure(batch []outcome) {
 	}
 }
 
-// measured is the need of an outcome's task, if its time counts.
+// measured is the need of an outcome's task, if its time counts. That of an isolated one isn't the time of its process, which
+// starts and ends with it; a node starts as many of these at once as it is given tasks, so they don't share a CPU.
 func (s *Session) measured(b *outcome) (coordinator.NeedID, bool) {
-	if b.r == nil || b.stopped {
+	if b.r == nil || b.stopped || b.r.t.ops.Spec().Opts.Isolated {
 		return 0, false
 	}
 	return s.m.NeedOf(b.r.id)

@@ -68,6 +68,35 @@ func TestShortTasksGoFurther(t *testing.T) {
 	}
 }
 
+// TestIsolatedTasksShareNoCPU: however short they are, a node is given as many as it has CPUs, since it starts a process for
+// each. Others of the same function aren't held to that.
+func TestIsolatedTasksShareNoCPU(t *testing.T) {
+	ctx, s, _ := openHand(t, false)
+	isolated := *remoteOnly
+	isolated.Opts.Isolated = true
+	for _, f := range []*engine.Fn[int, int]{remoteOnly, &isolated} {
+		f.Go(ctx, 0)
+		first := ended("a", takes(s, "a"), 0)
+		first.List[0].Took = time.Microsecond
+		s.Outcomes(first)
+	}
+	for _, c := range []struct {
+		f    *engine.Fn[int, int]
+		want int
+	}{{&isolated, 2}, {remoteOnly, 10}} {
+		for range 10 {
+			c.f.Go(ctx, 1)
+		}
+		for n := 10; n > 0; n -= c.want {
+			b := offered(s, &protocol.Offer{Node: "a", Most: 100, CPU: 20_000}, false)
+			if len(b) != c.want {
+				t.Fatalf("isolated %v: two CPUs get %d tasks, want %d", c.f.Opts.Isolated, len(b), c.want)
+			}
+			endAll(s, "a", b)
+		}
+	}
+}
+
 // shortTasks is a driver that has 200 nodes and so many tasks, of which a pack has 2,000.
 func shortTasks(t *testing.T, n int) (*engine.Session, *hand) {
 	t.Helper()
