@@ -96,7 +96,7 @@ func (m *Machine) AddDim() Dim {
 func (m *Machine) Take(pack int, offered []int64, suits func(class uint32) bool) (ID, bool) {
 	var best *need
 	for _, n := range m.far {
-		if n.cpu > 0 && (pack != 0 && n.pack != int64(pack) || m.passFar != nil && m.passFar(n.id, int(n.pack))) {
+		if n.cpu > 0 && pack != 0 && n.pack != int64(pack) || m.passes(n) {
 			continue
 		}
 		if (best == nil || n.before(best)) && n.fits(offered) && suits(n.class) && !m.keptFrom(n) {
@@ -131,9 +131,14 @@ func (m *Machine) Pick(id ID) bool {
 	return true
 }
 
-// PassFar has Take pass over tasks that need CPU and of whose need pass says so, until it is called again; nil for none. Pass
-// is told how many of them share a CPU.
+// PassFar has Take pass over tasks that need nothing but CPU and of whose need pass says so, until it is called again; nil for
+// none. Pass is told how many of them share a CPU.
 func (m *Machine) PassFar(pass func(id NeedID, pack int) bool) { m.passFar = pass }
+
+// passes asks it. Of what else tasks need, a node may have little for all its CPUs.
+func (m *Machine) passes(n *need) bool {
+	return m.passFar != nil && n.cpu > 0 && len(n.amounts) == 1 && m.passFar(n.id, int(n.pack))
+}
 
 // HoldFar has Take hold what is offered for the first task of a need, until it is called again: nothing is given out
 // that comes after that one and needs anything of what it needs, unless a task has started it, which may wait for it.

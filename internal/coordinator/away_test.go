@@ -129,17 +129,26 @@ func TestPacksAreAlike(t *testing.T) {
 	}
 }
 
-// What is to be passed over stays ready, and what needs no CPU isn't asked about.
+// What is to be passed over stays ready, and what needs no CPU, or something else too, isn't asked about.
 func TestPassFar(t *testing.T) {
 	m := New([]int64{Unit, 1, 1})
+	gpu := m.AddDim()
 	short, none := m.AwayNeed([]Amount{{CPU, Unit}}, 1), m.AwayNeed([]Amount{{IO, 1}}, 2)
+	both := m.AwayNeed([]Amount{{CPU, Unit}, {gpu, Unit}}, 3)
 	m.SetPack(short, 4)
-	passed, waits := m.Submit(Spec{Need: short}), m.Submit(Spec{Need: none})
-	free := append(cpus(1), 0)
-	free[IO] = 1
-	m.PassFar(func(need NeedID, pack int) bool { return need == short && pack == 4 })
-	if id, ok := m.Take(0, free, anywhere); !ok || id != waits {
-		t.Error(id, ok)
+	m.SetPack(both, 4)
+	passed, waits, needsBoth := m.Submit(Spec{Need: short}), m.Submit(Spec{Need: none}), m.Submit(Spec{Need: both})
+	free := []int64{Unit, 1, 0, Unit}
+	m.PassFar(func(need NeedID, pack int) bool {
+		if need != short || pack != 4 {
+			t.Errorf("asked about need %d, packs of %d", need, pack)
+		}
+		return true
+	})
+	for _, want := range []ID{waits, needsBoth} {
+		if id, ok := m.Take(0, free, anywhere); !ok || id != want {
+			t.Error(id, ok, want)
+		}
 	}
 	if id, ok := m.Take(0, free, anywhere); ok {
 		t.Error("it wasn't passed over:", id)

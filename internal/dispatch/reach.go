@@ -13,6 +13,7 @@ type Reach struct {
 	cpus  int64         // of these, in 1/10,000
 	mean  float64       // of cpus over the last second or so: between two batches a node has nothing for a moment
 	at    time.Duration // when mean was found
+	left  time.Duration // when the last node had none any more
 }
 
 // Reached is a node that has some of these tasks.
@@ -28,6 +29,7 @@ const (
 	reachFull = 2048   // tasks that share the CPU of one where they are shortest
 	reachFree = 2      // of those that take longest and still share one: they may go anywhere
 	reachMean = float64(time.Second)
+	reachIdle = 250 * time.Millisecond // after which nodes that have none count no more: they may be gone
 )
 
 // IsShort reports whether tasks of which so many share a CPU are what a Reach is for.
@@ -62,12 +64,16 @@ func (n *Reached) End() (last bool) {
 func (n *Reached) Leave(now time.Duration) {
 	n.of.fade(now)
 	n.of.cpus -= n.cpus
+	n.of.left = now
 	delete(n.of.nodes, n.node)
 }
 
 // Suffices reports whether a further node is of no use to tasks of which so many share a CPU.
 func (r *Reach) Suffices(pack int, now time.Duration) bool {
 	r.fade(now)
+	if r.cpus == 0 && now-r.left > reachIdle {
+		return false
+	}
 	return IsShort(pack) && max(float64(r.cpus), r.mean)*float64(pack) >= reachFull*reachUnit
 }
 

@@ -52,3 +52,20 @@ func TestReachFades(t *testing.T) {
 		t.Errorf("%d nodes of %d CPUs have something", len(r.nodes), r.cpus)
 	}
 }
+
+// Nodes that have none for long don't count, however many CPUs they had.
+func TestReachOfNodesThatAreGone(t *testing.T) {
+	var r Reach
+	r.Give("a", 1000*reachUnit, 1, 0)
+	now := 10 * time.Second
+	if !r.Suffices(2048, now) {
+		t.Fatal("a thousand CPUs aren't enough")
+	}
+	r.Give("a", reachUnit, 0, now).Leave(now)
+	if now += reachIdle; !r.Suffices(2048, now) {
+		t.Error("a node that has nothing for a moment doesn't count")
+	}
+	if now++; r.Suffices(2048, now) {
+		t.Error("a node that has nothing for long counts")
+	}
+}
