@@ -3,6 +3,8 @@ package head
 import (
 	"context"
 	"sync"
+
+	"github.com/musterrun/muster/protocol"
 )
 
 // trims are the journals of which what was read is to be removed. One goroutine does it, one after the other: a renewal that
@@ -61,7 +63,7 @@ func (h *Head) trim(ctx context.Context, job string, read uint64) {
 		h.jobs.trimmed(job, read)
 		return
 	}
-	if ctx.Err() != nil {
+	if j, open := h.jobs.get(job); !open || j.info.State != protocol.JobRunning || ctx.Err() != nil { // its journal ends with it
 		return
 	}
 	h.stalled.Store(h.cfg.NATS != nil && isAway(err)) // beat looks again

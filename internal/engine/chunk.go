@@ -301,9 +301,12 @@ func (c *chunk[In, Out]) notify() {
 	m.open--
 	if c.Task.err == nil && c.made == 0 && c.found == nil {
 		took := time.Duration(float64(c.took) * float64(time.Second))
-		if m.leaves() {
+		switch {
+		case m.goesUp():
+			m.sizer.observeUp(c.weight, took)
+		case m.leaves():
 			m.sizer.observeAway(c.weight, took)
-		} else {
+		default:
 			m.sizer.observe(c.weight, took)
 		}
 	}

@@ -213,6 +213,9 @@ func (m *mapper[In, Out]) weigh(v In) float64 {
 
 func (m *mapper[In, Out]) newChunk() *chunk[In, Out] {
 	c := &chunk[In, Out]{m: m, base: m.index, full: 1, limit: m.limit}
+	if m.goesUp() {
+		c.limit = min(c.limit, maxUp)
+	}
 	if m.rec != nil {
 		c.expect(m.rec.next(m.index))
 	}

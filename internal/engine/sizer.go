@@ -11,6 +11,9 @@ const (
 	chunkAim  = time.Millisecond
 	chunkFill = chunkAim / 4
 	maxChunk  = 4096 // items
+
+	upAim = 100 * time.Millisecond // of a Map in a task on a cluster: on the way and in turn too
+	maxUp = 256                    // items of such a chunk: they are worked off to their end, also if they turn out to be dear
 )
 
 // sizer decides how much goes into a chunk, in units of weight (1 an item by default), from what the last ones took.
@@ -54,6 +57,17 @@ func (z *sizer) observe(weight float64, took time.Duration) {
 		z.cost += (cost - z.cost) / 2
 	}
 	z.resize(weight)
+}
+
+// observeUp learns from a chunk of a Map in a task on a cluster, of which only is known when it came back. What it took is its
+// way and its turn, so one of a single cheap item takes as long as one of many, and by what items seem to cost none would
+// become larger: chunks are filled until they take upAim.
+func (z *sizer) observeUp(weight float64, took time.Duration) {
+	if weight <= 0 {
+		return
+	}
+	z.cost = max(float64(took), 1) / weight
+	z.size = min(float64(upAim)/z.cost, 4*max(z.size, weight, 1))
 }
 
 func (z *sizer) resize(weight float64) {

@@ -47,3 +47,24 @@ func TestSizerAway(t *testing.T) {
 		}
 	}
 }
+
+// Chunks of a Map in a task grow until the way is little beside them, shrink when items are dear, and come back from that.
+func TestSizerUp(t *testing.T) {
+	const way = 4 * time.Millisecond
+	var z sizer
+	settle := func(cost time.Duration) int {
+		for range 64 {
+			n := min(int(z.weight()), maxUp)
+			z.observeUp(float64(n), way+time.Duration(n)*cost)
+		}
+		return min(int(z.weight()), maxUp)
+	}
+	for _, row := range []struct {
+		cost time.Duration
+		want int
+	}{{time.Microsecond, maxUp}, {10 * time.Millisecond, 9}, {time.Second, 1}, {time.Microsecond, maxUp}} {
+		if n := settle(row.cost); n < row.want-1 || n > row.want+1 {
+			t.Errorf("%d items of %v in a chunk, want %d", n, row.cost, row.want)
+		}
+	}
+}
