@@ -119,8 +119,8 @@ func collectLess() {
 // useNodeCores has the process compute on as many cores as its node gives to tasks. With more, each message that comes wakes a
 // thread that looks for work in vain, on a core that isn't this process's. Who has set GOMAXPROCS is left alone.
 func useNodeCores() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), int(math.Ceil(nodeCPUs()))))
+	if n := int(math.Ceil(nodeCPUs())); os.Getenv("GOMAXPROCS") == "" && n < runtime.GOMAXPROCS(0) {
+		runtime.GOMAXPROCS(n) // once it is set, it doesn't follow the limits of a container any more
 	}
 }
 
