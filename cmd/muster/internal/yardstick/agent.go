@@ -10,13 +10,15 @@ import (
 	"net"
 	"os/exec"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
 const (
-	mostFlying  = 64        // messages of results that may be unconfirmed
-	messageSize = 128 << 10 // a message of results isn't added to beyond it
+	mostFlying  = 64                    // messages of results that may be unconfirmed
+	messageSize = 128 << 10             // a message of results isn't added to beyond it
+	toldFor     = 20 * time.Millisecond // after which results that the driver was told of are appended
 )
 
 // agent stands between the server and a worker.
@@ -26,6 +28,10 @@ type agent struct {
 	tasks   chan *nats.Msg
 	confirm string        // the subject of confirmations
 	flying  chan struct{} // one for each message that isn't confirmed
+
+	mu    sync.Mutex
+	told  []byte // results of which the driver was told and that aren't appended yet
+	timer *time.Timer
 }
 
 // represent is the agent: it starts a worker, says that it is ready, and ends when in does.
@@ -107,7 +113,7 @@ func (a *agent) down(ctx context.Context) error {
 	}
 }
 
-// up appends what comes from the worker to the stream, all that is there in a message.
+// up appends what comes from the worker to the stream, all that is there in a message, or tells the driver of it first.
 func (a *agent) up(ctx context.Context) (err error) {
 	in := bufio.NewReaderSize(a.worker, bufferSize)
 	var frames []byte
@@ -118,14 +124,45 @@ func (a *agent) up(ctx context.Context) (err error) {
 		if in.Buffered() > 0 && len(frames) < messageSize {
 			continue
 		}
-		select {
-		case a.flying <- struct{}{}:
-		case <-ctx.Done():
-			return nil
+		if frames[frameHead-1] == frameCalls {
+			err = a.tell(ctx, frames)
+		} else {
+			err = a.append(ctx, frames)
 		}
-		if err := a.conn.PublishRequest(subjectResults, a.confirm, frames); err != nil {
-			return fmt.Errorf("append to the stream: %w", err)
+		if err != nil {
+			return err
 		}
 		frames = frames[:0]
 	}
+}
+
+// tell tells the driver of results that are appended a little later.
+func (a *agent) tell(ctx context.Context, frames []byte) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.told = append(a.told, frames...); a.timer == nil {
+		a.timer = time.AfterFunc(toldFor, func() {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			_ = a.append(ctx, a.told) // the driver misses what fails
+			a.told, a.timer = a.told[:0], nil
+		})
+	}
+	if err := a.conn.Publish(subjectEarly, frames); err != nil {
+		return fmt.Errorf("tell the driver: %w", err)
+	}
+	return nil
+}
+
+// append appends results to the stream, unless ctx ends first.
+func (a *agent) append(ctx context.Context, frames []byte) error {
+	select {
+	case a.flying <- struct{}{}:
+	case <-ctx.Done():
+		return nil
+	}
+	if err := a.conn.PublishRequest(subjectResults, a.confirm, frames); err != nil {
+		return fmt.Errorf("append to the stream: %w", err)
+	}
+	return nil
 }

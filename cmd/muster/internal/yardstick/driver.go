@@ -41,6 +41,7 @@ const (
 type driver struct {
 	conn    *nats.Conn
 	journal chan *nats.Msg
+	early   chan *nats.Msg // what is told ahead of it
 	stream  jetstream.Stream
 	late    *time.Timer
 	frame   []byte // scratch
@@ -59,13 +60,18 @@ func newDriver(ctx context.Context, p place) (*driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &driver{conn: conn, journal: make(chan *nats.Msg, inChannels), late: time.NewTimer(patience)}
+	d := &driver{
+		conn: conn, journal: make(chan *nats.Msg, inChannels), early: make(chan *nats.Msg, window), late: time.NewTimer(patience),
+	}
 	js, err := jetstream.New(conn)
 	if err == nil {
 		d.stream, err = js.Stream(ctx, streamName)
 	}
 	if err == nil {
 		_, err = conn.ChanSubscribe(subjectJournal, d.journal)
+	}
+	if err == nil {
+		_, err = conn.ChanSubscribe(subjectEarly, d.early)
 	}
 	if err == nil {
 		err = conn.FlushTimeout(patience)
@@ -101,14 +107,24 @@ func (d *driver) measure(ctx context.Context, r request) (out Result, err error)
 
 func (d *driver) calls(ctx context.Context, n int) (p50, p99 time.Duration, err error) {
 	all := make([]time.Duration, n)
+	var recorded tally
 	for i := -n / warmUp; i < n; i++ {
 		began := time.Now()
-		if err := d.through(ctx, frameTasks, 1, 1); err != nil {
+		if err := d.through(ctx, frameCalls, 1, 1); err != nil {
 			return 0, 0, err
 		}
 		if i >= 0 {
 			all[i] = time.Since(began)
 		}
+		for err == nil && len(d.journal) > 0 {
+			err = d.receive(ctx, d.journal, &recorded)
+		}
+	}
+	for err == nil && recorded.records < n+n/warmUp {
+		err = d.receive(ctx, d.journal, &recorded)
+	}
+	if err != nil {
+		return 0, 0, err
 	}
 	slices.Sort(all)
 	return all[n/2], all[n*99/100], d.acknowledge()
@@ -126,6 +142,10 @@ func (d *driver) flood(ctx context.Context, kind byte, each, n int) (rate float6
 // through sends n records, so many in each message, and waits for all of the results.
 func (d *driver) through(ctx context.Context, kind byte, each, n int) error {
 	var got tally
+	from := d.journal
+	if kind == frameCalls {
+		from = d.early
+	}
 	for sent, frames := 0, 0; got.records < n; {
 		for ; sent < n && frames-got.frames < window; frames++ {
 			k := min(each, n-sent)
@@ -135,7 +155,7 @@ func (d *driver) through(ctx context.Context, kind byte, each, n int) error {
 			}
 			sent += k
 		}
-		if err := d.receive(ctx, &got); err != nil {
+		if err := d.receive(ctx, from, &got); err != nil {
 			return err
 		}
 	}
@@ -145,12 +165,16 @@ func (d *driver) through(ctx context.Context, kind byte, each, n int) error {
 	return nil
 }
 
-// receive waits for results, and takes all that are there.
-func (d *driver) receive(ctx context.Context, got *tally) error {
-	for first := true; first || len(d.journal) > 0; first = false {
+// receive waits for results from the journal or ahead of it, and takes all that are there.
+func (d *driver) receive(ctx context.Context, from chan *nats.Msg, got *tally) error {
+	for first := true; first || len(from) > 0; first = false {
 		select {
-		case m := <-d.journal:
-			if err := d.take(m, got); err != nil {
+		case m := <-from:
+			take := d.take
+			if from == d.early {
+				take = d.tell
+			}
+			if err := take(m, got); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -160,6 +184,12 @@ func (d *driver) receive(ctx context.Context, got *tally) error {
 		}
 	}
 	return nil
+}
+
+// tell adds a message that came ahead of the journal.
+func (d *driver) tell(m *nats.Msg, got *tally) error {
+	d.late.Reset(patience)
+	return got.add(m.Data)
 }
 
 // take adds a message of the journal, or answers the server's question whether all before was taken.

@@ -18,6 +18,7 @@ const (
 	maxFrame    = 1 << 20
 
 	frameTasks = 't'
+	frameCalls = 'c' // as of tasks: of a call, of which the driver hears ahead of the stream
 	frameItems = 'i'
 )
 

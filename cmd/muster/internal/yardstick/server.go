@@ -18,6 +18,7 @@ import (
 // The subjects.
 const (
 	subjectTasks   = "y.tasks"
+	subjectEarly   = "y.early"
 	subjectResults = "y.results"
 	subjectJournal = "y.journal"
 	streamName     = "Y"

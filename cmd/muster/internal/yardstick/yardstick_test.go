@@ -82,7 +82,7 @@ func TestProcessFails(t *testing.T) {
 
 // Every record is executed, and counted once.
 func TestFrames(t *testing.T) {
-	for _, kind := range []byte{frameTasks, frameItems} {
+	for _, kind := range []byte{frameTasks, frameCalls, frameItems} {
 		first := appendFrame(nil, kind, 0, 10)
 		both := appendFrame(bytes.Clone(first), kind, 10, 5)
 		execute(both[:len(first)])
