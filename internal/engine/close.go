@@ -24,7 +24,7 @@ func (s *Session) Close() error {
 	s.busy++
 	s.cancelAll()
 	s.stopScopes()
-	if hint := s.load.hint(s.cfg.CPUs); hint != "" {
+	if hint := s.load.hint(s.cfg.CPUs, s.cfg.Carrier != nil); hint != "" {
 		s.note(event.Event{Kind: event.Hint, Item: -1, Text: hint})
 	}
 	if s.cfg.Journal != nil {

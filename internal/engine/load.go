@@ -36,12 +36,16 @@ func (l *load) ended(took time.Duration) {
 	l.busy += took
 }
 
-// hint is what a program hears that had enough to do for all cores and kept one busy.
-func (l *load) hint(cpus float64) string {
-	if cpus < 2 || l.most != 1 || l.ran < 16 || l.busy < time.Second {
+// hint is what a program hears that had enough to do for all cores, or a cluster, and kept one core busy.
+func (l *load) hint(cpus float64, cluster bool) string {
+	if cpus < 2 && !cluster || l.most != 1 || l.ran < 16 || l.busy < time.Second {
 		return ""
 	}
-	return fmt.Sprintf("%d tasks ran one at a time on %v cores: start them with Go or Map before you wait for the first", l.ran, cpus)
+	where := "a cluster"
+	if !cluster {
+		where = fmt.Sprintf("%v cores", cpus)
+	}
+	return fmt.Sprintf("%d tasks ran one at a time on %s: start them with Go or Map before you wait for the first", l.ran, where)
 }
 
 // count counts a task that has ended; a chunk of a Map counts its items.
