@@ -87,7 +87,7 @@ func (driverEnded) Error() string { return "the driver has ended" }
 
 func (a *attached) follow(ctx context.Context, r *reach, j protocol.JobInfo) error {
 	id, name := j.Submitted.ID, j.Submitted.Name
-	err := repeat(ctx, true, following, func(ctx context.Context) error {
+	err := repeat(ctx, true, following, awayTo(a.stderr), func(ctx context.Context) error {
 		j, err := submittedJob(ctx, r, id)
 		if err != nil {
 			return err

@@ -25,7 +25,7 @@ func newEvents() *cobra.Command {
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on with what comes, until Ctrl-C")
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, _ []string) error {
 		var last protocol.ClusterEvent
-		return repeat(cmd.Context(), *follow, following, func(ctx context.Context) error {
+		return repeat(cmd.Context(), *follow, following, awayTo(cmd.ErrOrStderr()), func(ctx context.Context) error {
 			var all []protocol.ClusterEvent
 			if err := r.Ask(ctx, protocol.OpEvents, nil, &all); err != nil {
 				return err
@@ -58,25 +58,4 @@ func printEvent(w io.Writer, e protocol.ClusterEvent, asJSON bool) error {
 	}
 	_, err := fmt.Fprintf(w, "%s  %-16s  %s\n", e.Time.Local().Format(time.DateTime), e.Kind, clip(e.Text, 300))
 	return err
-}
-
-// repeat does something once, or again and again until ctx ends, which is no error then. When following, a head that is
-// away is waited for, since that is what one wants to see the end of.
-func repeat(ctx context.Context, follow bool, every time.Duration, do func(context.Context) error) error {
-	err := do(ctx)
-	if !follow || err != nil {
-		return err
-	}
-	again := time.NewTicker(every)
-	defer again.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-again.C:
-		}
-		if err := do(ctx); err != nil && ctx.Err() == nil && refused(err) {
-			return err
-		}
-	}
 }

@@ -31,7 +31,7 @@ Of a job that was submitted, what its driver writes is there too: its lines begi
 		return completeFrom(name, nodeNames)(cmd, nil, begin)
 	})
 	cmd.RunE = withCluster(name, func(cmd *cobra.Command, r *reach, args []string) error {
-		l := &logReader{r: r, out: cmd.OutOrStdout(), from: map[string]int64{}}
+		l := &logReader{r: r, out: cmd.OutOrStdout(), away: awayTo(cmd.ErrOrStderr()), from: map[string]int64{}}
 		var err error
 		if l.job, err = findJob(cmd.Context(), r, args[0]); err != nil {
 			return err
@@ -55,6 +55,7 @@ func nodeNames(ctx context.Context, r *reach) ([]string, error) {
 type logReader struct {
 	r    *reach
 	out  io.Writer
+	away func(error) // repeat's
 	job  protocol.JobInfo
 	from map[string]int64 // how far each node's log is read
 
@@ -62,7 +63,7 @@ type logReader struct {
 }
 
 func (l *logReader) run(ctx context.Context, node string, follow bool) error {
-	err := repeat(ctx, follow, following, func(ctx context.Context) error {
+	err := repeat(ctx, follow, following, l.away, func(ctx context.Context) error {
 		nodes, err := listNodes(ctx, l.r)
 		if err != nil {
 			return err

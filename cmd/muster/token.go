@@ -63,7 +63,11 @@ one user, unless it is started with --allow-users: yours, or those of --user.`,
 		fmt.Fprintf(cmd.ErrOrStderr(), "token %s: role %s, %s, until %s\n",
 			info.ID, info.Role, plural(info.Left, "use"), info.Expires.Local().Format(time.DateTime))
 		if t, err := join.ParseToken(info.Token); err == nil && !slices.ContainsFunc(t.Addresses, reachable) {
-			fmt.Fprintln(cmd.ErrOrStderr(), onlyHere(listenFlag))
+			listen := listenFlag
+			if r.id.Servers != nil {
+				listen = listenJoinFlag
+			}
+			fmt.Fprintln(cmd.ErrOrStderr(), onlyHere(listen))
 		}
 		return nil
 	})

@@ -30,7 +30,7 @@ While the head is away it says so, and goes on when it is back.`,
 		}
 		file, _ := cmd.OutOrStdout().(*os.File)
 		s := screen{w: cmd.OutOrStdout(), inPlace: !*once && file != nil && term.IsTerminal(int(file.Fd()))}
-		return repeat(cmd.Context(), !*once, *every, func(ctx context.Context) error {
+		return repeat(cmd.Context(), !*once, *every, func(error) {}, func(ctx context.Context) error {
 			text, err := overview(ctx, r)
 			if err != nil {
 				text = fmt.Sprintf("muster: %v\n", err)

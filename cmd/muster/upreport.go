@@ -95,7 +95,7 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	}
 	at, listen := "its head at "+up.Addr, listenFlag
 	if strings.Contains(up.Addr, "://") {
-		at, listen = "with the NATS servers at "+up.Addr+", its head", "--join-addr 0.0.0.0:4223"
+		at, listen = "with the NATS servers at "+up.Addr+", its head", listenJoinFlag
 	}
 	fmt.Fprintf(w, "the cluster %s %s, %s (process %d)\n", up.Cluster, verb, at, up.Head.PID)
 	if up.Agent != nil && up.Node != nil {
@@ -128,7 +128,11 @@ func (up *upJSON) print(w io.Writer, stateFlag string) {
 	fmt.Fprintf(w, "stop it by:\n  %s\n", down)
 }
 
-const listenFlag = "--addr 0.0.0.0:4222"
+// The flags by which a head can be reached from other machines: one that is the NATS server itself, and one that isn't.
+const (
+	listenFlag     = "--addr 0.0.0.0:4222"
+	listenJoinFlag = "--join-addr 0.0.0.0:4223"
+)
 
 // onlyHere says what one is to do about a head at such an address.
 func onlyHere(listen string) string {
