@@ -68,11 +68,22 @@ func (c Control) request(ctx context.Context, op string, body []byte) ([]byte, e
 		return nil, fmt.Errorf("ask the head for %s: no answer within %v; is it running? %w", op, askTime, err)
 	case err != nil && !c.Conn.IsConnected() && refuses(c.Conn.LastError()):
 		return nil, fmt.Errorf("ask the head for %s: %w", op, ErrRefused)
+	case errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrDisconnected):
+		return nil, fmt.Errorf("ask the head for %s: %w", op, awayError{err})
 	case err != nil:
 		return nil, fmt.Errorf("ask the head for %s: %w", op, err)
 	}
 	return msg.Data, nil
 }
+
+// awayError says in words what nats.go means while it has no connection.
+type awayError struct{ error }
+
+func (awayError) Error() string {
+	return "there is no connection to it, and it is tried again; is it running?"
+}
+
+func (e awayError) Unwrap() error { return e.error }
 
 func decodeReply(op string, data []byte, out any) error {
 	var r reply

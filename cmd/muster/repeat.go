@@ -58,6 +58,6 @@ func awayTo(w io.Writer) func(error) {
 			fmt.Fprintln(w, "muster: the head answers again")
 			return
 		}
-		fmt.Fprintf(w, "muster: %v; waiting until it answers again, or Ctrl-C\n", withRemedy(err))
+		fmt.Fprintf(w, "muster: %v (waiting until it answers, or Ctrl-C)\n", err)
 	}
 }
