@@ -15,16 +15,17 @@ import (
 const notLetIn = 5 * time.Second
 
 // repeat does something once, or again and again until ctx ends, which is no error then. When following, a head that is
-// away is waited for, since that is what one wants to see the end of: away is told of the first error, and with nil of the
-// first success after it.
-func repeat(ctx context.Context, follow bool, every time.Duration, away func(error), do func(context.Context) error) error {
+// away is waited for, since that is what one wants to see the end of: tell is given the first error, and nil with the first
+// success after it.
+func repeat(ctx context.Context, follow bool, every time.Duration, tell func(error), do func(context.Context) error) error {
 	err := do(ctx)
 	if !follow || err != nil {
 		return err
 	}
 	again := time.NewTicker(every)
 	defer again.Stop()
-	var since time.Time // when the head went away; zero while it is there
+	var away, denied bool // so it was the last time
+	var since time.Time   // when it was denied first
 	for {
 		select {
 		case <-ctx.Done():
@@ -32,22 +33,20 @@ func repeat(ctx context.Context, follow bool, every time.Duration, away func(err
 		case <-again.C:
 		}
 		err := do(ctx)
-		switch {
-		case ctx.Err() != nil:
-			if refused(err) {
-				return err
-			}
+		if ctx.Err() != nil {
 			return nil
-		case err == nil && !since.IsZero():
-			since = time.Time{}
-			away(nil)
-		case err == nil:
-		case refused(err), errors.Is(err, join.ErrRefused) && !since.IsZero() && time.Since(since) >= notLetIn:
-			return err
-		case since.IsZero():
-			since = time.Now()
-			away(err)
 		}
+		no := errors.Is(err, join.ErrRefused)
+		if no && !denied {
+			since = time.Now()
+		}
+		if refused(err) || no && time.Since(since) >= notLetIn {
+			return err
+		}
+		if denied = no; away != (err != nil) {
+			tell(err)
+		}
+		away = err != nil
 	}
 }
 

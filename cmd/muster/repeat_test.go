@@ -29,7 +29,10 @@ func TestRepeat(t *testing.T) {
 		"away and back":        {[]error{nil, gone, gone, nil, nil, gone, nil, no}, no, []error{gone, nil, gone, nil}},
 		"turned down":          {[]error{nil, turnedDown}, turnedDown, []error{turnedDown}},
 		"turned down a moment": {[]error{nil, turnedDown, nil, no}, no, []error{turnedDown, nil}},
-		"until Ctrl-C":         {[]error{nil, gone}, nil, []error{gone}},
+		"away for long, and turned down a moment": {
+			slices.Concat([]error{nil}, slices.Repeat([]error{gone}, 10), []error{turnedDown, nil, no}), no, []error{gone, nil},
+		},
+		"until Ctrl-C": {[]error{nil, gone}, nil, []error{gone}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
