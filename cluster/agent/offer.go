@@ -142,14 +142,14 @@ func (o *offered) patience(most time.Duration) time.Duration {
 // inTurn keeps those jobs that may be asked now: first the one with the smallest share, and the others once that one
 // has had its turn to answer. Else whoever answers fastest would get all.
 func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Time) {
-	if len(list) == 1 && !a.isAsked(now) {
-		return list, time.Time{}
-	}
 	var turns []*job
 	for _, j := range a.jobs {
 		if j.hasTurn(now) {
 			turns = append(turns, j)
 		}
+	}
+	if len(list) == 1 && len(turns) == 0 {
+		return list, time.Time{}
 	}
 	a.rankAmong(append(turns, list...))
 	var asked *job // that has the smallest share of those whose turn it is
@@ -173,16 +173,6 @@ func (a *Agent) inTurn(list []*job, now time.Time) (first []*job, later time.Tim
 		break
 	}
 	return first, later
-}
-
-// isAsked reports whether some job has its turn to answer.
-func (a *Agent) isAsked(now time.Time) bool {
-	for _, j := range a.jobs {
-		if j.hasTurn(now) {
-			return true
-		}
-	}
-	return false
 }
 
 // hasTurn reports whether a job was asked just now whether it has something for CPUs.
