@@ -218,7 +218,8 @@ func (l *liveness) reach(k int) {
 // reachHeld says that a holder of n's amounts is live, and marks the ready tasks that lack nothing else.
 func (l *liveness) reachHeld(place uint32, n *need) {
 	fresh := false
-	for _, base := range l.roomsOf(place, n) {
+	rooms, some := l.roomsOf(place, n)
+	for _, base := range rooms[:some] {
 		for _, a := range n.amounts {
 			d := &l.slots[base+slot(a.Dim)]
 			fresh = fresh || d.seen && !d.live
@@ -240,15 +241,15 @@ func (l *liveness) reachHeld(place uint32, n *need) {
 }
 
 // roomsOf is where the slots begin of which a task holds some: those of its node and of the limits, if it runs elsewhere.
-func (l *liveness) roomsOf(place uint32, n *need) []slot {
+func (l *liveness) roomsOf(place uint32, n *need) (rooms [2]slot, some int) {
 	if !n.away {
-		return []slot{0}
+		return rooms, 1
 	}
 	node, known := l.far.node(place)
 	if !known {
-		return nil
+		return rooms, 0
 	}
-	return []slot{l.far.slot(l.m, node, 0), l.far.slot(l.m, len(l.far.nodes), 0)}
+	return [2]slot{l.far.slot(l.m, node, 0), l.far.slot(l.m, len(l.far.nodes), 0)}, 2
 }
 
 // lacks is the first dimension that n lacks and that no live task holds, in the first room in which it could be met,
